@@ -1,0 +1,2 @@
+// Package redline is a library of Kubernetes capacity and scheduling models.
+package redline

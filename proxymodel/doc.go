@@ -1,0 +1,2 @@
+// Package proxymodel answers what kube-proxy makes of a cluster's services.
+package proxymodel
