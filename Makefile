@@ -1,0 +1,52 @@
+# The one command a developer needs is `make test`: what CI runs, in CI's order.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+TOOL := go tool -modfile=tools/go.mod
+# Packages that import kube-scheduler's framework: tested without -race, which would compile all of Kubernetes a second time.
+HEAVY := go list -f '{{$$p := .ImportPath}}{{range .Deps}}{{if eq . "k8s.io/kubernetes/pkg/scheduler"}}{{$$p}}{{end}}{{end}}' ./...
+WASM := ./capacity ./scheduler/retry ./etcdmodel ./proxymodel ./cascade
+VALIDATION := $(patsubst %/go.mod,%,$(shell find validation -name go.mod | sort))
+# The etcd bench runs once more against the incident's etcd 3.5.
+MODFILES = $(notdir $(wildcard $(1)/go.mod $(1)/go3*.mod))
+
+.PHONY: test check unit validate bench fuzz long tidy
+
+test: check unit validate
+
+# check: formatting, vet, staticcheck, and the light packages' build for the browser.
+check:
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	GOOS=js GOARCH=wasm go build $(WASM)
+	for m in $(VALIDATION); do (cd $$m && go vet ./...); done
+
+# unit: every package of the library; -race wherever Kubernetes itself need not be compiled for it.
+unit:
+	go test -race $$(comm -23 <(go list ./... | sort) <($(HEAVY) | sort))
+	heavy=$$($(HEAVY)); test -z "$$heavy" || go test $$heavy
+
+# validate: the real components beside the models, one package at a time since they measure.
+validate:
+	$(foreach m,$(VALIDATION),$(foreach f,$(call MODFILES,$(m)),\
+	echo "== $(m) ($(f))"; (cd $(m) && go test -modfile=$(f) -p 1 -timeout 30m -v ./... | { grep -vE '^(=== |\s+--- PASS|\?)' || true; });))
+
+# long: the same with every case and the long benches.
+long: export REDLINE_LONG := 1
+long: export REDLINE_CASES := 20000
+long: validate
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./capacity ./scheduler/... ./etcdmodel/... ./proxymodel ./cascade/...
+
+# fuzz: each fuzz target for FUZZTIME.
+FUZZTIME ?= 30s
+fuzz:
+	for p in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+tidy:
+	go mod tidy
+	for m in $(VALIDATION) tools; do (cd $$m && go mod tidy); done

@@ -1,0 +1,120 @@
+package redline_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/redline-go/redline"
+
+// floors says on which floor a package stands; it may import only what is on
+// a lower floor, or below its own path on the same one.
+var floors = []struct {
+	path  string
+	floor int
+}{
+	{"internal", 0},
+	{"capacity", 1},
+	{"etcdmodel", 1},
+	{"proxymodel", 1},
+	{"scheduler/retry", 2}, // writes what it predicts with etcdmodel's operations
+	{"scheduler", 2},
+	{"cascade", 3},
+	{"examples", 4},
+}
+
+// heavy are the modules that only some packages may lean on, tests included.
+var heavy = map[string][]string{
+	"k8s.io/kubernetes/": {"scheduler", "examples/explain"},
+	"k8s.io/client-go/":  {"scheduler", "capacity/live", "examples/explain", "examples/fit"},
+	"go.etcd.io/":        {"scheduler", "examples/explain"},
+	"gonum.org/v1/plot":  {"examples", "cascade/report"},
+}
+
+type listed struct {
+	ImportPath, ForTest string
+	Imports, Deps       []string
+}
+
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,ForTest,Imports,Deps"}, args...)...).Output()
+	require.NoError(t, err)
+	var packages []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p listed
+		require.NoError(t, d.Decode(&p))
+		packages = append(packages, p)
+	}
+	return packages
+}
+
+// relative is the path inside the module, "" for the root, and whether it is ours.
+func relative(path string) (string, bool) {
+	path, _, _ = strings.Cut(path, " ") // "p [p.test]" is p compiled for its test
+	path = strings.TrimSuffix(strings.TrimSuffix(path, ".test"), "_test")
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// floorOf is the floor of the longest listed directory that holds path.
+func floorOf(path string) int {
+	floor, longest := -1, -1
+	for _, f := range floors {
+		if under(path, f.path) && len(f.path) > longest {
+			floor, longest = f.floor, len(f.path)
+		}
+	}
+	return floor
+}
+
+func TestImportsOnlyDownward(t *testing.T) {
+	for _, p := range list(t, "-test", "./...") {
+		from, ours := relative(p.ImportPath)
+		if !ours || from == "" {
+			continue
+		}
+		require.GreaterOrEqual(t, floorOf(from), 0, "package %s stands on no floor: add it to this test's list", from)
+		for _, path := range p.Imports {
+			to, ours := relative(path)
+			if !ours || to == "" {
+				continue
+			}
+			same := strings.SplitN(from, "/", 2)[0] == strings.SplitN(to, "/", 2)[0]
+			if floorOf(to) > floorOf(from) || floorOf(to) == floorOf(from) && !same {
+				t.Errorf("%s (floor %d) imports %s (floor %d): imports go downward only", from, floorOf(from), to, floorOf(to))
+			}
+		}
+	}
+}
+
+func TestLightPackagesStayLight(t *testing.T) {
+	for _, p := range list(t, "-test", "./...") {
+		from, ours := relative(p.ImportPath)
+		if !ours || from == "" {
+			continue
+		}
+		for _, dep := range p.Deps {
+			for prefix, allowed := range heavy {
+				if !strings.HasPrefix(dep, prefix) {
+					continue
+				}
+				ok := false
+				for _, dir := range allowed {
+					ok = ok || under(from, dir) && !under(from, "scheduler/retry")
+				}
+				if !ok {
+					t.Errorf("%s depends on %s: only %v may", from, dep, allowed)
+				}
+			}
+		}
+	}
+}
