@@ -2,13 +2,17 @@ module github.com/redline-go/redline/validation
 
 go 1.26.0
 
-replace github.com/redline-go/redline => ../
+replace (
+	github.com/redline-go/redline => ../
+	github.com/redline-go/redline/validation/etcd/slowdisk => ./etcd/slowdisk
+)
 
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/hanwen/go-fuse/v2 v2.12.1
 	github.com/prometheus/common v0.70.0
 	github.com/redline-go/redline v0.0.0-00010101000000-000000000000
+	github.com/redline-go/redline/validation/etcd/slowdisk v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	go.etcd.io/etcd/client/v3 v3.7.0
 	go.etcd.io/etcd/server/v3 v3.7.0

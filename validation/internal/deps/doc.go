@@ -1,0 +1,2 @@
+// Package deps holds the dependencies of this module that are not imported yet, under the build tag deps.
+package deps
