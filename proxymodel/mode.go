@@ -25,6 +25,13 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", int(m))
 }
 
+func (m Mode) check() error {
+	if m < IPTables || m > IPVS {
+		return fmt.Errorf("proxymodel: Mode is %d, want IPTables, NFTables or IPVS", int(m))
+	}
+	return nil
+}
+
 // Version is a kube-proxy whose behaviour is modelled: v1.29 is the one of
 // incident 8829, v1.37 the one the real proxiers of validation/ come from.
 type Version int
@@ -44,4 +51,11 @@ func (v Version) String() string {
 		return "v1.37"
 	}
 	return fmt.Sprintf("Version(%d)", int(v))
+}
+
+func (v Version) check() error {
+	if v < V1_29 || v > V1_37 {
+		return fmt.Errorf("proxymodel: Version is %d, want V1_29 or V1_37", int(v))
+	}
+	return nil
 }
