@@ -1,0 +1,142 @@
+package etcdmodel
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Cluster is the etcd that the load meets. Its zero value is a stock etcd 3.6 of three members
+// on [NVMe], compacted by kube-apiserver every five minutes.
+type Cluster struct {
+	Version Version // zero means V3_6
+	Members int     // zero means 3
+	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
+
+	RTT       time.Duration // round trip between members; zero means 200 us
+	Heartbeat time.Duration // --heartbeat-interval; zero means 100 ms
+	Election  time.Duration // --election-timeout; zero means 1 s
+
+	Quota         int64         // --quota-backend-bytes; zero means 2 GiB
+	BatchInterval time.Duration // --backend-batch-interval; zero means 100 ms
+	BatchLimit    int           // --backend-batch-limit; zero means 10,000 operations
+	SnapshotCount int           // --snapshot-count; zero means the version's: 100,000 in 3.5, 10,000 since
+
+	// CompactEvery is the time between two compactions and CompactKeep the age of the
+	// revision they compact to. Zero means kube-apiserver's: five minutes, and what is
+	// five minutes old. A negative CompactEvery means that nothing compacts.
+	CompactEvery, CompactKeep time.Duration
+
+	DB   int64 // bytes of the db file at the start
+	CPU  CPU   // zero means what was measured on the two-core test machine
+	Seed uint64
+}
+
+// CPU is the processor time of one request at the two places where requests queue one
+// behind the other. Zero fields mean the values measured on the test machine
+// (2 cores, client and server in one process), see [DefaultCPU].
+type CPU struct {
+	Append, AppendPerKiB time.Duration // the raft loop: encoding an entry and its share of the server around it
+	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
+}
+
+func (c Cluster) orDefault() Cluster {
+	c.Version = c.Version.orDefault()
+	c.Members = or(c.Members, 3)
+	c.RTT = or(c.RTT, 200*time.Microsecond)
+	c.Heartbeat = or(c.Heartbeat, 100*time.Millisecond)
+	c.Election = or(c.Election, time.Second)
+	c.Quota = or(c.Quota, 2<<30)
+	c.BatchInterval = or(c.BatchInterval, 100*time.Millisecond)
+	c.BatchLimit = or(c.BatchLimit, 10_000)
+	c.SnapshotCount = or(c.SnapshotCount, c.Version.snapshotCount())
+	c.CompactEvery = or(c.CompactEvery, 5*time.Minute)
+	c.CompactKeep = or(c.CompactKeep, 5*time.Minute)
+	c.CPU = c.CPU.orDefault()
+	disks := make([]Disk, c.Members)
+	for i := range disks {
+		disks[i] = c.disk(i).orDefault()
+	}
+	c.Disks = disks
+	return c
+}
+
+func (c Cluster) disk(member int) Disk {
+	switch len(c.Disks) {
+	case 0:
+		return NVMe()
+	case 1:
+		return c.Disks[0]
+	}
+	return c.Disks[member]
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Check says which field cannot be: the first of them, by name.
+func (c Cluster) Check() error {
+	if err := c.Version.check("Cluster.Version"); err != nil {
+		return err
+	}
+	if err := checkInt("Cluster.Members", c.Members, 0, 9); err != nil {
+		return err
+	}
+	if n := len(c.Disks); n > 1 && n != or(c.Members, 3) {
+		return bad("len(Cluster.Disks)", n, fmt.Sprintf("0, 1 or Members (%d)", or(c.Members, 3)))
+	}
+	for i, d := range c.Disks {
+		if err := d.Check(fmt.Sprintf("Cluster.Disks[%d]", i)); err != nil {
+			return err
+		}
+	}
+	if err := c.checkTimes(); err != nil {
+		return err
+	}
+	return c.checkSizes()
+}
+
+func (c Cluster) checkTimes() error {
+	for _, f := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {"BatchInterval", c.BatchInterval}, {"CompactKeep", c.CompactKeep},
+		{"CPU.Append", c.CPU.Append}, {"CPU.AppendPerKiB", c.CPU.AppendPerKiB}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
+	} {
+		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
+			return err
+		}
+	}
+	heartbeat, election := or(c.Heartbeat, 100*time.Millisecond), or(c.Election, time.Second)
+	// server/embed/config.go Validate: "--election-timeout should be at least as 5 times as --heartbeat-interval"
+	if election < 5*heartbeat {
+		return bad("Cluster.Election", election, fmt.Sprintf(">= 5 x Heartbeat (%v), as etcd itself asks", heartbeat))
+	}
+	return nil
+}
+
+func (c Cluster) checkSizes() error {
+	if c.Quota < 0 {
+		return bad("Cluster.Quota", c.Quota, ">= 0 bytes")
+	}
+	if c.DB < 0 {
+		return bad("Cluster.DB", c.DB, ">= 0 bytes")
+	}
+	if err := checkInt("Cluster.BatchLimit", c.BatchLimit, 0, math.MaxInt); err != nil {
+		return err
+	}
+	return checkInt("Cluster.SnapshotCount", c.SnapshotCount, 0, math.MaxInt)
+}
+
+// quorum is the number of members that must have an entry on disk.
+func (c Cluster) quorum() int { return c.Members/2 + 1 }
+
+// requestTimeout is etcd's own limit on a proposal (server/config/config.go ReqTimeout):
+// 5 s and two election timeouts.
+func (c Cluster) requestTimeout() time.Duration { return 5*time.Second + 2*c.Election }

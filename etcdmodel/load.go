@@ -1,0 +1,80 @@
+package etcdmodel
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Stream is one class of requests that arrives on its own, as a Poisson process.
+type Stream struct {
+	Name string
+	Op   Op
+	Rate float64 // requests/s
+
+	// Keys is how many distinct keys the stream writes over and over. Zero means a
+	// new key every time.
+	Keys int
+	// TTL is the life of a key that is attached to a lease (kube-apiserver's Events: one hour).
+	// Zero means that keys stay.
+	TTL time.Duration
+}
+
+// Load is what is asked of etcd: Streams that arrive on their own (open), or Clients that each
+// send Op, wait for the answer and send the next (closed), or both.
+type Load struct {
+	Streams []Stream
+	Clients int
+	Op      Op
+	Keys    int // distinct keys the clients write; zero means a new key every time
+
+	// For is the time that Predict simulates, after a warm-up of a tenth of it; zero means 10 s.
+	For time.Duration
+	// LeaderOnly sends every request to the leader. False spreads them over all
+	// members, as the etcd client's round robin does.
+	LeaderOnly bool
+}
+
+// maxClients and maxRate bound what is simulated; beyond them no etcd answers anyway.
+const (
+	maxClients = 100_000
+	maxRate    = 1e6
+)
+
+// Check says which field of the load is wrong.
+func (l Load) Check() error {
+	for i, s := range l.Streams {
+		if err := s.check(fmt.Sprintf("Load.Streams[%d]", i)); err != nil {
+			return err
+		}
+	}
+	if err := checkInt("Load.Clients", l.Clients, 0, maxClients); err != nil {
+		return err
+	}
+	if err := checkInt("Load.Keys", l.Keys, 0, math.MaxInt); err != nil {
+		return err
+	}
+	if l.For < 0 || l.For > time.Hour {
+		return bad("Load.For", l.For, "0 to 1h")
+	}
+	if err := l.Op.Check("Load.Op"); err != nil {
+		return err
+	}
+	if len(l.Streams) == 0 && l.Clients == 0 {
+		return bad("Load", "empty", "Streams or Clients")
+	}
+	return nil
+}
+
+func (s Stream) check(field string) error {
+	if err := s.Op.Check(field + ".Op"); err != nil {
+		return err
+	}
+	if math.IsNaN(s.Rate) || s.Rate < 0 || s.Rate > maxRate {
+		return bad(field+".Rate", s.Rate, "0 to 1e6 requests/s")
+	}
+	if err := checkInt(field+".Keys", s.Keys, 0, math.MaxInt); err != nil {
+		return err
+	}
+	return checkDuration(field+".TTL", s.TTL)
+}
