@@ -27,10 +27,10 @@ type Counter struct {
 }
 
 // tables is one family's proxier: its services, what changed since the last
-// sync, and the backend that counts.
+// sync, and the book that counts.
 type tables struct {
 	*family
-	backend
+	book
 	ports   map[name][]*servicePort
 	pending map[name]*pending
 }
@@ -41,8 +41,8 @@ type pending struct {
 	slices bool           // a slice changed
 }
 
-// backend counts for one mode and family.
-type backend interface {
+// book counts for one mode and family.
+type book interface {
 	put(ports []*servicePort, times int)           // times is 1, or -1 to take them out
 	rules() Rules                                  // everything
 	sync(at time.Duration, changed []change) Rules // what a sync writes
@@ -72,11 +72,11 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 		slices:    make(map[name]*discoveryv1.EndpointSlice, len(slices_)),
 		byService: make(map[name][]*discoveryv1.EndpointSlice, len(services))}
 	for _, f := range families {
-		b, err := newBackend(m, v, f, &c.node)
+		b, err := newBook(m, v, f, &c.node)
 		if err != nil {
 			return nil, err
 		}
-		c.tables = append(c.tables, &tables{family: f, backend: b,
+		c.tables = append(c.tables, &tables{family: f, book: b,
 			ports: make(map[name][]*servicePort, len(services)), pending: map[name]*pending{}})
 	}
 	for _, s := range slices_ {
@@ -92,7 +92,7 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 	return c, nil
 }
 
-func newBackend(m Mode, v Version, f *family, n *Node) (backend, error) {
+func newBook(m Mode, v Version, f *family, n *Node) (book, error) {
 	if m != IPTables {
 		return nil, fmt.Errorf("proxymodel: Mode %v is not modelled yet", m)
 	}
