@@ -4,14 +4,13 @@
 //	go build -o etcd35 -modfile=go35.mod ./cmd/etcdserver    # 3.5
 //	./etcd35 -dir d -wal-dir w -client http://127.0.0.1:12379 -peer http://127.0.0.1:12380
 //
-// It prints "ready VERSION" when it serves, and ends cleanly at SIGTERM, SIGINT or when its standard input is closed
-// (-stdin), so that it does not outlive the program that started it.
+// It prints "ready VERSION" when it serves and ends cleanly at SIGTERM or SIGINT; with -stdin, when its standard input
+// is closed, so that it does not outlive the program that started it.
 package main
 
 import (
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -46,14 +45,11 @@ func main() {
 }
 
 func run(c server.Config, untilEOF bool) error {
+	if untilEOF {
+		return server.Run(c)
+	}
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
-	if untilEOF {
-		go func() {
-			io.Copy(io.Discard, os.Stdin)
-			end <- syscall.SIGTERM
-		}()
-	}
 	etcd, err := server.Start(c)
 	if err != nil {
 		return err

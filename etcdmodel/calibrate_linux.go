@@ -1,0 +1,26 @@
+package etcdmodel
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// datasync is fdatasync, what etcd and bbolt call on Linux.
+func datasync(f *os.File) error {
+	for {
+		if err := syscall.Fdatasync(int(f.Fd())); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// allocate reserves the blocks of a file as etcd does for a WAL segment (client/pkg fileutil/preallocate_unix.go):
+// where the file system cannot, only the size is set.
+func allocate(f *os.File, size int64) error {
+	err := syscall.Fallocate(int(f.Fd()), 0, 0, size)
+	if errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS) {
+		return f.Truncate(size)
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/redline-go/redline/etcdmodel"
+)
+
+// A requester sends requests of one [etcdmodel.Op] to etcd, exactly as long as the op says.
+type requester struct {
+	op    etcdmodel.Op
+	keys  int64
+	run   string
+	value string
+	next  atomic.Int64
+	lease clientv3.LeaseID
+}
+
+var runs atomic.Int64
+
+// newRequester prepares requests over a number of keys, 0 for a new key every time. Values do not compress.
+func newRequester(op etcdmodel.Op, keys int) (*requester, error) {
+	r := &requester{op: op, keys: int64(keys), run: fmt.Sprintf("%04d", runs.Add(1))}
+	if op.Key < len(r.run)+minDigits {
+		return nil, fmt.Errorf("harness: Op.Key is %d, want >= %d to hold distinct keys", op.Key, len(r.run)+minDigits)
+	}
+	random := rand.New(rand.NewPCG(1, uint64(op.Value)))
+	value := make([]byte, op.Value)
+	for i := range value {
+		value[i] = byte(random.Uint32())
+	}
+	r.value = string(value)
+	return r, nil
+}
+
+// minDigits is the room for the number in a key.
+const minDigits = 8
+
+// key is the i-th key: "k...", the run and the number.
+func (r *requester) key(i int64) string {
+	if r.keys > 0 {
+		i %= r.keys
+	}
+	pad := r.op.Key - len(r.run) - minDigits
+	return strings.Repeat("k", pad) + r.run + fmt.Sprintf("%0*d", minDigits, i)
+}
+
+// send sends the next request and waits for its answer.
+func (r *requester) send(ctx context.Context, client *clientv3.Client) error {
+	key := r.key(r.next.Add(1))
+	var options []clientv3.OpOption
+	if r.op.Lease {
+		options = append(options, clientv3.WithLease(r.lease))
+	}
+	switch r.op.Kind {
+	case etcdmodel.Put:
+		_, err := client.Put(ctx, key, r.value, options...)
+		return err
+	case etcdmodel.TxnCreate:
+		answer, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", 0)).
+			Then(clientv3.OpPut(key, r.value, options...)).Commit()
+		if err == nil && !answer.Succeeded {
+			return errExists
+		}
+		return err
+	case etcdmodel.TxnConflict:
+		_, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", 1)).
+			Then(clientv3.OpPut(key, r.value, options...)).Else(clientv3.OpGet(key)).Commit()
+		return err
+	case etcdmodel.Range:
+		_, err := client.Get(ctx, key)
+		return err
+	}
+	return fmt.Errorf("harness: no load of kind %v, want Put, TxnCreate, TxnConflict or Range", r.op.Kind)
+}
+
+var errExists = errors.New("harness: the key of a create exists")
