@@ -1,0 +1,114 @@
+package retry
+
+import (
+	"math"
+	"time"
+)
+
+// Config is a scheduler and its API server's Event settings. The zero value is
+// stock kube-scheduler v1.29.
+type Config struct {
+	Version Version
+
+	// Attempt is the time one scheduling attempt takes without its API calls;
+	// zero means DefaultAttempt.
+	Attempt time.Duration
+
+	QPS        float64 // of the client that patches and binds; zero means 50
+	Burst      int     // of the same; zero means 100
+	EventQPS   float64 // of the client that writes Events; zero means 50
+	EventBurst int     // of the same; zero means 100
+
+	InitialBackoff time.Duration // zero means 1 s
+	MaxBackoff     time.Duration // zero means 10 s
+	Flush          time.Duration // the longest stay in the unschedulable pool; zero means 5 min
+	EventTTL       time.Duration // kube-apiserver's --event-ttl; zero means 1 h
+}
+
+// Defaults of kube-scheduler: pkg/scheduler/apis/config/v1/defaults.go (client
+// connection), pkg/scheduler/backend/queue/scheduling_queue.go (backoff, flush).
+const (
+	DefaultQPS            = 50
+	DefaultBurst          = 100
+	DefaultInitialBackoff = time.Second
+	DefaultMaxBackoff     = 10 * time.Second
+	DefaultFlush          = 5 * time.Minute
+	DefaultEventTTL       = time.Hour
+
+	// DefaultAttempt is what one attempt of an unschedulable pod takes on 100 nodes,
+	// preemption's dry run included: the median measured in validation/controlplane
+	// (see docs/retry.md for machine and n).
+	DefaultAttempt = 2 * time.Millisecond
+
+	backoffTick  = time.Second      // backoff_queue.go, waitUntilAlignedWithOrderingWindow
+	flushCheck   = 30 * time.Second // scheduling_queue.go, Run
+	finishIdle   = 6 * time.Minute  // client-go tools/events/event_broadcaster.go, finishTime
+	refreshEvery = 30 * time.Minute // the same, refreshTime
+	eventTries   = 12               // the same, maxTriesPerEvent
+	eventSleep   = 11250 * time.Millisecond
+	// ^ the mean of wait.Jitter(10 s, 0.25)
+)
+
+func (c Config) withDefaults() Config {
+	set := func(v *time.Duration, d time.Duration) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	set(&c.Attempt, DefaultAttempt)
+	set(&c.InitialBackoff, DefaultInitialBackoff)
+	set(&c.MaxBackoff, DefaultMaxBackoff)
+	set(&c.Flush, DefaultFlush)
+	set(&c.EventTTL, DefaultEventTTL)
+	c.QPS, c.Burst = client(c.QPS, c.Burst)
+	c.EventQPS, c.EventBurst = client(c.EventQPS, c.EventBurst)
+	return c
+}
+
+func client(qps float64, burst int) (float64, int) {
+	if qps == 0 {
+		qps = DefaultQPS
+	}
+	if burst == 0 {
+		burst = DefaultBurst
+	}
+	return qps, burst
+}
+
+func (c Config) check() error {
+	if err := c.Version.check(); err != nil {
+		return err
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"Attempt", c.Attempt}, {"InitialBackoff", c.InitialBackoff}, {"MaxBackoff", c.MaxBackoff},
+		{"Flush", c.Flush}, {"EventTTL", c.EventTTL},
+	} {
+		if d.value < 0 || d.value > 1000*time.Hour {
+			return bad("Config."+d.field, d.value, "0 to 1000h")
+		}
+	}
+	for _, f := range []struct {
+		field string
+		value float64
+	}{{"QPS", c.QPS}, {"Burst", float64(c.Burst)}, {"EventQPS", c.EventQPS}, {"EventBurst", float64(c.EventBurst)}} {
+		if f.value != 0 && !(f.value >= 1e-3 && f.value <= 1e6) || math.IsNaN(f.value) {
+			return bad("Config."+f.field, f.value, "0 (the default) or 0.001 to 1000000")
+		}
+	}
+	return nil
+}
+
+// backoff is how long a pod with so many attempts backs off: 1, 2, 4, 8, 10 s.
+func (c *Config) backoff(tries int) time.Duration {
+	d := c.InitialBackoff
+	for i := 1; i < tries; i++ {
+		if d > c.MaxBackoff-d {
+			return c.MaxBackoff
+		}
+		d += d
+	}
+	return min(d, c.MaxBackoff)
+}
