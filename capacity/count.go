@@ -1,0 +1,97 @@
+package capacity
+
+import (
+	"context"
+	"math/bits"
+)
+
+// count is the room of every node and what stops each.
+type count struct {
+	nodes []NodeRoom
+	stops []status // by node, once its room is full
+	room  int      // over all nodes
+	tally tally
+}
+
+// ask counts the room for the probe on every node.
+//
+// Room is the smallest of free/want over the resources: every filter here looks at one node only
+// and a replica placed changes only its own, so the order of placement does not matter.
+func (p *probe) ask(ctx context.Context, s *Snapshot, free [][]int64) (*count, error) {
+	t := s.table
+	c := &count{nodes: make([]NodeRoom, len(t.names)), stops: make([]status, len(t.names))}
+	for i := range t.names {
+		if i&0xfff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		room, stop := p.roomOn(s, free, i)
+		c.room = addRoom(c.room, room)
+		c.stops[i] = stop
+		c.nodes[i] = NodeRoom{Node: t.names[i], Room: room, Reason: p.reason(c.tally.add(stop))}
+	}
+	return c, nil
+}
+
+// roomOn is how many more fit on node i, and the status of the node when they are there.
+func (p *probe) roomOn(s *Snapshot, free [][]int64, i int) (int, status) {
+	t, node := s.table, s.state.Nodes[i]
+	if stop := p.fixed(t, i, node); stop != 0 {
+		return 0, stop
+	}
+	if len(p.ports) > 0 && anyConflict(p.ports, t.ports[int32(i)]) {
+		return 0, statusPorts
+	}
+	room := p.fits(free, i)
+	switch {
+	case room > 0 && p.lacksFeatures(node):
+		return 0, statusFeatures
+	case room > 0 && len(p.ports) > 0:
+		return 1, statusPorts // its own ports stop the second
+	}
+	return clampInt(room), p.short(t, free, i, room)
+}
+
+// fits is min(free pods, free/want) of node i, not below 0.
+func (p *probe) fits(free [][]int64, i int) int64 {
+	room := max(free[colPods][i], 0)
+	for k := range p.needs {
+		n := &p.needs[k]
+		if n.column < 0 {
+			return 0
+		}
+		has := free[n.column][i]
+		if has < n.want {
+			return 0
+		}
+		// room*want <= has saves most divisions: few resources are the scarce one.
+		if hi, lo := bits.Mul64(uint64(room), uint64(n.want)); hi != 0 || lo > uint64(has) {
+			room = has / n.want
+		}
+	}
+	return room
+}
+
+// short is which resources of node i do not suffice for one more than room. A node that could not
+// take it even when empty cannot be helped by evicting pods (P/noderesources/fit.go:654).
+func (p *probe) short(t *table, free [][]int64, i int, room int64) status {
+	var stop status
+	if free[colPods][i]-room < 1 {
+		stop = statusPods
+	}
+	for k := range p.needs {
+		n := &p.needs[k]
+		var has, alloc int64
+		if n.column >= 0 {
+			has, alloc = free[n.column][i]-room*n.want, t.alloc[n.column][i]
+		}
+		if has < n.want {
+			stop |= statusPods << (k + 1)
+			if n.want > alloc {
+				stop |= statusUnsolvable
+			}
+		}
+	}
+	return stop
+}
+
+func clampInt(n int64) int { return int(min(n, int64(1)<<31-1)) }

@@ -1,0 +1,235 @@
+package capacity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/redline-go/redline/internal/admission"
+)
+
+// Fit says how many of the workload's replicas run, how many more the cluster takes, and what
+// stops the rest. Replicas that the snapshot already has, running or waiting, count as such.
+//
+// A workload that cannot be counted node by node gets an error that wraps [ErrNeedsScheduler],
+// unless a fallback is given: then the first one answers. Bad input is an error that names the
+// field.
+func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
+	answer, err := s.fit(ctx, w, false)
+	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
+		return fallback[0].Fit(ctx, s, w)
+	}
+	return answer, err
+}
+
+// Max is Fit for as many replicas as there is room and quota for: Desired is what the workload
+// could have in all, and Message or Refusal is why not one more.
+func (s *Snapshot) Max(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
+	answer, err := s.fit(ctx, w, true)
+	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
+		return s.maxBy(ctx, w, fallback[0])
+	}
+	return answer, err
+}
+
+// maxBy asks an engine for more than there are places for pods.
+func (s *Snapshot) maxBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
+	places := len(s.state.Pods) + 1
+	for _, free := range s.table.free[colPods] {
+		places = addRoom(places, clampInt(max(free, 0)))
+	}
+	w.Replicas = places
+	answer, err := engine.Fit(ctx, s, w)
+	answer.Desired, answer.Pending, answer.Rejected = answer.Running+answer.Fits, 0, 0
+	return answer, err
+}
+
+// question is one call of Fit or Max on its way.
+type question struct {
+	*Snapshot
+	w        Workload
+	pod      *corev1.Pod // as admitted
+	refusal  *admission.Refusal
+	replicas replicas
+	all      bool // Max
+}
+
+func (s *Snapshot) fit(ctx context.Context, w Workload, all bool) (Answer, error) {
+	if err := check(w); err != nil {
+		return Answer{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Answer{}, fmt.Errorf("capacity: %w", err)
+	}
+	q := question{Snapshot: s, w: w, all: all, pod: admission.PodOf(w.Namespace, &w.Template)}
+	q.refusal = admission.Admit(s.state, q.pod)
+	q.replicas = s.replicasOf(q.pod.Namespace, w.Selector)
+	return q.answer(ctx)
+}
+
+func (q *question) answer(ctx context.Context) (Answer, error) {
+	a := Answer{Desired: q.w.Replicas, Running: q.replicas.running, Warnings: q.warn()}
+	created, refusal := q.create(q.missing())
+	candidates := q.replicas.waiting + created
+	a.Rejected = q.missing() - created
+	if !q.all {
+		candidates = min(candidates, max(a.Desired-a.Running, 0))
+		if a.Rejected > 0 {
+			a.Refusal = refusal.Sentence
+		}
+		if candidates == 0 {
+			if err := q.needsScheduler(); err != nil {
+				return a, nil // nothing is left to be placed
+			}
+		}
+	}
+	if gates := q.pod.Spec.SchedulingGates; len(gates) > 0 {
+		return q.gated(a, candidates), nil
+	}
+	if err := q.needsScheduler(); err != nil {
+		return Answer{}, err
+	}
+	p, err := newProbe(q.table, q.pod)
+	if err != nil {
+		return Answer{}, err
+	}
+	c, err := p.ask(ctx, q.Snapshot, q.freeFor(p))
+	if err != nil {
+		return Answer{}, fmt.Errorf("capacity: %w", err)
+	}
+	a.Nodes = c.nodes
+	if q.all {
+		q.fillMax(&a, c)
+	} else {
+		a.Fits = min(candidates, c.room)
+		a.Pending = candidates - a.Fits
+	}
+	if a.Pending > 0 || q.all && a.Fits == c.room {
+		if err := q.explain(&a, p, c); err != nil {
+			return Answer{}, err
+		}
+	}
+	return a, nil
+}
+
+// missing is how many replicas a controller has to create.
+func (q *question) missing() int {
+	return max(q.w.Replicas-q.replicas.running-q.replicas.waiting, 0)
+}
+
+// create is how many of n new pods the API server admits.
+func (q *question) create(n int) (int, *admission.Refusal) {
+	if q.refusal != nil {
+		return 0, q.refusal
+	}
+	return admission.Creations(q.state, q.pod, n)
+}
+
+// fillMax: one more than there is room for is asked, to hear who objects first.
+func (q *question) fillMax(a *Answer, c *count) {
+	more := max(c.room-q.replicas.waiting, 0)
+	if more < math.MaxInt32 {
+		more++
+	}
+	created, refusal := q.create(more)
+	a.Fits = min(c.room, q.replicas.waiting+created)
+	a.Desired, a.Rejected = a.Running+a.Fits, 0
+	if created < more && refusal != nil {
+		a.Refusal = refusal.Sentence
+	}
+}
+
+// gated pods wait before scheduling (P/schedulinggates:45).
+func (q *question) gated(a Answer, candidates int) Answer {
+	names := make([]string, 0, len(q.pod.Spec.SchedulingGates))
+	for _, gate := range q.pod.Spec.SchedulingGates {
+		names = append(names, gate.Name)
+	}
+	if a.Pending = candidates; q.all {
+		a.Desired, a.Rejected, a.Pending = a.Running, 0, 0
+	}
+	if candidates > 0 || q.all {
+		a.Message = "waiting for scheduling gates: [" + strings.Join(names, " ") + "]"
+	}
+	return a
+}
+
+// explain says why the next replica finds no node.
+func (q *question) explain(a *Answer, p *probe, c *count) error {
+	n := len(c.nodes)
+	if n == 0 {
+		a.Message = noNodes
+		return nil
+	}
+	said := ""
+	if p.only != nil && p.only.message != "" {
+		said = p.only.message
+	} else {
+		a.Reasons = p.histogram(&c.tally).reasons()
+	}
+	e := q.evict(p, c)
+	a.Preemptible = min(e.more, a.Pending)
+	a.Warnings = append(a.Warnings, e.warnings...)
+	a.Message = fitError(n, said, a.Reasons, "preemption: "+e.sentence)
+	return e.err
+}
+
+// warn names what the answer assumes.
+func (q *question) warn() []error {
+	warnings := slices.Clip(q.warnings)
+	if name := q.pod.Spec.SchedulerName; name != corev1.DefaultSchedulerName {
+		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.SchedulerName is %q; the answer is what default-scheduler's default profile would do", name))
+	}
+	if name := q.pod.Spec.NodeName; name != "" {
+		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.NodeName is %q; such pods pass the scheduler by, and the kubelet applies most of the same filters", name))
+	}
+	return warnings
+}
+
+// freeFor is what nodes have free in the eyes of this pod: room that was made for a waiting pod of
+// no lower priority is taken (pkg/scheduler/framework/runtime/framework.go:1275).
+func (q *question) freeFor(p *probe) [][]int64 {
+	free := q.table.free
+	copied := false
+	for _, n := range q.table.nominated {
+		if q.isReplica(n.pod) || priorityOf(n.pod) < p.priority {
+			continue
+		}
+		if !copied {
+			free, copied = cloneColumns(free), true
+		}
+		q.take(free, n)
+	}
+	return free
+}
+
+func (q *question) take(free [][]int64, n nominated) {
+	var use usage
+	use.of(n.pod)
+	free[colPods][n.node]--
+	free[colCPU][n.node] -= use.cpu
+	free[colMemory][n.node] -= use.memory
+	free[colEphemeral][n.node] -= use.ephemeral
+	for _, s := range use.scalars {
+		if c, ok := q.table.column[s.name]; ok {
+			free[c][n.node] -= s.value
+		}
+	}
+}
+
+func cloneColumns(columns [][]int64) [][]int64 {
+	cloned := make([][]int64, len(columns))
+	for i := range columns {
+		cloned[i] = slices.Clone(columns[i])
+	}
+	return cloned
+}
+
+func (q *question) isReplica(pod *corev1.Pod) bool {
+	return q.w.Selector != nil && pod.Namespace == q.pod.Namespace && selects(q.w.Selector, pod)
+}

@@ -1,0 +1,117 @@
+package capacity
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// listReader reads the fields of one JSON object. Items of a list are decoded at once when they
+// say their own kind, as kubectl prints them; those of a raw API list have to wait for the list's.
+type listReader struct {
+	*decoder
+	fields  map[string]json.RawMessage // but items
+	hasList bool
+	items   int
+	waiting [][]byte
+}
+
+func (l *listReader) field(dec *json.Decoder, key string) error {
+	if key != "items" {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return err
+		}
+		l.fields[key] = raw
+		return nil
+	}
+	return l.list(dec)
+}
+
+func (l *listReader) list(dec *json.Decoder) error {
+	token, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	l.hasList = true
+	if token == nil {
+		return nil // items: null
+	}
+	if token != json.Delim('[') {
+		return fmt.Errorf("items begins with %v, want a list", token)
+	}
+	for ; dec.More(); l.items++ {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return fmt.Errorf("item %d: %w", l.items, err)
+		}
+		if err := l.item(raw); err != nil {
+			return fmt.Errorf("item %d: %w", l.items, err)
+		}
+	}
+	_, err = dec.Token()
+	return err
+}
+
+func (l *listReader) item(raw []byte) error {
+	inherited := l.itemKind()
+	if inherited.Kind == "" && !bytes.Contains(raw, []byte(`"kind"`)) {
+		l.waiting = append(l.waiting, bytes.Clone(raw))
+		return nil
+	}
+	return l.object(raw, inherited)
+}
+
+// itemKind is what a list of Pods says of its items: PodList holds Pods; a plain List says nothing.
+func (l *listReader) itemKind() schema.GroupVersionKind {
+	gvk := schema.FromAPIVersionAndKind(l.text("apiVersion"), l.text("kind"))
+	if gvk.Kind == "List" || !strings.HasSuffix(gvk.Kind, "List") {
+		return schema.GroupVersionKind{}
+	}
+	gvk.Kind = strings.TrimSuffix(gvk.Kind, "List")
+	return gvk
+}
+
+func (l *listReader) text(field string) string {
+	var s string
+	_ = json.Unmarshal(l.fields[field], &s)
+	return s
+}
+
+// end is called when all fields are read.
+func (l *listReader) end() error {
+	if !l.hasList {
+		return l.object(l.whole(), schema.GroupVersionKind{})
+	}
+	if l.text("kind") == "" {
+		return fmt.Errorf("has items but kind is empty, want a Kubernetes list")
+	}
+	for _, raw := range l.waiting {
+		if err := l.object(raw, l.itemKind()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole puts the object together again.
+func (l *listReader) whole() []byte {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, key := range slices.Sorted(maps.Keys(l.fields)) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		quoted, _ := json.Marshal(key)
+		b.Write(quoted)
+		b.WriteByte(':')
+		b.Write(l.fields[key])
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}

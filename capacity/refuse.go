@@ -1,0 +1,89 @@
+package capacity
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	resourcehelper "k8s.io/component-helpers/resource"
+)
+
+// needsScheduler names the first feature of the pod that cannot be counted node by node, or nil.
+func (q *question) needsScheduler() error {
+	spec := &q.pod.Spec
+	for i, c := range spec.TopologySpreadConstraints {
+		if c.WhenUnsatisfiable == corev1.DoNotSchedule {
+			return refused("PodTopologySpread", fmt.Sprintf("spec.topologySpreadConstraints[%d] over %s", i, c.TopologyKey))
+		}
+	}
+	if a := spec.Affinity; a != nil {
+		if a.PodAffinity != nil && len(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
+			return refused("InterPodAffinity", "spec.affinity.podAffinity is required")
+		}
+		if a.PodAntiAffinity != nil && len(a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
+			return refused("InterPodAffinity", "spec.affinity.podAntiAffinity is required")
+		}
+	}
+	for i := range spec.Volumes {
+		if plugin := schedulesBy(&spec.Volumes[i]); plugin != "" {
+			return refused(plugin, fmt.Sprintf("spec.volumes[%d] %s", i, spec.Volumes[i].Name))
+		}
+	}
+	if len(spec.ResourceClaims) > 0 {
+		return refused("DynamicResources", "spec.resourceClaims")
+	}
+	return cmp.Or(q.byDevices(), q.byOthers())
+}
+
+// schedulesBy is the plugin to which a volume matters, or "": volumes that the kubelet makes or
+// mounts anywhere matter to none.
+func schedulesBy(v *corev1.Volume) string {
+	switch {
+	case v.PersistentVolumeClaim != nil, v.Ephemeral != nil:
+		return "VolumeBinding"
+	case v.GCEPersistentDisk != nil, v.AWSElasticBlockStore != nil, v.ISCSI != nil, v.RBD != nil:
+		return "VolumeRestrictions"
+	case v.AzureDisk != nil, v.AzureFile != nil, v.Cinder != nil, v.VsphereVolume != nil, v.PortworxVolume != nil:
+		return "NodeVolumeLimits" // migrated to CSI, whose drivers limit volumes for each node
+	}
+	return ""
+}
+
+// byDevices: extended resources that a DeviceClass offers are allocated as devices where no node
+// plugin has them (P/noderesources/fit.go, shouldDelegateResourceToDRA).
+func (q *question) byDevices() error {
+	requests := resourcehelper.PodRequests(q.pod, resourcehelper.PodResourcesOptions{})
+	for _, name := range sortedNames(requests) {
+		amount := requests[name]
+		if amount.IsZero() {
+			continue
+		}
+		if strings.HasPrefix(string(name), resourcev1.ResourceDeviceClassPrefix) {
+			return refused("DynamicResources", "a request for "+string(name))
+		}
+		for _, class := range q.state.DeviceClasses {
+			if class.Spec.ExtendedResourceName != nil && *class.Spec.ExtendedResourceName == string(name) {
+				return refused("DynamicResources", fmt.Sprintf("a request for %s, which DeviceClass %s offers", name, class.Name))
+			}
+		}
+	}
+	return nil
+}
+
+// byOthers: the required anti-affinity of pods that run keeps this one away.
+func (q *question) byOthers() error {
+	for i := range q.table.antiAffinity {
+		if term := &q.table.antiAffinity[i]; term.keepsAway(q) {
+			return refused("InterPodAffinity", "the required anti-affinity of pod "+term.owner)
+		}
+	}
+	return nil
+}
+
+func sortedNames(list corev1.ResourceList) []corev1.ResourceName {
+	return slices.Sorted(maps.Keys(list))
+}

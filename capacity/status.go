@@ -1,0 +1,87 @@
+package capacity
+
+import (
+	"math/bits"
+	"strings"
+)
+
+// status is why a node takes no more of a pod. The low bits are resources that do not suffice:
+// bit 0 the number of pods, bit k+1 the k-th need. The numbers above are the other filters.
+type status uint64
+
+const (
+	statusPods       status = 1
+	resourceBits            = maxNeeds + 1
+	resourceMask            = status(1)<<resourceBits - 1
+	statusUnsolvable        = status(1) << 63 // evicting pods would not help
+)
+
+const (
+	statusUnschedulable status = (1 + iota) << resourceBits
+	statusTaint
+	statusAffinity
+	statusAbsent
+	statusPorts
+	statusFeatures
+)
+
+// solvable: evicting pods might make room.
+func (s status) solvable() bool {
+	return s == statusPorts || s&resourceMask != 0 && s&statusUnsolvable == 0
+}
+
+// words are the reasons of a status, as the filter that rejects the node lists them.
+func (p *probe) words(s status) []string {
+	switch s &^ statusUnsolvable {
+	case statusUnschedulable:
+		return []string{"node(s) were unschedulable"}
+	case statusTaint:
+		return []string{"node(s) had untolerated taint(s)"}
+	case statusAffinity:
+		return []string{"node(s) didn't match Pod's node affinity/selector"}
+	case statusAbsent:
+		return []string{p.only.absent()}
+	case statusPorts:
+		return []string{"node(s) didn't have free ports for the requested pod ports"}
+	case statusFeatures:
+		return []string{"node(s) didn't match Pod's required features"}
+	}
+	words := make([]string, 0, bits.OnesCount64(uint64(s&resourceMask)))
+	if s&statusPods != 0 {
+		words = append(words, "Too many pods")
+	}
+	for k := range p.needs {
+		if s&(statusPods<<(k+1)) != 0 {
+			words = append(words, p.needs[k].reason)
+		}
+	}
+	return words
+}
+
+// tally counts nodes by status. There are few different ones, so a list beats a map.
+type tally struct{ entries []tallyEntry }
+
+type tallyEntry struct {
+	status status
+	nodes  int
+	text   string // the words, joined; set when first asked for
+}
+
+func (t *tally) add(s status) *tallyEntry {
+	for i := range t.entries {
+		if t.entries[i].status == s {
+			t.entries[i].nodes++
+			return &t.entries[i]
+		}
+	}
+	t.entries = append(t.entries, tallyEntry{status: s, nodes: 1})
+	return &t.entries[len(t.entries)-1]
+}
+
+// reason is the text of a status, made once.
+func (p *probe) reason(e *tallyEntry) string {
+	if e.text == "" {
+		e.text = strings.Join(p.words(e.status), ", ")
+	}
+	return e.text
+}

@@ -1,0 +1,199 @@
+package capacity
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingcorev1 "k8s.io/component-helpers/scheduling/corev1"
+
+	"github.com/redline-go/redline/internal/cluster"
+)
+
+// The columns that every table has; extended resources and huge pages follow.
+const (
+	colPods = iota
+	colCPU  // thousandths of a core
+	colMemory
+	colEphemeral
+	basicColumns
+)
+
+// table is the nodes as columns of numbers: what kube-scheduler's NodeInfo knows, laid out so that
+// a count over 100,000 nodes reads memory in order.
+type table struct {
+	names []string
+	alloc [][]int64 // by column, by node
+	free  [][]int64 // allocatable less what pods request; may be negative
+	// column finds a resource other than the basic ones.
+	column map[corev1.ResourceName]int
+	// taints is, by node, the index into taintClasses; class 0 has none.
+	taints       []int32
+	taintClasses []taintClass
+	ports        map[int32][]hostPort // by node, what pods hold there
+	// podsFrom and podIDs list the pods of node i: podIDs[podsFrom[i]:podsFrom[i+1]], indices into
+	// state.Pods in the order the objects were given.
+	podsFrom, podIDs []int32
+	lowest           []int32 // by node, the lowest priority of a pod there, or MaxInt32
+	nominated        []nominated
+	antiAffinity     []antiAffinityTerm
+}
+
+// taintClass is what nodes have in common for NodeUnschedulable and TaintToleration.
+type taintClass struct {
+	unschedulable bool
+	taints        []corev1.Taint // NoSchedule and NoExecute only
+}
+
+// nominated is a waiting pod for which kube-scheduler has evicted others from a node.
+type nominated struct {
+	pod  *corev1.Pod
+	node int32
+}
+
+func newTable(state *cluster.State) (*table, error) {
+	n := len(state.Nodes)
+	t := &table{
+		names: make([]string, n), taints: make([]int32, n), lowest: make([]int32, n),
+		column: map[corev1.ResourceName]int{}, ports: map[int32][]hostPort{},
+	}
+	for range basicColumns {
+		t.addColumn()
+	}
+	t.taintClasses = []taintClass{{}}
+	classes := map[string]int32{"": 0}
+	for i, node := range state.Nodes {
+		t.names[i] = node.Name
+		t.lowest[i] = math.MaxInt32
+		t.taints[i] = t.classOf(node, classes)
+		t.addAllocatable(i, node.Status.Allocatable)
+	}
+	for c := range t.free {
+		copy(t.free[c], t.alloc[c])
+	}
+	t.addPods(state)
+	t.antiAffinity = antiAffinityTerms(state)
+	return t, nil
+}
+
+func (t *table) addColumn() int {
+	n := len(t.names)
+	t.alloc = append(t.alloc, make([]int64, n))
+	t.free = append(t.free, make([]int64, n))
+	return len(t.alloc) - 1
+}
+
+// columnOf makes a column for a resource when first seen.
+func (t *table) columnOf(name corev1.ResourceName) int {
+	c, ok := t.column[name]
+	if !ok {
+		c = t.addColumn()
+		t.column[name] = c
+	}
+	return c
+}
+
+func (t *table) addAllocatable(i int, list corev1.ResourceList) {
+	for name, q := range list {
+		switch name {
+		case corev1.ResourcePods:
+			t.alloc[colPods][i] = q.Value()
+		case corev1.ResourceCPU:
+			t.alloc[colCPU][i] = q.MilliValue()
+		case corev1.ResourceMemory:
+			t.alloc[colMemory][i] = q.Value()
+		case corev1.ResourceEphemeralStorage:
+			t.alloc[colEphemeral][i] = q.Value()
+		default:
+			if isScalar(name) {
+				t.alloc[t.columnOf(name)][i] = q.Value()
+			}
+		}
+	}
+}
+
+func (t *table) classOf(node *corev1.Node, classes map[string]int32) int32 {
+	class := taintClass{unschedulable: node.Spec.Unschedulable}
+	for _, taint := range node.Spec.Taints {
+		if taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute {
+			class.taints = append(class.taints, taint)
+		}
+	}
+	key := class.key()
+	id, ok := classes[key]
+	if !ok {
+		id = int32(len(t.taintClasses))
+		classes[key] = id
+		t.taintClasses = append(t.taintClasses, class)
+	}
+	return id
+}
+
+func (c taintClass) key() string {
+	if !c.unschedulable && len(c.taints) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	if c.unschedulable {
+		b.WriteByte('u')
+	}
+	for _, taint := range c.taints {
+		for _, part := range []string{"\x00", taint.Key, "\x01", taint.Value, "\x01", string(taint.Effect)} {
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}
+
+// addPods charges every bound pod to its node.
+func (t *table) addPods(state *cluster.State) {
+	t.podsFrom = make([]int32, len(t.names)+1)
+	for _, node := range state.NodeOf {
+		if node >= 0 {
+			t.podsFrom[node+1]++
+		}
+	}
+	for i := range t.names {
+		t.podsFrom[i+1] += t.podsFrom[i]
+	}
+	t.podIDs = make([]int32, t.podsFrom[len(t.names)])
+	next := slices.Clone(t.podsFrom[:len(t.names)])
+	var use usage
+	for _, id := range state.PodOrder {
+		pod, node := state.Pods[id], state.NodeOf[id]
+		if node < 0 {
+			t.nominate(pod)
+			continue
+		}
+		t.podIDs[next[node]] = id
+		next[node]++
+		t.lowest[node] = min(t.lowest[node], schedulingcorev1.PodPriority(pod))
+		use.of(pod)
+		t.charge(node, &use, -1)
+		if ports := addHostPorts(nil, &pod.Spec); ports != nil {
+			t.ports[node] = append(t.ports[node], ports...)
+		}
+	}
+}
+
+// charge adds sign times the usage to what is free on a node.
+func (t *table) charge(node int32, use *usage, sign int64) {
+	t.free[colPods][node] += sign
+	t.free[colCPU][node] += sign * use.cpu
+	t.free[colMemory][node] += sign * use.memory
+	t.free[colEphemeral][node] += sign * use.ephemeral
+	for _, s := range use.scalars {
+		t.free[t.columnOf(s.name)][node] += sign * s.value
+	}
+}
+
+// nominate remembers a waiting pod that room was made for.
+func (t *table) nominate(pod *corev1.Pod) {
+	if pod.Status.NominatedNodeName == "" || pod.Spec.NodeName != "" || cluster.Finished(pod) {
+		return
+	}
+	if i, ok := slices.BinarySearch(t.names, pod.Status.NominatedNodeName); ok {
+		t.nominated = append(t.nominated, nominated{pod, int32(i)})
+	}
+}

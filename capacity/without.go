@@ -1,0 +1,57 @@
+package capacity
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Without is the snapshot without the nodes named and the pods on them: a drain, a lost zone. The
+// pods are gone, as after a drain; those that have a controller would come back and compete for
+// what is left, which the caller may ask with their own workloads. A name that no node has is an
+// error.
+func (s *Snapshot) Without(nodes ...string) (*Snapshot, error) {
+	gone := make(map[string]bool, len(nodes))
+	for _, name := range nodes {
+		gone[name] = true
+	}
+	found := 0
+	kept := make([]runtime.Object, 0, len(s.state.Objects))
+	for _, object := range s.state.Objects {
+		switch o := object.(type) {
+		case *corev1.Node:
+			if gone[o.Name] {
+				found++
+				continue
+			}
+		case *corev1.Pod:
+			if gone[o.Spec.NodeName] {
+				continue
+			}
+		case *storagev1.CSINode:
+			if gone[o.Name] {
+				continue
+			}
+		}
+		kept = append(kept, object)
+	}
+	if found < len(gone) {
+		return nil, fmt.Errorf("capacity: Without: node is %q, want a node of the snapshot", s.firstMissing(nodes))
+	}
+	return s.derive(kept)
+}
+
+func (s *Snapshot) firstMissing(nodes []string) string {
+	have := make(map[string]bool, len(s.state.Nodes))
+	for _, node := range s.state.Nodes {
+		have[node.Name] = true
+	}
+	for _, name := range nodes {
+		if !have[name] {
+			return name
+		}
+	}
+	return ""
+}

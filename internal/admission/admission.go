@@ -1,0 +1,103 @@
+// Package admission makes of a pod template the pod that the API server would store, or the
+// sentence with which it refuses, and counts how many such pods the quotas of the namespace admit.
+//
+// It follows kube-apiserver v1.37.2 with its default plugins, in their order: API defaulting
+// (pkg/apis/core/v1/defaults.go), then the mutating plugins NamespaceLifecycle, LimitRanger,
+// Priority, DefaultTolerationSeconds and RuntimeClass (plugin/pkg/admission), then what the pod
+// registry fills in (pod-level resources, matchLabelKeys), then validation of requests against
+// limits, then the validating plugins LimitRanger and ResourceQuota. Webhooks, policies and
+// PodSecurity are not modelled.
+//
+// Fields that only the server may write and that a template already carries (spec.priority,
+// spec.overhead) are taken as resolved, since a template may come from a stored pod.
+package admission
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/redline-go/redline/internal/cluster"
+)
+
+// Refusal is what the API server answers instead of creating the pod.
+type Refusal struct{ Sentence string }
+
+func (r *Refusal) Error() string { return r.Sentence }
+
+// forbidden words a refusal as k8s.io/apiserver/pkg/admission.NewForbidden does.
+func forbidden(pod *corev1.Pod, format string, args ...any) *Refusal {
+	return &Refusal{fmt.Sprintf("pods %q is forbidden: %s", nameOf(pod), fmt.Sprintf(format, args...))}
+}
+
+// nameOf is the pod's name, or as much of it as is known before the server adds its five random
+// characters.
+func nameOf(pod *corev1.Pod) string {
+	switch {
+	case pod.Name != "":
+		return pod.Name
+	case pod.GenerateName != "":
+		return pod.GenerateName
+	}
+	return "Unknown"
+}
+
+// PodOf is the pod that a controller makes of a template, before any admission.
+func PodOf(namespace string, template *corev1.PodTemplateSpec) *corev1.Pod {
+	if namespace == "" {
+		namespace = metav1.NamespaceDefault
+	}
+	copied := template.DeepCopy()
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: copied.Name, GenerateName: copied.GenerateName,
+			Labels: copied.Labels, Annotations: copied.Annotations,
+		},
+		Spec: copied.Spec,
+	}
+}
+
+// Admit changes the pod into what the server would store, quota aside, and returns what it says
+// instead, if anything: the first of its objections. The pod is then as it would be without them.
+func Admit(state *cluster.State, pod *corev1.Pod) *Refusal {
+	Default(pod)
+	limits := cluster.In(state.LimitRanges, pod.Namespace)
+	var first *Refusal
+	object := func(r *Refusal) {
+		if first == nil {
+			first = r
+		}
+	}
+	object(namespaceLifecycle(state, pod))
+	limitDefaults(limits, pod)
+	object(resolvePriority(state, pod))
+	tolerateNotReady(pod)
+	object(applyRuntimeClass(state, pod))
+	prepareForCreate(pod)
+	object(requestsWithinLimits(pod))
+	object(checkLimits(limits, pod))
+	return first
+}
+
+// Untouched says that the namespace's own objects change nothing about a plain pod: no LimitRange,
+// no default PriorityClass, no terminating namespace. Then defaulting alone decides.
+func Untouched(state *cluster.State, namespace string) bool {
+	if len(cluster.In(state.LimitRanges, namespace)) > 0 {
+		return false
+	}
+	if ns := cluster.Find(state.Namespaces, "", namespace); ns != nil && terminating(ns) {
+		return false
+	}
+	return defaultPriorityClass(state) == nil
+}
+
+func namespaceLifecycle(state *cluster.State, pod *corev1.Pod) *Refusal {
+	ns := cluster.Find(state.Namespaces, "", pod.Namespace)
+	if ns == nil || !terminating(ns) {
+		return nil // a dump of some kinds only may lack the namespace itself
+	}
+	return forbidden(pod, "unable to create new content in namespace %s because it is being terminated", pod.Namespace)
+}
+
+func terminating(ns *corev1.Namespace) bool { return ns.Status.Phase == corev1.NamespaceTerminating }

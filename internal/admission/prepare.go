@@ -1,0 +1,111 @@
+package admission
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	resourcehelper "k8s.io/component-helpers/resource"
+)
+
+// prepareForCreate is what the pod registry fills in after the mutating plugins, of the fields
+// that scheduling reads (pkg/registry/core/pod/strategy.go, PrepareForCreate).
+func prepareForCreate(pod *corev1.Pod) {
+	podLevel := pod.Spec.Resources
+	if podLevel == nil || len(podLevel.Requests)+len(podLevel.Limits) == 0 {
+		return
+	}
+	containers := &corev1.Pod{Spec: corev1.PodSpec{Containers: pod.Spec.Containers, InitContainers: pod.Spec.InitContainers}}
+	podHugePageLimits(podLevel, containers)
+	podLevelRequests(podLevel, containers)
+	podLevelLimits(podLevel, containers)
+}
+
+// podHugePageLimits: huge pages that containers limit and the pod does not name are limited for
+// the pod at their sum (pkg/api/pod/util.go:2283).
+func podHugePageLimits(podLevel *corev1.ResourceRequirements, containers *corev1.Pod) {
+	for name, limit := range resourcehelper.AggregateContainerLimits(containers, resourcehelper.PodResourcesOptions{}) {
+		if !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
+			continue
+		}
+		if _, ok := podLevel.Requests[name]; !ok {
+			podLevel.Limits = fillIn(podLevel.Limits, corev1.ResourceList{name: limit})
+		}
+	}
+}
+
+// podLevelRequests: what the pod does not request is what its containers request, or else the
+// pod's limit (pkg/api/pod/util.go:2320).
+func podLevelRequests(podLevel *corev1.ResourceRequirements, containers *corev1.Pod) {
+	sum := resourcehelper.AggregateContainerRequests(containers, resourcehelper.PodResourcesOptions{})
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if q, ok := sum[name]; ok {
+			podLevel.Requests = fillIn(podLevel.Requests, corev1.ResourceList{name: q})
+		}
+	}
+	for name, limit := range podLevel.Limits {
+		if resourcehelper.IsSupportedPodLevelResource(name) {
+			podLevel.Requests = fillIn(podLevel.Requests, corev1.ResourceList{name: limit})
+		}
+	}
+}
+
+// podLevelLimits: what the pod requests and every container limits is limited for the pod at the
+// sum, or at its request if that is more (pkg/api/pod/util.go:2356).
+func podLevelLimits(podLevel *corev1.ResourceRequirements, containers *corev1.Pod) {
+	sum := resourcehelper.AggregateContainerLimits(containers, resourcehelper.PodResourcesOptions{})
+	for name, request := range podLevel.Requests {
+		limit, ok := sum[name]
+		if !ok || !resourcehelper.IsSupportedPodLevelResource(name) || !allLimit(containers, name) {
+			continue
+		}
+		if request.Cmp(limit) > 0 {
+			limit = request
+		}
+		podLevel.Limits = fillIn(podLevel.Limits, corev1.ResourceList{name: limit})
+	}
+}
+
+func allLimit(pod *corev1.Pod, name corev1.ResourceName) bool {
+	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+		for i := range containers {
+			if _, ok := containers[i].Resources.Limits[name]; !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// requestsWithinLimits is the part of API validation that LimitRange defaults can break: a default
+// limit below an explicit request (pkg/apis/core/validation/validation.go:8302).
+func requestsWithinLimits(pod *corev1.Pod) *Refusal {
+	var errs []error
+	for _, field := range []string{"containers", "initContainers"} {
+		containers := pod.Spec.Containers
+		if field == "initContainers" {
+			containers = pod.Spec.InitContainers
+		}
+		for i := range containers {
+			path := fmt.Sprintf("spec.%s[%d].resources.requests", field, i)
+			errs = append(errs, tooMuch(path, &containers[i].Resources)...)
+		}
+	}
+	err := utilerrors.NewAggregate(errs)
+	if err == nil {
+		return nil
+	}
+	return &Refusal{fmt.Sprintf("Pod %q is invalid: %v", nameOf(pod), err)}
+}
+
+func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
+	for _, name := range sortedNames(r.Requests) {
+		request, limit := r.Requests[name], r.Limits[name]
+		if _, ok := r.Limits[name]; ok && request.Cmp(limit) > 0 && !strings.Contains(string(name), "/") {
+			errs = append(errs, fmt.Errorf("%s: Invalid value: %q: must be less than or equal to %s limit of %s",
+				path, request.String(), name, limit.String()))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// namespaced is what inNamespace can give a namespace: a pointer that copies itself.
+type namespaced[T any] interface {
+	metav1.Object
+	DeepCopy() T
+}
+
+// inNamespace gives an object that names no namespace the one that kubectl would: "default".
+func inNamespace[T namespaced[T]](o T) T {
+	if o.GetNamespace() != "" {
+		return o
+	}
+	o = o.DeepCopy()
+	o.SetNamespace(metav1.NamespaceDefault)
+	return o
+}
+
+// defaultedPod is the pod in a namespace.
+func defaultedPod(pod *corev1.Pod) *corev1.Pod { return inNamespace(pod) }
+
+// defaultedNode has the allocatable that the API server gives a node that reports none: its
+// capacity (pkg/apis/core/v1/defaults.go, SetDefaults_NodeStatus).
+func defaultedNode(node *corev1.Node) *corev1.Node {
+	if node.Status.Allocatable != nil || node.Status.Capacity == nil {
+		return node
+	}
+	shallow := *node
+	shallow.Status.Allocatable = node.Status.Capacity
+	return &shallow
+}
+
+// isNil sees through an interface that holds a nil pointer.
+func isNil(object runtime.Object) bool {
+	if object == nil {
+		return true
+	}
+	v := reflect.ValueOf(object)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}

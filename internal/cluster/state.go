@@ -1,0 +1,126 @@
+// Package cluster holds the objects of one cluster, checked and sorted by kind: what a
+// capacity.Snapshot is made of. Package capacity builds it; scheduler and other packages of this
+// module that need typed access ask [Of].
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// State is a checked set of objects. Every slice is sorted by namespace and name and must not be
+// changed, nor the objects in it: snapshots share them.
+type State struct {
+	Nodes      []*corev1.Node
+	Pods       []*corev1.Pod // all of them; Pods[Bound[i]...] are on Nodes[i]
+	Namespaces []*corev1.Namespace
+	Services   []*corev1.Service
+
+	LimitRanges     []*corev1.LimitRange
+	ResourceQuotas  []*corev1.ResourceQuota
+	PriorityClasses []*schedulingv1.PriorityClass
+	RuntimeClasses  []*nodev1.RuntimeClass
+
+	PersistentVolumes      []*corev1.PersistentVolume
+	PersistentVolumeClaims []*corev1.PersistentVolumeClaim
+	StorageClasses         []*storagev1.StorageClass
+	CSINodes               []*storagev1.CSINode
+	CSIDrivers             []*storagev1.CSIDriver
+	CSIStorageCapacities   []*storagev1.CSIStorageCapacity
+	VolumeAttachments      []*storagev1.VolumeAttachment
+
+	ResourceClaims         []*resourcev1.ResourceClaim
+	ResourceClaimTemplates []*resourcev1.ResourceClaimTemplate
+	ResourceSlices         []*resourcev1.ResourceSlice
+	DeviceClasses          []*resourcev1.DeviceClass
+	DeviceTaintRules       []runtime.Object // of whatever version the dump has
+
+	ReplicaSets            []*appsv1.ReplicaSet
+	StatefulSets           []*appsv1.StatefulSet
+	ReplicationControllers []*corev1.ReplicationController
+	PodDisruptionBudgets   []*policyv1.PodDisruptionBudget
+
+	Others []runtime.Object // known kinds that no model here reads: Deployments, ConfigMaps ...
+	// Skipped counts the objects of unknown kinds by "apiVersion, Kind", sorted.
+	Skipped []SkippedKind
+	// Objects is everything given and not skipped, in the order given.
+	Objects []runtime.Object
+	// NodeOf is, for each of Pods, the index of its node in Nodes, or -1 when the pod holds no
+	// node: it is not bound, or has Succeeded or Failed.
+	NodeOf []int32
+	// PodOrder is the indices of Pods in the order the objects were given, which is the order in
+	// which a scheduler would see them.
+	PodOrder []int32
+}
+
+// SkippedKind is a kind that the scheme does not know.
+type SkippedKind struct {
+	APIVersion, Kind string
+	Count            int
+}
+
+// Of gives the state of a *capacity.Snapshot. Package capacity sets it: its type cannot be named
+// here, since imports go downward only.
+var Of func(snapshot any) *State
+
+// Finished says that a pod has ended and holds nothing on its node any more.
+func Finished(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
+// In returns the part of a sorted slice that lies in one namespace.
+func In[T metav1.Object](sorted []T, namespace string) []T {
+	byNamespace := func(o T, ns string) int { return cmp.Compare(o.GetNamespace(), ns) }
+	from, _ := slices.BinarySearchFunc(sorted, namespace, byNamespace)
+	to := from
+	for to < len(sorted) && sorted[to].GetNamespace() == namespace {
+		to++
+	}
+	return sorted[from:to]
+}
+
+// Find returns the object of that name in a sorted slice, or the zero T.
+func Find[T metav1.Object](sorted []T, namespace, name string) T {
+	i, ok := slices.BinarySearchFunc(sorted, [2]string{namespace, name}, func(o T, key [2]string) int {
+		return cmp.Or(cmp.Compare(o.GetNamespace(), key[0]), cmp.Compare(o.GetName(), key[1]))
+	})
+	if !ok {
+		var none T
+		return none
+	}
+	return sorted[i]
+}
+
+// AsOf is the latest time that an object of the snapshot tells: when, about, it was taken. Models
+// have no other clock.
+func (s *State) AsOf() time.Time {
+	var latest time.Time
+	see := func(t metav1.Time) {
+		if t.After(latest) {
+			latest = t.Time
+		}
+	}
+	for _, node := range s.Nodes {
+		for i := range node.Status.Conditions {
+			see(node.Status.Conditions[i].LastHeartbeatTime)
+		}
+	}
+	for _, pod := range s.Pods {
+		see(pod.CreationTimestamp)
+		for i := range pod.Status.Conditions {
+			see(pod.Status.Conditions[i].LastTransitionTime)
+		}
+	}
+	return latest
+}
