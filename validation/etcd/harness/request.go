@@ -21,6 +21,7 @@ type requester struct {
 	value string
 	next  atomic.Int64
 	lease clientv3.LeaseID
+	seen  []atomic.Int64 // of a TxnUpdate: the mod revision of each key
 }
 
 var runs atomic.Int64
@@ -30,6 +31,12 @@ func newRequester(op etcdmodel.Op, keys int) (*requester, error) {
 	r := &requester{op: op, keys: int64(keys), run: fmt.Sprintf("%04d", runs.Add(1))}
 	if op.Key < len(r.run)+minDigits {
 		return nil, fmt.Errorf("harness: Op.Key is %d, want >= %d to hold distinct keys", op.Key, len(r.run)+minDigits)
+	}
+	if op.Kind == etcdmodel.TxnUpdate {
+		if keys <= 0 {
+			return nil, fmt.Errorf("harness: keys is %d, want > 0 for a TxnUpdate", keys)
+		}
+		r.seen = make([]atomic.Int64, keys)
 	}
 	random := rand.New(rand.NewPCG(1, uint64(op.Value)))
 	value := make([]byte, op.Value)
@@ -54,7 +61,8 @@ func (r *requester) key(i int64) string {
 
 // send sends the next request and waits for its answer.
 func (r *requester) send(ctx context.Context, client *clientv3.Client) error {
-	key := r.key(r.next.Add(1))
+	i := r.next.Add(1)
+	key := r.key(i)
 	var options []clientv3.OpOption
 	if r.op.Lease {
 		options = append(options, clientv3.WithLease(r.lease))
@@ -70,6 +78,8 @@ func (r *requester) send(ctx context.Context, client *clientv3.Client) error {
 			return errExists
 		}
 		return err
+	case etcdmodel.TxnUpdate:
+		return r.update(ctx, client, key, &r.seen[i%r.keys])
 	case etcdmodel.TxnConflict:
 		_, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", 1)).
 			Then(clientv3.OpPut(key, r.value, options...)).Else(clientv3.OpGet(key)).Commit()
@@ -78,7 +88,24 @@ func (r *requester) send(ctx context.Context, client *clientv3.Client) error {
 		_, err := client.Get(ctx, key)
 		return err
 	}
-	return fmt.Errorf("harness: no load of kind %v, want Put, TxnCreate, TxnConflict or Range", r.op.Kind)
+	return fmt.Errorf("harness: no load of kind %v, want Put, TxnCreate, TxnUpdate, TxnConflict or Range", r.op.Kind)
+}
+
+// update is kube-apiserver's: compare, put, else range. The first of a key finds revision 0 and creates it.
+func (r *requester) update(ctx context.Context, client *clientv3.Client, key string, seen *atomic.Int64) error {
+	answer, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", seen.Load())).
+		Then(clientv3.OpPut(key, r.value)).Else(clientv3.OpGet(key)).Commit()
+	if err != nil {
+		return err
+	}
+	if answer.Succeeded {
+		seen.Store(answer.Header.Revision)
+		return nil
+	}
+	if kvs := answer.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 { // another of this load's was faster
+		seen.Store(kvs[0].ModRevision)
+	}
+	return nil
 }
 
 var errExists = errors.New("harness: the key of a create exists")
