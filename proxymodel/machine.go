@@ -1,0 +1,125 @@
+package proxymodel
+
+// Nanos is nanoseconds of CPU time for one unit of work: a rule, a chain, a
+// process. It is a float because a packet passes a rule in 2.85 of them.
+type Nanos float64
+
+// Machine is what one node's kernel, iptables and nft binaries and kube-proxy
+// cost per unit of work. [DefaultMachine] is a measured one; [Calibrate]
+// measures the one it runs on.
+type Machine struct {
+	Source string // where the numbers come from; "" means this is the zero Machine, and [DefaultMachine] is used
+	Cores  int    // processors of the node, for [Prediction.CPUShare]; zero means 2
+
+	// XTables selects which iptables binary the node's kube-proxy calls: the
+	// legacy one, or iptables-nft, which writes the same rules to nf_tables.
+	XTables XTables
+
+	Legacy      IPTablesCost // iptables-legacy
+	IPTablesNFT IPTablesCost // iptables-nft
+	NFTables    NFTablesCost // the nftables mode, through nft
+	IPVS        IPVSCost     // the ipvs mode, through ipset and netlink
+
+	Warnings []error // what could not be measured, and is a reference value instead
+}
+
+// XTables is the iptables binary behind kube-proxy's iptables mode: what
+// `iptables --version` prints in brackets.
+type XTables int
+
+// The two implementations of the iptables command.
+const (
+	Legacy XTables = iota // ip_tables: the whole table is read and replaced
+	NFT                   // nf_tables: a diff, but quadratic in the chains it declares
+)
+
+// String is the implementation as `iptables --version` prints it.
+func (x XTables) String() string {
+	if x == NFT {
+		return "nf_tables"
+	}
+	return "legacy"
+}
+
+// ByPhase is a cost of kube-proxy's own work in each kind of sync.
+type ByPhase struct {
+	First   Nanos // into an empty kernel
+	Full    Nanos // everything rewritten
+	Partial Nanos // only what changed
+}
+
+// ProxyCost is the work of the kube-proxy process itself: the maps it walks
+// and the text it writes, garbage collection included.
+type ProxyCost struct {
+	Base     Nanos   // one sync
+	Port     ByPhase // per service port
+	Endpoint ByPhase // per endpoint
+	Map      ByPhase // per service port with two endpoints or more; nftables mode only
+	Change   Nanos   // per changed service
+
+	// Background is the share of this work that garbage collection does on
+	// another core while the sync goes on: CPU time, but not duration.
+	Background float64
+}
+
+// IPTablesCost is what iptables and iptables-restore cost, user space and
+// kernel apart. With R rules and C chains in table nat, a sync that reads L
+// rules and D chain lines, K of the rules being those that every sync rewrites:
+//
+//	user   = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + chain term + LineChain·L·C
+//	kernel = Fetch·R·fetches + Commit·R (legacy) or ·L (nft) + Rewrite·K + SaveKernel·R·saves
+//
+// fetches is 1, or 7 in a full sync, which asks for six rules of table nat by
+// name; the first sync finds nothing to fetch. A save is made on every sync of
+// a small cluster, and once per sync period of a large one.
+type IPTablesCost struct {
+	Exec       Nanos // one process on an empty table: fork, exec, libraries
+	Line       Nanos // user: one rule of the input
+	Parse      Nanos // user: one rule fetched from the kernel
+	Save       Nanos // user: one rule printed by iptables-save
+	Chains     Nanos // user: legacy: D·C^1.5, the chain index; nft: D², the chain list
+	LineChain  Nanos // user: nft: one rule of the input, per chain of the table
+	Fetch      Nanos // kernel: one rule copied out
+	Commit     Nanos // kernel: one rule checked and copied in
+	Rewrite    Nanos // kernel: one of the rules that every sync rewrites
+	SaveKernel Nanos // kernel: one rule read by iptables-save
+	Wait       Nanos // one commit waiting for the kernel's grace period: duration, but not CPU time
+	Walk       Nanos // one rule passed by the first packet of a connection
+	Hit        Nanos // that packet's fixed cost: the hooks and the translation
+	Proxy      ProxyCost
+}
+
+// NFTablesCost is what nft costs the nftables mode. With P service ports, O
+// operations and E map elements in the transaction, X maps of endpoints written
+// while Y exist:
+//
+//	user   = Exec·processes + Op·O + Element·E + List·P
+//	kernel = OpKernel·O + ElementKernel·E + ListKernel·P + ListMap·maps + Pair·X·Y
+//
+// The last term is why 10,000 services of two endpoints take twenty times
+// 10,000 of one: naming an anonymous map, the kernel visits every other map of
+// the table. A first sync visits half of the pairs, a full one all.
+type NFTablesCost struct {
+	Exec          Nanos
+	Op            Nanos
+	Element       Nanos
+	List          Nanos
+	OpKernel      Nanos
+	ElementKernel Nanos
+	ListKernel    Nanos
+	ListMap       Nanos
+	Pair          Nanos
+	Wait          Nanos // one commit
+	Hit           Nanos // first packet: verdict map lookup and translation; no walk
+	Proxy         ProxyCost
+}
+
+// IPVSCost is what ipvs mode costs: processes of ipset and iptables, and a
+// netlink call per virtual and real server.
+type IPVSCost struct {
+	Exec  Nanos // one ipset or iptables process
+	Call  Nanos // one netlink call: get, add or delete a virtual or real server, a bound address
+	Entry Nanos // one ipset entry listed
+	Hit   Nanos // first packet: hash lookup and translation; no walk
+	Proxy ProxyCost
+}

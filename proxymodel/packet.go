@@ -1,0 +1,29 @@
+package proxymodel
+
+// packet is the cost of a connection's first packet. The iptables mode walks
+// KUBE-SERVICES from its start until the service's rule, then half of the
+// service's endpoints, each rule of them with even odds; who asks for no
+// service walks all of it. The other modes look the address up.
+func (b backend) packet() FirstPacket {
+	switch b.mode {
+	case NFTables:
+		hit := nanos(float64(b.machine.NFTables.Hit))
+		return FirstPacket{First: hit, Mean: hit, Last: hit, Miss: nanos(float64(b.machine.NFTables.Hit) * 0.7)}
+	case IPVS:
+		hit := nanos(float64(b.machine.IPVS.Hit))
+		return FirstPacket{First: hit, Mean: hit, Last: hit, Miss: nanos(float64(b.machine.IPVS.Hit) * 0.7)}
+	}
+	c := &b.machine.Legacy
+	if b.xtables == NFT {
+		c = &b.machine.IPTablesNFT
+	}
+	walk := float64(b.shape.IPTables.Walk)
+	choose := (float64(b.shape.Endpoints)/float64(max(b.shape.Ports, 1)) + 1) / 2
+	at := func(rules float64) float64 { return float64(c.Hit) + float64(c.Walk)*rules }
+	return FirstPacket{
+		First: nanos(at(min(walk, 1) + choose)),
+		Mean:  nanos(at(walk/2 + choose)),
+		Last:  nanos(at(walk + choose)),
+		Miss:  nanos(at(walk)),
+	}
+}
