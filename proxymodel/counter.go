@@ -37,8 +37,8 @@ type tables struct {
 
 // pending is a service that something happened to since the last sync.
 type pending struct {
-	before []*servicePort // as of the last sync
-	slices bool           // a slice changed
+	before    []*servicePort // as of the last sync
+	endpoints bool           // a slice changed, or the node's zone
 }
 
 // book counts for one mode and family.
@@ -93,8 +93,13 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 }
 
 func newBook(m Mode, v Version, f *family, n *Node) (book, error) {
-	if m != IPTables {
-		return nil, fmt.Errorf("proxymodel: Mode %v is not modelled yet", m)
+	switch {
+	case m == NFTables && v == V1_29:
+		return nil, fmt.Errorf("proxymodel: Mode %v is not modelled at %v yet", m, v)
+	case m == NFTables:
+		return newNFTables(f, n), nil
+	case m == IPVS:
+		return newIPVS(v, f, n), nil
 	}
 	return newIPTables(v, f, n), nil
 }
@@ -170,7 +175,7 @@ func (c *Counter) SetZone(zone string) {
 	c.node.Zone = zone
 	for _, t := range c.tables {
 		for id := range c.services {
-			t.note(id)
+			t.note(id).endpoints = true
 			t.replace(id, c.portsOf(id, t))
 		}
 	}
@@ -202,7 +207,7 @@ func (c *Counter) Sync(at time.Duration) (Rules, error) {
 	return c.each(func(t *tables) Rules {
 		changed := make([]change, 0, len(t.pending))
 		for id, p := range t.pending {
-			if p.slices || !samePorts(p.before, t.ports[id]) {
+			if p.endpoints || !samePorts(p.before, t.ports[id]) {
 				changed = append(changed, change{p.before, t.ports[id]})
 			}
 		}
@@ -340,7 +345,7 @@ func (c *Counter) recount(id name) {
 func (c *Counter) noteSlice(s *discoveryv1.EndpointSlice) {
 	for _, t := range c.tables {
 		if t.ip == familyOfSlice(s) && s.AddressType != discoveryv1.AddressTypeFQDN {
-			t.note(serviceOf(s)).slices = true
+			t.note(serviceOf(s)).endpoints = true
 		}
 	}
 }
