@@ -38,6 +38,8 @@ type Cluster struct {
 type CPU struct {
 	Append, AppendPerKiB time.Duration // the raft loop: encoding an entry and its share of the server around it
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
+	CommitPerKiB         time.Duration // a backend commit: writing one KiB of dirty pages
+	Request              time.Duration // each request, beside the loops: client, gRPC, wake-ups
 }
 
 func (c Cluster) orDefault() Cluster {
@@ -108,6 +110,7 @@ func (c Cluster) checkTimes() error {
 	}{
 		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {"BatchInterval", c.BatchInterval}, {"CompactKeep", c.CompactKeep},
 		{"CPU.Append", c.CPU.Append}, {"CPU.AppendPerKiB", c.CPU.AppendPerKiB}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
+		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {"CPU.Request", c.CPU.Request},
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err

@@ -8,10 +8,12 @@ func DefaultCPU() CPU {
 	return CPU{
 		Append: 66 * time.Microsecond, AppendPerKiB: 8 * time.Microsecond,
 		Apply: 17 * time.Microsecond, ApplyPerKiB: 8 * time.Microsecond,
+		CommitPerKiB: 6 * time.Microsecond, Request: 100 * time.Microsecond,
 	}
 }
 
 func (c CPU) orDefault() CPU {
 	d := DefaultCPU()
-	return CPU{or(c.Append, d.Append), or(c.AppendPerKiB, d.AppendPerKiB), or(c.Apply, d.Apply), or(c.ApplyPerKiB, d.ApplyPerKiB)}
+	return CPU{or(c.Append, d.Append), or(c.AppendPerKiB, d.AppendPerKiB), or(c.Apply, d.Apply), or(c.ApplyPerKiB, d.ApplyPerKiB),
+		or(c.CommitPerKiB, d.CommitPerKiB), or(c.Request, d.Request)}
 }

@@ -1,0 +1,195 @@
+package etcdmodel
+
+// The apply loop and the backend. Apply works through committed entries one by one; a
+// backend commit holds the lock it needs (server/storage/backend/batch_tx.go), every
+// BatchInterval after the commit before, after BatchLimit operations, or for a compaction.
+
+// work starts the apply loop if it rests.
+func (e *engine) work(i int) {
+	m := &e.members[i]
+	if !m.working && !m.committing && m.applied < m.handed {
+		e.applySome(i)
+	}
+}
+
+// resume lets an apply loop that stopped at the end of the last run go on.
+func (e *engine) resume(i int) { e.work(i) }
+
+func (e *engine) applyTimer(i int) {
+	m := &e.members[i]
+	*e.timer(i, timerApply) = never
+	switch {
+	case m.committing:
+		e.commitEnds(i)
+	case m.working:
+		m.working = false
+	}
+	e.applySome(i)
+}
+
+// applySome applies until it is done, a commit is due, or the run ends.
+func (e *engine) applySome(i int) {
+	m := &e.members[i]
+	if i == e.leader && !m.committing {
+		e.answerReads()
+	}
+	t := max(e.now, m.paused)
+	if t > e.now {
+		m.working = true
+		*e.timer(i, timerApply) = t
+		return
+	}
+	for {
+		if e.commitIsDue(m, t) {
+			if t > e.now {
+				e.busyUntil(i, t)
+				return
+			}
+			e.commitBegins(i)
+			return
+		}
+		if m.applied >= m.handed {
+			break
+		}
+		entry := e.entry(m.applied + 1)
+		if entry.class >= 0 {
+			took := e.classes[entry.class].apply
+			if i == e.leader {
+				e.count.applyTime += took
+			}
+			t += took
+		}
+		m.applied++
+		e.appliedOne(i, entry, t)
+		if t > e.until {
+			break
+		}
+	}
+	e.trim()
+	if t > e.now {
+		e.busyUntil(i, t)
+		return
+	}
+	e.rest(i)
+}
+
+func (e *engine) busyUntil(i int, t int64) {
+	e.members[i].working = true
+	*e.timer(i, timerApply) = t
+}
+
+// rest waits for the next commit if there is something to commit.
+func (e *engine) rest(i int) {
+	m := &e.members[i]
+	next := m.compact.due
+	if m.pending > 0 {
+		next = min(next, m.commitDue)
+	}
+	*e.timer(i, timerApply) = next
+	if i == e.leader {
+		e.answerReads()
+	}
+}
+
+// appliedOne is one entry in the tree at time t: its client gets the answer.
+func (e *engine) appliedOne(i int, x *entry, t int64) {
+	m := &e.members[i]
+	if x.class < 0 {
+		return
+	}
+	k := &e.classes[x.class]
+	if k.db > 0 || k.Op.Kind == LeaseRevoke {
+		if m.pending == 0 { // the timer went on by itself while there was nothing to commit
+			interval := ns(e.c.BatchInterval)
+			if behind := t - m.commitDue; behind > 0 {
+				m.commitDue += (behind + interval - 1) / interval * interval
+			}
+		}
+		m.pending += k.Op.puts()
+		m.dirty += k.db
+	}
+	if k.Op.Kind == LeaseRevoke {
+		m.commitDue = min(m.commitDue, t) // a pending bbolt delete forces a commit (batch_tx.go:335)
+	}
+	if i == e.leader {
+		e.db.add(k, t)
+	}
+	if int(x.member) == i {
+		e.answer(x.request, t)
+	}
+}
+
+func (e *engine) commitIsDue(m *member, t int64) bool {
+	return m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) || t >= m.compact.due
+}
+
+// commitBegins holds apply and reads for one backend commit, or for one batch of a compaction.
+func (e *engine) commitBegins(i int) {
+	m := &e.members[i]
+	m.committing = true
+	took := int64(0)
+	if e.now >= m.compact.due {
+		took = e.compactStep(i)
+	} else {
+		took = e.flush(m)
+	}
+	if i == e.leader {
+		e.count.flushTime += took
+	}
+	*e.timer(i, timerApply) = e.now + took
+}
+
+// pagesBeside is what a commit writes beside the leaves: branches, the two buckets' roots and the meta page.
+const pagesBeside = 4 * pageSize
+
+func (e *engine) flush(m *member) int64 {
+	took := m.disk.flush(m.dirty+pagesBeside, float64(e.c.CPU.CommitPerKiB)/1024)
+	m.dirty, m.pending = 0, 0
+	if e.leader >= 0 && m == &e.members[e.leader] {
+		e.count.commitTime.add(took)
+		e.count.flushes++
+	}
+	return took
+}
+
+func (e *engine) commitEnds(i int) {
+	m := &e.members[i]
+	m.committing = false
+	m.commitDue = e.now + ns(e.c.BatchInterval)
+	if i == e.leader {
+		e.db.settle()
+	}
+}
+
+// answer ends a write for its client, unless etcd's timeout did before.
+func (e *engine) answer(r request, t int64) {
+	if r.id < e.waitID || t >= r.at+e.timeout {
+		e.see.done(r, wasted, t)
+		return
+	}
+	e.waiting.at(int(r.id - e.waitID)).answered = true
+	e.see.done(r, committed, t)
+	e.forget()
+}
+
+// forget drops the answered ones from the head and sets the next deadline.
+func (e *engine) forget() {
+	for e.waiting.n > 0 && e.waiting.at(0).answered {
+		e.waiting.drop(1)
+		e.waitID++
+	}
+	e.timers[timerDeadline] = never
+	if e.waiting.n > 0 {
+		e.timers[timerDeadline] = e.waiting.at(0).at + e.timeout
+	}
+}
+
+// expire answers the oldest write with a timeout (server/config/config.go ReqTimeout).
+func (e *engine) expire() {
+	w := e.waiting.at(0)
+	if !w.answered {
+		w.answered = true
+		e.see.done(w.request, timedOut, e.now)
+	}
+	e.forget()
+}

@@ -1,0 +1,163 @@
+package etcdmodel
+
+// database is the db file, counted as kube-apiserver and etcd do.
+type database struct {
+	quota float64
+	inUse float64 // bytes of pages in use, the uncommitted ones too
+	total float64 // bytes of the file as of the last backend commit
+	alarm bool    // NOSPACE: only a disarm ends it
+	freed float64 // by the compaction under way
+}
+
+func newDatabase(c Cluster) database {
+	return database{quota: float64(c.Quota), inUse: float64(c.DB), total: float64(c.DB)}
+}
+
+// keyspace is what one class has in the db.
+type keyspace struct {
+	revisions float64 // written since the start
+	dropped   float64 // compacted away
+	marks     ring[mark]
+}
+
+// mark is a count of revisions at a time.
+type mark struct {
+	at        int64
+	revisions float64
+}
+
+func (d *database) add(k *class, t int64) {
+	d.inUse += k.db
+	k.keys.revisions += float64(k.Op.revisions())
+}
+
+// settle is the end of a backend commit: the file has grown to what is in use.
+func (d *database) settle() { d.total = max(d.total, d.inUse) }
+
+// over is the quota check of a request, on the committed size (server/storage/quota.go:126). The first that
+// fails raises the alarm.
+func (d *database) over(cost int64) bool {
+	if d.total+float64(cost) >= d.quota {
+		d.alarm = true
+	}
+	return d.alarm
+}
+
+// perRevision is the bytes of one revision of the class.
+func (k *class) perRevision() float64 {
+	if n := k.Op.revisions(); n > 0 {
+		return k.db / float64(n)
+	}
+	return 0
+}
+
+// garbage is how many of the revisions written before t no longer matter: superseded ones, and
+// the keys (with their tombstones) whose lease ended.
+func (k *class) garbage(at, ttl int64) float64 {
+	total := k.keys.before(at)
+	switch {
+	case k.Op.Kind == TxnDelete || k.Op.Kind == Delete || k.Op.Kind == LeaseRevoke:
+		return total - k.keys.dropped
+	case k.Keys > 0:
+		return max(0, total-float64(k.Keys)-k.keys.dropped)
+	case ttl > 0:
+		return max(0, k.keys.before(at-ttl)-k.keys.dropped)
+	}
+	return 0
+}
+
+// before is how many revisions were written by then, as far as the marks tell.
+func (s *keyspace) before(t int64) float64 {
+	n := 0.0
+	for i := range s.marks.n {
+		if m := s.marks.at(i); m.at <= t {
+			n = m.revisions
+		}
+	}
+	return n
+}
+
+// compaction is one member's physical compaction: batches of 1000 revisions, live ones
+// too, each ended by forced commits and a pause (server/storage/mvcc/kvstore_compaction.go:52,88,93).
+type compaction struct {
+	due     int64 // the next batch
+	left    int
+	scan    int64 // ns to read a batch
+	commits int   // forced commits a batch
+	began   int64
+	took    int64 // of the last one that ended
+}
+
+const (
+	compactBatch = 1000
+	compactPause = 10_600_000 // ns: the 10 ms sleep, as measured
+)
+
+// compactTimer is kube-apiserver's compactor: every interval, to the revision of that age.
+func (e *engine) compactTimer() {
+	e.timers[timerCompact] += ns(e.c.CompactEvery)
+	e.compactNow(e.now - ns(e.c.CompactKeep))
+	e.mark()
+}
+
+// mark remembers how much every class has written by now.
+func (e *engine) mark() {
+	for i := range e.classes {
+		s := &e.classes[i].keys
+		s.marks.push(mark{e.now, s.revisions})
+		if s.marks.n > 4096 {
+			s.marks.drop(1)
+		}
+	}
+}
+
+// compactNow starts a compaction on every member to what was written before t.
+func (e *engine) compactNow(t int64) {
+	revisions, garbage, bytes, kib := 0.0, 0.0, 0.0, 0.0
+	for i := range e.classes {
+		k := &e.classes[i]
+		n := k.garbage(t, ns(k.TTL))
+		live := k.keys.revisions - k.keys.dropped
+		k.keys.dropped += n
+		garbage += n
+		bytes += n * k.perRevision()
+		revisions += live
+		kib += live * float64(k.Op.Key+k.Op.Value) / 1024
+	}
+	e.db.freed = bytes
+	batches := int(revisions)/compactBatch + 1
+	scan := scanTime(kib / max(1, revisions))
+	for i := range e.members {
+		m := &e.members[i]
+		m.compact = compaction{due: e.now, left: batches, scan: scan, commits: 1, began: e.now, took: m.compact.took}
+		if garbage > 0 {
+			m.compact.commits = 2
+		}
+		if !m.working && !m.committing {
+			*e.timer(i, timerApply) = e.now
+		}
+	}
+}
+
+// scanTime is ns to read 1000 revisions of so many KiB each: 0.9 + 0.4/KiB ms, measured on 3.6.16.
+func scanTime(kib float64) int64 { return int64(0.9e6 + 0.4e6*kib) }
+
+// compactStep is one batch: how long it holds the lock.
+func (e *engine) compactStep(i int) int64 {
+	m := &e.members[i]
+	took := m.compact.scan
+	for range m.compact.commits {
+		took += e.flush(m)
+	}
+	m.compact.left--
+	m.compact.due = e.now + took + compactPause
+	if m.compact.left == 0 {
+		m.compact.due = never
+		m.compact.took = e.now + took - m.compact.began
+		if i == max(0, e.leader) {
+			e.db.inUse = max(0, e.db.inUse-e.db.freed)
+			e.db.freed = 0
+		}
+	}
+	return took
+}

@@ -1,0 +1,219 @@
+package etcdmodel
+
+// member is one etcd server.
+type member struct {
+	disk sampler
+
+	// The raft loop.
+	busy        bool  // saving
+	began       int64 // when that save began
+	last        int64 // index of the last entry in its log
+	stable      int64 // of the last on disk
+	saving      int64 // of the last being saved
+	commit      int64 // of the last known to be committed
+	handed      int64 // of the last handed to apply
+	ackDue      bool  // a follower's answers that wait for its loop
+	beatDue     bool
+	readDue     bool
+	forward     ring[request] // a follower's proposals for the leader
+	forwarding  int           // of those, the ones in the current Ready
+	tickPending bool
+
+	// As the leader sees it.
+	match, sent, sentCommit int64
+	inFlight                ring[int64] // last index of each message on its way
+	heard                   int64       // when it last answered
+
+	// The apply loop and the backend.
+	applied    int64
+	working    bool // applying until timerApply
+	committing bool // a backend commit until timerApply
+	pending    int  // operations since the last backend commit
+	dirty      float64
+	commitDue  int64
+	compact    compaction
+	paused     int64 // held by a defragmentation until
+
+	// Elections.
+	elapsed, limit int // ticks since it heard a leader, and how many it waits
+}
+
+func newMember(c Cluster, i int) member {
+	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i))}
+	m.commitDue = ns(c.BatchInterval)
+	m.compact.due = never
+	return m
+}
+
+// submit is a request that arrives at its client's member.
+func (e *engine) submit(r request) {
+	k := &e.classes[r.class]
+	if !k.writes {
+		e.read(r)
+		return
+	}
+	m := &e.members[r.member]
+	if m.commit-m.applied > maxGap {
+		e.see.done(r, refused, e.now)
+		return
+	}
+	if k.limited && e.db.over(k.cost) {
+		e.see.done(r, noSpace, e.now)
+		return
+	}
+	r.id = e.nextID
+	e.nextID++
+	e.waiting.push(waiter{request: r})
+	if e.waiting.n == 1 {
+		e.timers[timerDeadline] = r.at + e.timeout
+	}
+	if e.leader == int(r.member) {
+		e.propose(r)
+		e.ready(e.leader)
+		return
+	}
+	m.forward.push(r)
+	e.ready(int(r.member))
+}
+
+// propose appends to the leader's log, whatever its loop is doing.
+func (e *engine) propose(r request) {
+	var bytes int64 = 32
+	if r.class >= 0 {
+		bytes = e.classes[r.class].wal
+	}
+	e.log.push(entry{request: r, bytes: int32(bytes)})
+	m := &e.members[e.leader]
+	m.last++
+	if e.c.Version == V3_5 {
+		// raft before 3.6 counts the leader's own entry as stored when it is appended.
+		e.advanceCommit()
+	}
+}
+
+func (e *engine) entry(index int64) *entry { return e.log.at(int(index - e.base - 1)) }
+
+// ready runs a member's raft loop until it saves or has nothing to do.
+func (e *engine) ready(i int) {
+	m := &e.members[i]
+	for !m.busy {
+		if m.tickPending {
+			m.tickPending = false
+			e.tick(i)
+		}
+		leads := e.leader == i
+		work := m.commit > m.handed || m.last > m.stable
+		if leads {
+			work = e.leaderSend(i) || work
+		} else {
+			m.forwarding = 0
+			if e.leader >= 0 {
+				m.forwarding = m.forward.n
+			}
+			answers := m.ackDue || m.beatDue || m.readDue || m.forwarding > 0
+			work = work || answers && e.leader >= 0
+		}
+		if !work {
+			return
+		}
+		e.handOver(i)
+		if m.last > m.stable {
+			e.save(i)
+			return
+		}
+		e.afterSave(i)
+	}
+}
+
+// handOver gives committed entries to the apply loop, 1 MiB at a time. A 3.5 member alone
+// commits what it has not saved; it hands that over after the save.
+func (e *engine) handOver(i int) {
+	m := &e.members[i]
+	limit := m.commit
+	if e.c.Version == V3_5 && e.c.Members == 1 {
+		limit = min(limit, m.stable)
+	}
+	bytes := int64(0)
+	for m.handed < limit {
+		bytes += int64(e.entry(m.handed + 1).bytes)
+		if bytes > maxCommitted && bytes > int64(e.entry(m.handed+1).bytes) {
+			break
+		}
+		m.handed++
+	}
+	e.work(i)
+}
+
+// save writes everything that has been appended, in one fdatasync.
+func (e *engine) save(i int) {
+	m := &e.members[i]
+	m.busy, m.began, m.saving = true, e.now, m.last
+	bytes, cpu := e.hardState, int64(0)
+	for x := m.stable + 1; x <= m.last; x++ {
+		entry := e.entry(x)
+		bytes += int64(entry.bytes)
+		if entry.class >= 0 {
+			cpu += e.classes[entry.class].append
+		}
+	}
+	took := m.disk.save(bytes)
+	*e.timer(i, timerLoop) = e.now + took + cpu
+	if i == e.leader {
+		e.count.fsyncs++
+		e.count.batched += m.last - m.stable
+		e.count.walBytes += bytes
+		e.count.fsyncTime.add(took)
+		e.count.saveTime += took + cpu
+	}
+}
+
+// saved is the end of a save.
+func (e *engine) saved(i int) {
+	m := &e.members[i]
+	*e.timer(i, timerLoop) = never
+	m.busy = false
+	m.stable = min(m.saving, m.last)
+	if e.leader != i {
+		m.ackDue = true
+	}
+	e.afterSave(i)
+	e.ready(i)
+}
+
+// afterSave is what a member may do only then: a leader counts itself, a follower sends.
+func (e *engine) afterSave(i int) {
+	m := &e.members[i]
+	if e.leader == i {
+		e.advanceCommit()
+		if e.c.Version == V3_5 && e.c.Members == 1 {
+			e.handOver(i)
+		}
+		return
+	}
+	if e.leader < 0 {
+		return
+	}
+	if m.ackDue || m.beatDue {
+		e.send(message{kind: msgAck, from: i, to: e.leader, index: m.stable})
+		m.ackDue, m.beatDue = false, false
+	}
+	if m.readDue {
+		e.send(message{kind: msgReadAck, from: i, to: e.leader, index: e.reads.round})
+		m.readDue = false
+	}
+	for ; m.forwarding > 0; m.forwarding-- {
+		e.send(message{kind: msgPropose, from: i, to: e.leader, request: m.forward.pop()})
+	}
+}
+
+// trim forgets the entries that every member has applied.
+func (e *engine) trim() {
+	low := e.members[0].applied
+	for i := range e.members {
+		low = min(low, e.members[i].applied)
+	}
+	if low-e.base >= 64 {
+		e.log.drop(int(low - e.base))
+		e.base = low
+	}
+}

@@ -1,0 +1,206 @@
+package etcdmodel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Server is etcd to be stepped in virtual time by a caller that couples it with other
+// models: it takes what is offered, and tells what was answered. It is the engine of
+// [Predict], and reads no clock. It is not safe for concurrent use.
+//
+// A step allocates nothing once its buffers have grown.
+type Server struct {
+	e      *engine
+	step   Step
+	until  []float64 // expected requests of each class until its next one arrives
+	chance *rand.Rand
+}
+
+// Step is what happened during one step. It belongs to its Server and is
+// overwritten by the next.
+type Step struct {
+	Now     time.Duration // virtual time at the end of the step
+	Classes []ClassStep   // one for every class
+	Done    []Done        // the end of every request of [Server.Submit], in order of time
+
+	Leader    int  // the leading member, -1 while there is none
+	Term      int  // counts leaders
+	Fsyncs    int  // of the leader's WAL in this step
+	Commits   int  // backend commits of the leader in this step
+	BeatsLate int  // heartbeats later than two intervals, counted per follower, in this step
+	DB        Size // at the end of the step
+	NoSpace   bool // the quota's alarm is on
+	Backlog   int  // writes whose clients wait
+	Unapplied int  // committed on the leader, not applied: above 5000 etcd refuses
+}
+
+// ClassStep counts the ends of one class's requests during a step.
+type ClassStep struct {
+	Offered   int           // arrived
+	Committed int           // writes answered
+	Read      int           // reads and keep-alives answered
+	TimedOut  int           // writes that etcd gave up after 5 s + 2 election timeouts; they may still commit
+	Wasted    int           // writes that committed after that
+	Refused   int           // "too many requests"
+	NoSpace   int           // "database space exceeded"
+	Latency   time.Duration // sum over Committed and Read
+	Slowest   time.Duration
+}
+
+// Outcome is how a request of [Server.Submit] ends.
+type Outcome int
+
+// The outcomes. A request that is TimedOut can be Wasted later: it then appears twice.
+const (
+	Committed Outcome = Outcome(committed)
+	TimedOut  Outcome = Outcome(timedOut)
+	Wasted    Outcome = Outcome(wasted)
+	Refused   Outcome = Outcome(refused)
+	NoSpace   Outcome = Outcome(noSpace)
+	Read      Outcome = Outcome(readDone)
+)
+
+// String is the outcome in words.
+func (o Outcome) String() string {
+	return [...]string{"committed", "timed out", "wasted", "too many requests", "no space", "read"}[o]
+}
+
+// Done is the end of one request.
+type Done struct {
+	Tag     uint64 // the caller's
+	Class   int
+	Outcome Outcome
+	At      time.Duration // virtual time
+	Latency time.Duration
+}
+
+// NewServer is an etcd at rest. The classes are what will be offered; their Rate is not used, their
+// Keys and TTL tell how the db grows. Cluster.Seed seeds its chance.
+func NewServer(c Cluster, classes []Stream) (*Server, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	if len(classes) == 0 {
+		return nil, bad("len(classes)", 0, ">= 1")
+	}
+	for i, k := range classes {
+		if err := k.check(fmt.Sprintf("classes[%d]", i)); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{until: make([]float64, len(classes)), chance: stream(c.Seed, "arrivals", 0)}
+	s.e = newEngine(c, classes, s)
+	s.step.Classes = make([]ClassStep, len(classes))
+	for i := range s.until {
+		s.until[i] = s.chance.ExpFloat64()
+	}
+	if every := s.e.c.CompactEvery; every > 0 {
+		s.e.timers[timerCompact] = ns(every)
+	}
+	return s, nil
+}
+
+// Step lets dt pass. offered is how many requests of each class are expected during it: they
+// arrive as a Poisson process of that mean, which may be less than one; nil offers none.
+//
+// A negative dt or offer counts as zero.
+func (s *Server) Step(dt time.Duration, offered []float64) *Step {
+	start, span := s.e.now, float64(max(0, dt))
+	end := start + ns(max(0, dt))
+	before := s.begin()
+	for {
+		class, share := s.next(offered)
+		if class < 0 {
+			break
+		}
+		s.e.run(start + int64(share*span))
+		s.arrive(class, 0)
+		s.until[class] += s.chance.ExpFloat64()
+	}
+	for i := range min(len(offered), len(s.until)) {
+		if offered[i] > 0 {
+			s.until[i] -= offered[i]
+		}
+	}
+	s.e.run(end)
+	return s.end(before)
+}
+
+// next is the class whose request arrives next within the step, and at which share of it; -1 is none.
+func (s *Server) next(offered []float64) (class int, share float64) {
+	class, share = -1, 1
+	for i := range min(len(offered), len(s.until)) {
+		if s.until[i] < share*offered[i] && offered[i] <= math.MaxInt32 {
+			class, share = i, math.Max(0, s.until[i]/offered[i])
+		}
+	}
+	return class, share
+}
+
+func (s *Server) begin() counters {
+	clear(s.step.Classes)
+	s.step.Done = s.step.Done[:0]
+	return s.e.count
+}
+
+func (s *Server) end(before counters) *Step {
+	e, r := s.e, &s.step
+	r.Now, r.Leader, r.Term = time.Duration(e.now), e.leader, e.term
+	r.Fsyncs = int(e.count.fsyncs - before.fsyncs)
+	r.Commits = int(e.count.flushes - before.flushes)
+	r.BeatsLate = int(e.count.beatsLate - before.beatsLate)
+	r.DB, r.NoSpace = s.DB(), e.db.alarm
+	r.Backlog = e.waiting.n
+	r.Unapplied = 0
+	if e.leader >= 0 {
+		m := &e.members[e.leader]
+		r.Unapplied = int(m.commit - m.applied)
+	}
+	return r
+}
+
+// Submit sends one request of a class now; its end appears in Step.Done under tag, which should not be zero.
+func (s *Server) Submit(class int, tag uint64) error {
+	if class < 0 || class >= len(s.until) {
+		return bad("class", class, fmt.Sprintf("0 to %d", len(s.until)-1))
+	}
+	if tag == 0 {
+		return bad("tag", tag, "> 0")
+	}
+	s.arrive(class, tag)
+	return nil
+}
+
+func (s *Server) arrive(class int, tag uint64) {
+	s.step.Classes[class].Offered++
+	s.e.submit(request{at: s.e.now, tag: tag, class: int32(class), member: s.e.nextMember()})
+}
+
+func (s *Server) done(r request, o outcome, at int64) {
+	k := &s.step.Classes[r.class]
+	latency := time.Duration(at-r.at) + s.e.c.CPU.Request
+	switch o {
+	case committed:
+		k.Committed++
+	case readDone:
+		k.Read++
+	case timedOut:
+		k.TimedOut++
+	case wasted:
+		k.Wasted++
+	case refused:
+		k.Refused++
+	case noSpace:
+		k.NoSpace++
+	}
+	if o == committed || o == readDone {
+		k.Latency += latency
+		k.Slowest = max(k.Slowest, latency)
+	}
+	if r.tag != 0 {
+		s.step.Done = append(s.step.Done, Done{r.tag, int(r.class), Outcome(o), time.Duration(at), latency})
+	}
+}

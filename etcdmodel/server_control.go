@@ -1,0 +1,93 @@
+package etcdmodel
+
+import (
+	"fmt"
+	"time"
+)
+
+// Now is the virtual time since the start.
+func (s *Server) Now() time.Duration { return time.Duration(s.e.now) }
+
+// Leader is the leading member, -1 while there is none.
+func (s *Server) Leader() int { return s.e.leader }
+
+// DB is the db file now.
+func (s *Server) DB() Size {
+	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
+}
+
+// SetDisk gives a member another disk from now on: a fault, a repair, a swap. What is
+// being written when it happens ends as it began.
+func (s *Server) SetDisk(member int, d Disk) error {
+	if member < 0 || member >= len(s.e.members) {
+		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
+	}
+	if err := d.Check("Disk"); err != nil {
+		return err
+	}
+	m := &s.e.members[member]
+	m.disk = newSampler(d, m.disk.rng)
+	return nil
+}
+
+// SetDisks gives every member the disk.
+func (s *Server) SetDisks(d Disk) error {
+	for i := range s.e.members {
+		if err := s.SetDisk(i, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MoveLeader makes another member leader, as `etcdctl move-leader` or the death of the leader's
+// process does; entries that only the old leader had are lost.
+func (s *Server) MoveLeader(to int) error {
+	if to < 0 || to >= len(s.e.members) {
+		return bad("member", to, fmt.Sprintf("0 to %d", len(s.e.members)-1))
+	}
+	if to == s.e.leader {
+		return nil
+	}
+	if s.e.leader >= 0 && s.e.members[to].last < s.e.members[s.e.leader].commit {
+		return fmt.Errorf("%w: member %d lacks committed entries and cannot lead yet", ErrInput, to)
+	}
+	s.e.election.who = to
+	s.e.elect()
+	return nil
+}
+
+// Compact starts a compaction now to what was written before age ago, as every CompactEvery does by itself.
+func (s *Server) Compact(age time.Duration) {
+	s.e.mark()
+	s.e.compactNow(s.e.now - ns(max(0, age)))
+}
+
+// Defrag rewrites every member's db, one after the other: the file shrinks to what is in use. A member
+// applies nothing meanwhile. It returns how long one member takes.
+func (s *Server) Defrag() time.Duration {
+	e := s.e
+	took := defragTime(e.db.inUse)
+	for i := range e.members {
+		m := &e.members[i]
+		m.paused = e.now + ns(took)*int64(i+1)
+	}
+	e.db.total = e.db.inUse
+	return took
+}
+
+// Disarm ends the NOSPACE alarm. It stays if the file is still over the quota: compacting
+// alone does not shrink the file, only a defragmentation does.
+func (s *Server) Disarm() error {
+	if s.e.db.total >= s.e.db.quota {
+		return fmt.Errorf("%w: db is %d bytes, quota %d: compact and defragment first", ErrInput, int64(s.e.db.total), int64(s.e.db.quota))
+	}
+	s.e.db.alarm = false
+	return nil
+}
+
+// defragTime is the time to rewrite so many bytes in use. Least squares through the 22 defragmentations of
+// truth/etcd/compaction.csv: see docs/etcdmodel.md.
+func defragTime(bytes float64) time.Duration {
+	return 20*time.Millisecond + time.Duration(bytes*15)
+}
