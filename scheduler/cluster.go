@@ -1,0 +1,162 @@
+package scheduler
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	utilnode "k8s.io/component-helpers/node/topology"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// cluster is what the scheduler's cache would hold of a snapshot: nodes in the cache's order with their pods counted.
+// It is immutable: a world copies the nodes it changes.
+type cluster struct {
+	infos   []*framework.NodeInfo
+	index   map[string]int
+	pvcUses map[string]int   // "namespace/name": how many bound pods use the claim
+	pending []*corev1.Pod    // neither bound nor finished, in the snapshot's order
+	bound   []*corev1.Pod    // what the pod lister knows besides
+	rest    []runtime.Object // everything but nodes and pods
+}
+
+// checkEvery is how many pods are added between two looks at the context.
+const checkEvery = 256
+
+func newCluster(ctx context.Context, objects []runtime.Object) (*cluster, error) {
+	var nodes []*corev1.Node
+	c := &cluster{index: map[string]int{}, pvcUses: map[string]int{}}
+	for _, obj := range objects {
+		switch x := obj.(type) {
+		case *corev1.Node:
+			nodes = append(nodes, x)
+		case *corev1.Pod:
+			c.sort(x)
+		default:
+			c.rest = append(c.rest, named(obj))
+		}
+	}
+	if err := c.addNodes(interleave(nodes)); err != nil {
+		return nil, err
+	}
+	return c, c.addPods(ctx)
+}
+
+// sort files a pod: finished ones hold nothing and are not seen by the scheduler at all.
+func (c *cluster) sort(p *corev1.Pod) {
+	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		return
+	}
+	if p.UID == "" { // kube-scheduler never counts a pod without a UID
+		p = p.DeepCopy()
+		p.UID = types.UID(p.Namespace + "/" + p.Name)
+	}
+	if p.Spec.NodeName == "" {
+		c.pending = append(c.pending, p)
+	} else {
+		c.bound = append(c.bound, p)
+	}
+}
+
+func (c *cluster) addNodes(nodes []*corev1.Node) error {
+	images := imageStates(nodes)
+	for _, n := range nodes {
+		if _, twice := c.index[n.Name]; twice {
+			return errorf("node %q is there twice, want one of each name", n.Name)
+		}
+		info := framework.NewNodeInfo()
+		info.SetNode(n)
+		for _, image := range n.Status.Images {
+			for _, name := range image.Names {
+				info.ImageStates[name] = images[name]
+			}
+		}
+		c.index[n.Name] = len(c.infos)
+		c.infos = append(c.infos, info)
+	}
+	return nil
+}
+
+// addPods counts the bound pods on their nodes; one on a node that is not there is held by nobody.
+func (c *cluster) addPods(ctx context.Context) error {
+	for i, p := range c.bound {
+		if i%checkEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		at, ok := c.index[p.Spec.NodeName]
+		if !ok {
+			continue
+		}
+		c.infos[at].AddPod(p)
+		for key := range framework.PodPVCKeys(p) {
+			c.pvcUses[key]++
+		}
+	}
+	return nil
+}
+
+// interleave orders nodes as the scheduler's node tree does: zone by zone, one of each in turn.
+func interleave(nodes []*corev1.Node) []*corev1.Node {
+	var zones []string
+	byZone := map[string][]*corev1.Node{}
+	for _, n := range nodes {
+		z := utilnode.GetZoneKey(n)
+		if _, ok := byZone[z]; !ok {
+			zones = append(zones, z)
+		}
+		byZone[z] = append(byZone[z], n)
+	}
+	out := make([]*corev1.Node, 0, len(nodes))
+	for i := 0; len(out) < len(nodes); i++ {
+		for _, z := range zones {
+			if i < len(byZone[z]) {
+				out = append(out, byZone[z][i])
+			}
+		}
+	}
+	return out
+}
+
+// imageStates counts on how many nodes each image is; its size is the one that the first node reports.
+func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
+	on := map[string]sets.Set[string]{}
+	states := map[string]*fwk.ImageStateSummary{}
+	for _, n := range nodes {
+		for _, image := range n.Status.Images {
+			for _, name := range image.Names {
+				if states[name] == nil {
+					states[name] = &fwk.ImageStateSummary{Size: image.SizeBytes}
+					on[name] = sets.New[string]()
+				}
+				on[name].Insert(n.Name)
+			}
+		}
+	}
+	for name, s := range states {
+		s.NumNodes = on[name].Len()
+	}
+	return states
+}
+
+// named gives an object what the API server would have: a resource version and a UID, which the assume caches and
+// the claim tracker need and a hand-written file does not have.
+func named(obj runtime.Object) runtime.Object {
+	m, err := meta.Accessor(obj)
+	if err != nil || (m.GetResourceVersion() != "" && m.GetUID() != "") {
+		return obj
+	}
+	c := obj.DeepCopyObject()
+	if m, err = meta.Accessor(c); err == nil {
+		if m.GetResourceVersion() == "" {
+			m.SetResourceVersion("1")
+		}
+		if m.GetUID() == "" {
+			m.SetUID(types.UID(m.GetNamespace() + "/" + m.GetName()))
+		}
+	}
+	return c
+}

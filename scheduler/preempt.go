@@ -1,0 +1,193 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	extenderv1 "k8s.io/kube-scheduler/extender/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
+	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
+	"k8s.io/kubernetes/pkg/scheduler/util"
+)
+
+// rescue is what the PostFilter plugins have to offer to a pod that fits nowhere.
+type rescue struct {
+	message string
+	node    string        // where preemption would make room, empty for none
+	victims []*corev1.Pod // who would have to go
+	retry   bool          // a plugin changed something: the pod is worth another cycle
+}
+
+// postFilter runs the profile's PostFilter plugins as RunPostFilterPlugins does, except that default preemption only
+// looks: it evicts nobody, and its ties are broken by the order of the nodes instead of by chance.
+func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) (rescue, error) {
+	var out rescue
+	var reasons []string
+	for _, listed := range p.listed.PostFilter.Enabled {
+		var st *fwk.Status
+		pl := p.plugins[listed.Name]
+		if d, ok := pl.(*defaultpreemption.DefaultPreemption); ok {
+			st = r.preempt(ctx, d, state, pod, m, &out)
+		} else {
+			_, st = pl.(fwk.PostFilterPlugin).PostFilter(ctx, state, pod, m)
+		}
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		switch {
+		case st.IsSuccess(), st.Code() == fwk.UnschedulableAndUnresolvable, !st.IsRejected():
+			out.message = st.Message()
+			return out, nil
+		}
+		reasons = append(reasons, st.Reasons()...)
+	}
+	out.message = strings.Join(reasons, ", ")
+	out.retry = r.deallocated
+	r.deallocated = false
+	return out, nil
+}
+
+// preempt is the evaluation part of default preemption.
+func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus, out *rescue) *fwk.Status {
+	say := func(st *fwk.Status) *fwk.Status {
+		if msg := st.Message(); msg != "" {
+			return fwk.NewStatus(st.Code(), "preemption: "+msg)
+		}
+		return st
+	}
+	if ok, msg := d.PodEligibleToPreemptOthers(ctx, pod, m.Get(pod.Status.NominatedNodeName)); !ok {
+		return say(fwk.NewStatus(fwk.Unschedulable, msg))
+	}
+	candidates, statuses, err := r.candidates(ctx, d, state, pod, m)
+	if err != nil && len(candidates) == 0 {
+		return say(fwk.AsStatus(err))
+	}
+	if len(candidates) == 0 {
+		fe := &framework.FitError{Pod: pod, NumAllNodes: len(r.world.infos), Diagnosis: framework.Diagnosis{NodeToStatus: statuses}}
+		statuses.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "Preemption is not helpful for scheduling"))
+		return say(fwk.NewStatus(fwk.Unschedulable, fe.Error()))
+	}
+	best := pick(candidates)
+	out.node, out.victims = best.Name(), best.Victims().Pods
+	return say(fwk.NewStatus(fwk.Success, fmt.Sprintf("found a potential placement for pod on node %v, preempting %d victims", out.node, len(out.victims))))
+}
+
+// candidates dry-runs preemption. Only nodes that hold a pod of lower priority are given to the plugin: of the others
+// it would say, at some cost each, that there are no victims.
+func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) ([]preemption.Candidate, *framework.NodeToStatus, error) {
+	nodes, err := m.NodesForStatusCode(r.world, fwk.Unschedulable)
+	if err != nil || len(nodes) == 0 {
+		return nil, framework.NewDefaultNodeToStatus(), err
+	}
+	slices.SortFunc(nodes, func(a, b fwk.NodeInfo) int {
+		return r.world.base.index[a.Node().Name] - r.world.base.index[b.Node().Name]
+	})
+	_, wanted := d.GetOffsetAndNumCandidates(int32(len(nodes)))
+	var possible, hopeless []fwk.NodeInfo
+	for _, n := range nodes {
+		if holdsLower(n, corev1helpers.PodPriority(pod)) {
+			possible = append(possible, n)
+		} else {
+			hopeless = append(hopeless, n)
+		}
+	}
+	pdbs, err := d.Evaluator.PdbLister.List(labels.Everything())
+	if err != nil {
+		return nil, nil, err
+	}
+	candidates, statuses := []preemption.Candidate(nil), framework.NewDefaultNodeToStatus()
+	if len(possible) > 0 {
+		candidates, statuses, err = d.Evaluator.DryRunPreemption(ctx, state, pod, possible, pdbs, 0, wanted)
+	}
+	for _, n := range hopeless {
+		statuses.Set(n.Node().Name, noVictims)
+	}
+	return candidates, statuses, err
+}
+
+// noVictims is SelectVictimsOnNode's status for a node without eligible victims (default_preemption.go).
+var noVictims = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "No preemption victims found for incoming pod")
+
+func holdsLower(n fwk.NodeInfo, priority int32) bool {
+	for _, p := range n.GetPods() {
+		if corev1helpers.PodPriority(p.GetPod()) < priority {
+			return true
+		}
+	}
+	return false
+}
+
+// pick chooses as pickOneNodeForPreemption does: fewest violated budgets, lowest highest priority, lowest sum of
+// priorities, fewest victims, latest start of the most important; the first of those that tie, where kube-scheduler
+// takes any.
+func pick(candidates []preemption.Candidate) preemption.Candidate {
+	for _, better := range []func(v *extenderv1.Victims) int64{
+		func(v *extenderv1.Victims) int64 { return -v.NumPDBViolations },
+		func(v *extenderv1.Victims) int64 { return -int64(corev1helpers.PodPriority(v.Pods[0])) },
+		func(v *extenderv1.Victims) (sum int64) {
+			for _, p := range v.Pods {
+				sum -= int64(corev1helpers.PodPriority(p)) + math.MaxInt32 + 1
+			}
+			return sum
+		},
+		func(v *extenderv1.Victims) int64 { return -int64(len(v.Pods)) },
+		func(v *extenderv1.Victims) int64 {
+			if t := util.GetEarliestPodStartTime(v); t != nil {
+				return t.UnixNano()
+			}
+			return math.MinInt64
+		},
+	} {
+		most := int64(math.MinInt64)
+		var best []preemption.Candidate
+		for _, c := range candidates {
+			score := better(c.Victims())
+			if score > most {
+				most, best = score, nil
+			}
+			if score == most {
+				best = append(best, c)
+			}
+		}
+		candidates = best
+	}
+	return candidates[0]
+}
+
+// evict removes the victims from the world and promises their place to the pod.
+func (r *run) evict(pod *corev1.Pod, found rescue) error {
+	at := r.world.base.index[found.node]
+	for _, v := range found.victims {
+		if err := r.world.remove(at, v); err != nil {
+			return err
+		}
+	}
+	for _, p := range slices.Clone(r.world.names[found.node]) { // of lower priority: they must look elsewhere
+		if corev1helpers.PodPriority(p.GetPod()) < corev1helpers.PodPriority(pod) {
+			r.world.names.DeleteNominatedPodIfExists(p.GetPod())
+		}
+	}
+	pod.Status.NominatedNodeName = found.node
+	pi, err := framework.NewPodInfo(pod)
+	if err != nil {
+		return err
+	}
+	r.world.names.AddNominatedPod(discard, pi, nil)
+	return nil
+}
+
+// fitError finds kube-scheduler's own error in a chain.
+func fitError(err error) *framework.FitError {
+	var fe *framework.FitError
+	errors.As(err, &fe)
+	return fe
+}
