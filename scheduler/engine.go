@@ -1,15 +1,29 @@
 package scheduler
 
 import (
+	"context"
+	"runtime"
+	"sync"
+	"weak"
+
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+
+	"github.com/redline-go/redline/capacity"
 )
 
-// Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use.
+// Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use. It keeps the counted
+// nodes of the snapshot that it was last asked about, for as long as that snapshot is in use.
 type Engine struct {
 	config Config
 	loaded *config.KubeSchedulerConfiguration
+
+	mu   sync.Mutex
+	last weak.Pointer[capacity.Snapshot]
+	kept *counted
 }
+
+var _ capacity.Engine = (*Engine)(nil)
 
 var deviceClass = &resourceapi.DeviceClass{}
 
@@ -20,7 +34,7 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{config: c, loaded: loaded}
-	s, err := e.newSite(&cluster{index: map[string]int{}})
+	s, err := e.newSite(&counted{index: map[string]int{}})
 	if err != nil {
 		return nil, err
 	}
@@ -30,4 +44,41 @@ func New(c Config) (*Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// cluster counts the snapshot's pods on its nodes, or finds them counted.
+func (e *Engine) cluster(ctx context.Context, s *capacity.Snapshot) (*counted, error) {
+	e.mu.Lock()
+	if e.kept != nil && e.last.Value() == s {
+		defer e.mu.Unlock()
+		return e.kept, nil
+	}
+	e.mu.Unlock()
+	c, err := count(ctx, s.Objects())
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.last, e.kept = weak.Make(s), c
+	runtime.AddCleanup(s, e.forget, c)
+	return c, nil
+}
+
+// forget lets go of the nodes of a snapshot that nobody has any more.
+func (e *Engine) forget(c *counted) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.kept == c {
+		e.kept = nil
+	}
+}
+
+// run starts a call's scheduling on a fresh copy of the cluster.
+func (e *Engine) run(c *counted) (*run, error) {
+	s, err := e.newSite(c)
+	if err != nil {
+		return nil, err
+	}
+	return &run{site: s, engine: e}, nil
 }

@@ -59,7 +59,7 @@ func (e *Engine) registry(made map[string]fwk.Plugin) (frameworkruntime.Registry
 }
 
 // newSite builds the listers and managers that plugins ask for, from the cluster's objects.
-func (e *Engine) newSite(c *cluster) (*site, error) {
+func (e *Engine) newSite(c *counted) (*site, error) {
 	metrics.Register()
 	s := &site{world: newWorld(c), shelf: newShelf(), profiles: map[string]*profile{}}
 	for _, obj := range c.rest {
@@ -123,19 +123,30 @@ func (s *site) shareClaims() error {
 	return nil
 }
 
+// serves says which profile of the configuration a scheduler name means.
+func (e *Engine) serves(name string) (int, bool) {
+	for i := range e.loaded.Profiles {
+		if e.loaded.Profiles[i].SchedulerName == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // profile returns the framework for a scheduler name, built when it is first asked for.
 func (e *Engine) profile(s *site, name string) (*profile, error) {
 	if p, ok := s.profiles[name]; ok {
 		return p, nil
 	}
-	for i := range e.loaded.Profiles {
-		if e.loaded.Profiles[i].SchedulerName == name {
-			p, err := e.newProfile(s, &e.loaded.Profiles[i])
-			s.profiles[name] = p
-			return p, err
-		}
+	i, ok := e.serves(name)
+	if !ok {
+		return nil, errorf("profile not found for scheduler name %q", name)
 	}
-	return nil, errorf("profile not found for scheduler name %q", name)
+	p, err := e.newProfile(s, &e.loaded.Profiles[i])
+	if err == nil {
+		s.profiles[name] = p
+	}
+	return p, err
 }
 
 func (e *Engine) newProfile(s *site, cfg *config.KubeSchedulerProfile) (*profile, error) {

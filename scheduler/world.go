@@ -16,7 +16,7 @@ func errorf(format string, a ...any) error { return fmt.Errorf("scheduler: "+for
 // world is one question's copy of a cluster: the plugins see it as the scheduler's snapshot, and pods that are placed
 // appear in it at once. Nodes are shared with the cluster until they change.
 type world struct {
-	base    *cluster
+	base    *counted
 	infos   []fwk.NodeInfo
 	own     []bool // infos[i] is a copy
 	pvcUses map[string]int
@@ -27,7 +27,7 @@ type world struct {
 	anti     []fwk.NodeInfo
 }
 
-func newWorld(c *cluster) *world {
+func newWorld(c *counted) *world {
 	w := &world{base: c, infos: make([]fwk.NodeInfo, len(c.infos)), own: make([]bool, len(c.infos)),
 		pvcUses: map[string]int{}, stale: true, names: nominations{}}
 	for i, n := range c.infos {

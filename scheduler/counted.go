@@ -13,9 +13,9 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// cluster is what the scheduler's cache would hold of a snapshot: nodes in the cache's order with their pods counted.
+// counted is what the scheduler's cache would hold of a snapshot: nodes in the cache's order with their pods counted.
 // It is immutable: a world copies the nodes it changes.
-type cluster struct {
+type counted struct {
 	infos   []*framework.NodeInfo
 	index   map[string]int
 	pvcUses map[string]int   // "namespace/name": how many bound pods use the claim
@@ -27,9 +27,9 @@ type cluster struct {
 // checkEvery is how many pods are added between two looks at the context.
 const checkEvery = 256
 
-func newCluster(ctx context.Context, objects []runtime.Object) (*cluster, error) {
+func count(ctx context.Context, objects []runtime.Object) (*counted, error) {
 	var nodes []*corev1.Node
-	c := &cluster{index: map[string]int{}, pvcUses: map[string]int{}}
+	c := &counted{index: map[string]int{}, pvcUses: map[string]int{}}
 	for _, obj := range objects {
 		switch x := obj.(type) {
 		case *corev1.Node:
@@ -47,7 +47,7 @@ func newCluster(ctx context.Context, objects []runtime.Object) (*cluster, error)
 }
 
 // sort files a pod: finished ones hold nothing and are not seen by the scheduler at all.
-func (c *cluster) sort(p *corev1.Pod) {
+func (c *counted) sort(p *corev1.Pod) {
 	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 		return
 	}
@@ -62,7 +62,7 @@ func (c *cluster) sort(p *corev1.Pod) {
 	}
 }
 
-func (c *cluster) addNodes(nodes []*corev1.Node) error {
+func (c *counted) addNodes(nodes []*corev1.Node) error {
 	images := imageStates(nodes)
 	for _, n := range nodes {
 		if _, twice := c.index[n.Name]; twice {
@@ -82,7 +82,7 @@ func (c *cluster) addNodes(nodes []*corev1.Node) error {
 }
 
 // addPods counts the bound pods on their nodes; one on a node that is not there is held by nobody.
-func (c *cluster) addPods(ctx context.Context) error {
+func (c *counted) addPods(ctx context.Context) error {
 	for i, p := range c.bound {
 		if i%checkEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -159,4 +159,19 @@ func named(obj runtime.Object) runtime.Object {
 		}
 	}
 	return c
+}
+
+// reordered is the same cluster with its nodes met in another order: zones still in turn, as the node tree has them.
+func (c *counted) reordered(order []*framework.NodeInfo) *counted {
+	nodes := make([]*corev1.Node, len(order))
+	for i, n := range order {
+		nodes[i] = n.Node()
+	}
+	other := *c
+	other.infos, other.index = nil, make(map[string]int, len(order))
+	for i, n := range interleave(nodes) {
+		other.infos = append(other.infos, c.infos[c.index[n.Name]])
+		other.index[n.Name] = i
+	}
+	return &other
 }

@@ -1,0 +1,97 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/redline-go/redline/capacity"
+)
+
+// OrderDependence is a warning of an Answer: the count may depend on the order in which kube-scheduler meets the
+// nodes, which differs from one real scheduler to the next.
+type OrderDependence struct {
+	Workload int    // index of the workload in the call
+	Feature  string // what makes it so
+	Orders   int    // how many orders were tried, the assumed one included
+	Min, Max int    // the least and the most that fit over them
+}
+
+func (o *OrderDependence) Error() string {
+	if o.Orders < 2 {
+		return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s); assumed the snapshot's, with zones taken in turn", o.Feature)
+	}
+	return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over %d orders; assumed the snapshot's, with zones taken in turn",
+		o.Feature, o.Min, o.Max, o.Orders)
+}
+
+// orderMatters names the feature that makes the count of identical replicas depend on the order of the nodes. Without
+// one of these a replica takes nothing from a node that it does not go to.
+func orderMatters(pod *corev1.Pod) string {
+	if a := pod.Spec.Affinity; a != nil {
+		if a.PodAffinity != nil && len(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
+			return "required pod affinity"
+		}
+		if a.PodAntiAffinity != nil {
+			for _, t := range a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+				if t.TopologyKey != corev1.LabelHostname {
+					return "required pod anti-affinity on " + t.TopologyKey
+				}
+			}
+		}
+	}
+	for _, c := range pod.Spec.TopologySpreadConstraints {
+		if c.WhenUnsatisfiable == corev1.DoNotSchedule {
+			return "topology spread constraints"
+		}
+	}
+	if len(pod.Spec.ResourceClaims) > 0 {
+		return "resource claims"
+	}
+	for _, v := range pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil || v.Ephemeral != nil {
+			return "volume claims"
+		}
+	}
+	return ""
+}
+
+// orders warns where the order matters, and tries as many as the configuration asks for.
+func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, answers []capacity.Answer) error {
+	var warnings []*OrderDependence
+	for i, w := range ws {
+		pod := corev1.Pod{Spec: w.Template.Spec}
+		if feature := orderMatters(&pod); feature != "" && answers[i].Fits+answers[i].Pending > 0 {
+			o := &OrderDependence{Workload: i, Feature: feature, Orders: 1, Min: answers[i].Fits, Max: answers[i].Fits}
+			warnings = append(warnings, o)
+			answers[i].Warnings = append(answers[i].Warnings, o)
+		}
+	}
+	if len(warnings) == 0 || len(c.infos) < 2 {
+		return nil
+	}
+	rnd := rand.New(rand.NewPCG(uint64(len(c.infos)), nodeOrderStream))
+	for k := 1; k < e.config.NodeOrders; k++ {
+		order := slices.Clone(c.infos)
+		if k == 1 {
+			slices.Reverse(order)
+		} else {
+			rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		}
+		_, other, err := e.placeIn(ctx, s, c.reordered(order), ws, false)
+		if err != nil {
+			return err
+		}
+		for _, o := range warnings {
+			o.Orders++
+			o.Min, o.Max = min(o.Min, other[o.Workload].Fits), max(o.Max, other[o.Workload].Fits)
+		}
+	}
+	return nil
+}
+
+// nodeOrderStream names the random stream that shuffles nodes.
+const nodeOrderStream = 0x6e6f646573 // "nodes"

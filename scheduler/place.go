@@ -1,0 +1,195 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// Placement is where a pod goes.
+type Placement struct {
+	Workload int    `json:"workload"` // index of the workload in the call; -1: a pending pod of the snapshot
+	Pod      string `json:"pod"`      // namespace/name; a replica's name is the template's and a number
+	Node     string `json:"node"`
+	Feasible int    `json:"feasible"` // how many nodes it could have gone to, of those looked at
+	// Score is the node's total and Scores are its parts; kube-scheduler scores nothing when there is one feasible node.
+	Score   int64    `json:"score"`
+	Scores  []Score  `json:"scores,omitempty"`
+	Evicted []string `json:"evicted,omitempty"` // namespace/name of the pods preempted for it
+}
+
+// lot is a number of identical pods to be placed one after another.
+type lot struct {
+	workload int
+	pod      *corev1.Pod // as the API server stores it
+	n        int
+	name     func(i int) string
+
+	placed      int
+	preemptible bool
+	message     string
+	fit         *framework.FitError
+}
+
+// replicas names the i-th replica of a pod as its controller might.
+func replicas(pod *corev1.Pod) func(i int) string {
+	base := pod.GenerateName
+	if base == "" {
+		base = pod.Name + "-"
+	}
+	return func(i int) string { return base + strconv.Itoa(i) }
+}
+
+// replica is the i-th pod of the batch. Its UID tells it from everything in the snapshot.
+func (b *lot) replica(i int) *corev1.Pod {
+	p := *b.pod
+	p.Name = b.name(i)
+	if b.workload >= 0 {
+		p.UID = types.UID("replica/" + strconv.Itoa(b.workload) + "/" + p.Namespace + "/" + p.Name)
+	}
+	return &p
+}
+
+// place places the batch, pod by pod, until one fits nowhere: the others, identical, would not either.
+func (r *run) place(ctx context.Context, b *lot, yield func(Placement)) error {
+	p, err := r.engine.profile(r.site, b.pod.Spec.SchedulerName)
+	if err != nil {
+		return err
+	}
+	ctx = quiet(ctx)
+	if b.n > 0 {
+		if b.message = r.gate(ctx, p, b.replica(0)); b.message != "" {
+			return nil
+		}
+	}
+	if b.n > 1 {
+		if err := r.placeFast(ctx, p, b, yield); err != nil || b.message != "" {
+			return err
+		}
+	}
+	for b.placed < b.n {
+		ok, err := r.placeOne(ctx, p, b, yield)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return nil
+		}
+	}
+	return nil
+}
+
+// placeFast places what the incremental path can: all, or as many as fit, or none when it is ruled out.
+func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Placement)) error {
+	f, ok, err := r.newFast(ctx, p, b.replica(b.placed))
+	if err != nil || !ok {
+		return err
+	}
+	proto, err := framework.NewPodInfo(f.pod)
+	if err != nil {
+		return err
+	}
+	proto.CalculateResource()
+	for b.placed < b.n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		place, ok, err := f.choose(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return nil // one whole cycle says why, and whether preemption helps
+		}
+		node := int(f.list[place])
+		pod := b.replica(b.placed)
+		pod.Spec.NodeName = r.world.infos[node].Node().Name
+		out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName, Feasible: len(f.list)}
+		if len(f.list) > 1 {
+			out.Score, out.Scores = f.scores.score[place], f.scores.detail(place, node)
+		}
+		info := *proto
+		info.Pod = pod
+		if err := f.put(ctx, place, &info); err != nil {
+			return err
+		}
+		b.placed++
+		yield(out)
+	}
+	return nil
+}
+
+// maxRescues bounds how often one pod is tried again after PostFilter changed something for it.
+const maxRescues = 16
+
+// placeOne runs whole cycles for the next pod; false when it fits nowhere, and b says why.
+func (r *run) placeOne(ctx context.Context, p *profile, b *lot, yield func(Placement)) (bool, error) {
+	pod := b.replica(b.placed)
+	if err := r.provide(pod); err != nil {
+		return false, err
+	}
+	if err := r.shelf.put(pod); err != nil {
+		return false, err
+	}
+	var evicted []string
+	for range maxRescues {
+		state := framework.NewCycleState()
+		c, err := r.schedule(ctx, p, state, pod)
+		if err == nil {
+			var placed *corev1.Pod
+			if placed, err = r.assume(ctx, p, state, pod, c.node); err == nil {
+				yield(r.placement(p, b, c, placed, evicted))
+				b.placed++
+				return true, nil
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if errors.Is(err, errNoNodes) {
+			b.message = err.Error()
+			return false, nil
+		}
+		fe := fitError(err)
+		if fe == nil {
+			return false, fmt.Errorf("scheduler: pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		}
+		found, err := r.postFilter(ctx, p, state, pod, fe.Diagnosis.NodeToStatus)
+		if err != nil {
+			return false, err
+		}
+		if found.node != "" && r.engine.config.Evict {
+			if err := r.evict(pod, found); err != nil {
+				return false, err
+			}
+			for _, v := range found.victims {
+				evicted = append(evicted, v.Namespace+"/"+v.Name)
+			}
+			continue
+		}
+		if found.retry {
+			continue
+		}
+		fe.Diagnosis.PostFilterMsg = found.message
+		b.message, b.fit, b.preemptible = fe.Error(), fe, found.node != ""
+		return false, nil
+	}
+	return false, errorf("pod %s/%s: still no place after %d preemptions", pod.Namespace, pod.Name, maxRescues)
+}
+
+// placement writes down a choice with the scores of the chosen node.
+func (r *run) placement(p *profile, b *lot, c choice, pod *corev1.Pod, evicted []string) Placement {
+	out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName,
+		Feasible: len(c.feasible), Evicted: evicted}
+	for i := range c.scores {
+		if c.scores[i].Name == pod.Spec.NodeName {
+			out.Score, out.Scores = c.scores[i].TotalScore, scoresOf(p, &c.scores[i])
+		}
+	}
+	return out
+}
