@@ -48,7 +48,7 @@ func TestEveryStepEqualsTheRealController(t *testing.T) {
 	// The gate makes the controller wait for its own writes to come back with a
 	// newer resource version, which the fake client's watch does not bring.
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.StaleControllerConsistencyHPA, false)
-	n, rescales, held, limited, failed := cases(t, 200), 0, 0, 0, 0
+	n, rescales, held, limited, failed := cases(t, 100), 0, 0, 0, 0
 	for seed := range n {
 		r := rand.New(rand.NewPCG(8829, uint64(seed)))
 		w := &world{spec: randomSpec(r), metrics: nil, replicas: 1 + r.Int32N(60)}
@@ -91,7 +91,7 @@ func count(b bool) int {
 }
 
 func randomSpec(r *rand.Rand) autoscalingv2.HorizontalPodAutoscalerSpec {
-	spec := autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: 20 + r.Int32N(600)}
+	spec := autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: 20 + r.Int32N(180)}
 	if r.IntN(3) > 0 {
 		spec.MinReplicas = ptr.To(1 + r.Int32N(15))
 	}
