@@ -99,7 +99,7 @@ func TestBadFlags(t *testing.T) {
 		`-o is "xml", want text, json or yaml`:              {output: "xml"},
 		"-cluster and -kubeconfig are both given, want one": {output: "text", cluster: "x", kubeconfig: "y"},
 		"open none: no such file or directory":              {output: "text", cluster: "none"},
-		"has 1": {output: "text", workload: "testdata/cluster.yaml"},
+		"has 1":                                             {output: "text", workload: "testdata/cluster.yaml"},
 	} {
 		require.ErrorContains(t, run(context.Background(), o, strings.NewReader(""), &bytes.Buffer{}), want)
 	}
