@@ -22,6 +22,9 @@ type requester struct {
 	next  atomic.Int64
 	lease clientv3.LeaseID
 	seen  []atomic.Int64 // of a TxnUpdate: the mod revision of each key
+
+	prepared map[string]*clientv3.PutResponse // of a TxnDelete: the keys to delete
+	granted  []clientv3.LeaseID               // of a LeaseRevoke: the leases to revoke
 }
 
 var runs atomic.Int64
@@ -29,7 +32,7 @@ var runs atomic.Int64
 // newRequester prepares requests over a number of keys, 0 for a new key every time. Values do not compress.
 func newRequester(op etcdmodel.Op, keys int) (*requester, error) {
 	r := &requester{op: op, keys: int64(keys), run: fmt.Sprintf("%04d", runs.Add(1))}
-	if op.Key < len(r.run)+minDigits {
+	if op.Key < len(r.run)+minDigits && !leases(op.Kind) {
 		return nil, fmt.Errorf("harness: Op.Key is %d, want >= %d to hold distinct keys", op.Key, len(r.run)+minDigits)
 	}
 	if op.Kind == etcdmodel.TxnUpdate {
@@ -55,7 +58,7 @@ func (r *requester) key(i int64) string {
 	if r.keys > 0 {
 		i %= r.keys
 	}
-	pad := r.op.Key - len(r.run) - minDigits
+	pad := max(r.op.Key-len(r.run)-minDigits, 0)
 	return strings.Repeat("k", pad) + r.run + fmt.Sprintf("%0*d", minDigits, i)
 }
 
@@ -88,7 +91,44 @@ func (r *requester) send(ctx context.Context, client *clientv3.Client) error {
 		_, err := client.Get(ctx, key)
 		return err
 	}
-	return fmt.Errorf("harness: no load of kind %v, want Put, TxnCreate, TxnUpdate, TxnConflict or Range", r.op.Kind)
+	return r.sendRare(ctx, client, i, key)
+}
+
+// sendRare sends the kinds that no load of the grids consists of.
+func (r *requester) sendRare(ctx context.Context, client *clientv3.Client, i int64, key string) (err error) {
+	switch r.op.Kind {
+	case etcdmodel.Delete:
+		_, err = client.Delete(ctx, key)
+	case etcdmodel.TxnDelete:
+		var put *clientv3.PutResponse // Prepare wrote it
+		if put = r.prepared[key]; put == nil {
+			return fmt.Errorf("harness: %q was not prepared", key)
+		}
+		_, err = client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", put.Header.Revision)).
+			Then(clientv3.OpDelete(key)).Else(clientv3.OpGet(key)).Commit()
+	case etcdmodel.TxnPuts:
+		var puts []clientv3.Op
+		for n := range max(r.op.Puts, 1) {
+			puts = append(puts, clientv3.OpPut(r.key(i*int64(r.op.Puts)+int64(n)), r.value))
+		}
+		_, err = client.Txn(ctx).Then(puts...).Commit()
+	case etcdmodel.LeaseGrant:
+		_, err = client.Grant(ctx, 3600)
+	case etcdmodel.LeaseRevoke:
+		if int(i) > len(r.granted) {
+			return errors.New("harness: no lease left to revoke")
+		}
+		_, err = client.Revoke(ctx, r.granted[i-1])
+	case etcdmodel.KeepAlive:
+		_, err = client.KeepAliveOnce(ctx, r.lease)
+	default:
+		err = fmt.Errorf("harness: no request of kind %v", r.op.Kind)
+	}
+	return err
+}
+
+func leases(k etcdmodel.Kind) bool {
+	return k == etcdmodel.LeaseGrant || k == etcdmodel.LeaseRevoke || k == etcdmodel.KeepAlive
 }
 
 // update is kube-apiserver's: compare, put, else range. The first of a key finds revision 0 and creates it.
