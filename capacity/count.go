@@ -17,14 +17,14 @@ type count struct {
 //
 // Room is the smallest of free/want over the resources: every filter here looks at one node only
 // and a replica placed changes only its own, so the order of placement does not matter.
-func (p *probe) ask(ctx context.Context, s *Snapshot, free [][]int64) (*count, error) {
+func (p *probe) ask(ctx context.Context, s *Snapshot, v *view) (*count, error) {
 	t := s.table
 	c := &count{nodes: make([]NodeRoom, len(t.names)), stops: make([]status, len(t.names))}
 	for i := range t.names {
 		if i&0xfff == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		room, stop := p.roomOn(s, free, i)
+		room, stop := p.roomOn(s, v, i)
 		c.room = addRoom(c.room, room)
 		c.stops[i] = stop
 		c.nodes[i] = NodeRoom{Node: t.names[i], Room: room, Reason: p.reason(c.tally.add(stop))}
@@ -33,12 +33,12 @@ func (p *probe) ask(ctx context.Context, s *Snapshot, free [][]int64) (*count, e
 }
 
 // roomOn is how many more fit on node i, and the status of the node when they are there.
-func (p *probe) roomOn(s *Snapshot, free [][]int64, i int) (int, status) {
-	t, node := s.table, s.state.Nodes[i]
+func (p *probe) roomOn(s *Snapshot, v *view, i int) (int, status) {
+	t, free, node := s.table, v.free, s.state.Nodes[i]
 	if stop := p.fixed(t, i, node); stop != 0 {
 		return 0, stop
 	}
-	if len(p.ports) > 0 && anyConflict(p.ports, t.ports[int32(i)]) {
+	if len(p.ports) > 0 && anyConflict(p.ports, v.ports[int32(i)]) {
 		return 0, statusPorts
 	}
 	room := p.fits(free, i)

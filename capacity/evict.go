@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,7 +12,6 @@ type eviction struct {
 	sentence string
 	more     int // how many replicas could be placed by evicting all pods of lower priority
 	warnings []error
-	err      error
 }
 
 const (
@@ -19,22 +19,59 @@ const (
 	notHelpful = "Preemption is not helpful for scheduling"
 )
 
-// evict goes through the nodes as DefaultPreemption's dry run does
-// (k8s.io/kubernetes/pkg/scheduler/framework/preemption/preemption.go:145).
-func (q *question) evict(p *probe, c *count) eviction {
+// evict goes through the nodes, all full, as DefaultPreemption's dry run does
+// (k8s.io/kubernetes/pkg/scheduler/framework/preemption/preemption.go:145): a sentence about every
+// node when none helps, or the node chosen.
+func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (eviction, error) {
 	if policy := q.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
-		return eviction{sentence: "not eligible due to preemptionPolicy=Never."}
+		return eviction{sentence: "not eligible due to preemptionPolicy=Never."}, nil
 	}
-	h := histogram{}
+	var e eviction
+	h, candidates, potential := histogram{}, []candidate(nil), 0
 	for i, stop := range c.stops {
-		switch {
-		case !stop.solvable() || p.only != nil && p.only.message != "":
+		if !stop.solvable() || p.only != nil && p.only.message != "" {
 			h[notHelpful]++
-		case q.table.lowest[i] >= p.priority:
+			continue
+		}
+		potential++
+		if q.table.lowest[i] >= p.priority {
 			h[noVictims]++
-		default:
-			return eviction{err: refused("DefaultPreemption", fmt.Sprintf("pods of lower priority on node %s", q.table.names[i]))}
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return e, fmt.Errorf("capacity: %w", err)
+		}
+		d := q.newDryRun(p, v, i, c.nodes[i].Room)
+		e.more = addRoom(e.more, d.more())
+		chosen, still := d.run()
+		if still == 0 {
+			candidates = append(candidates, chosen)
+			continue
+		}
+		for _, word := range p.words(still) {
+			h[word]++
 		}
 	}
-	return eviction{sentence: fitError(len(c.nodes), "", h.reasons(), "")}
+	if len(candidates) == 0 {
+		e.sentence = fitError(len(c.nodes), "", h.reasons(), "")
+		return e, nil
+	}
+	best, ties := choose(candidates)
+	e.sentence = fmt.Sprintf("found a potential placement for pod on node %s, preempting %d victims",
+		q.table.names[best.node], len(best.victims))
+	e.warnings = chance(len(candidates), potential, ties)
+	return e, nil
+}
+
+// chance says where kube-scheduler would throw dice: it looks at 10 % of the nodes but at least
+// 100, from a random one on, and among equals takes any
+// (P/defaultpreemption/default_preemption.go:261).
+func chance(candidates, potential, ties int) []error {
+	if wanted := max(potential/10, 100); candidates > wanted {
+		return []error{fmt.Errorf("capacity: preemption: kube-scheduler looks for %d of the %d nodes where it helps, from a random one on; Message names the best of all", wanted, candidates)}
+	}
+	if ties > 1 {
+		return []error{fmt.Errorf("capacity: preemption: kube-scheduler chooses one of %d equal nodes at random; Message names the first", ties)}
+	}
+	return nil
 }

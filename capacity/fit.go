@@ -98,7 +98,8 @@ func (q *question) answer(ctx context.Context) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	c, err := p.ask(ctx, q.Snapshot, q.freeFor(p))
+	v := q.viewFor(p)
+	c, err := p.ask(ctx, q.Snapshot, v)
 	if err != nil {
 		return Answer{}, fmt.Errorf("capacity: %w", err)
 	}
@@ -110,7 +111,7 @@ func (q *question) answer(ctx context.Context) (Answer, error) {
 		a.Pending = candidates - a.Fits
 	}
 	if a.Pending > 0 || q.all && a.Fits == c.room {
-		if err := q.explain(&a, p, c); err != nil {
+		if err := q.explain(ctx, &a, p, v, c); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -160,7 +161,7 @@ func (q *question) gated(a Answer, candidates int) Answer {
 }
 
 // explain says why the next replica finds no node.
-func (q *question) explain(a *Answer, p *probe, c *count) error {
+func (q *question) explain(ctx context.Context, a *Answer, p *probe, v *view, c *count) error {
 	n := len(c.nodes)
 	if n == 0 {
 		a.Message = noNodes
@@ -172,11 +173,14 @@ func (q *question) explain(a *Answer, p *probe, c *count) error {
 	} else {
 		a.Reasons = p.histogram(&c.tally).reasons()
 	}
-	e := q.evict(p, c)
+	e, err := q.evict(ctx, p, v, c)
+	if err != nil {
+		return err
+	}
 	a.Preemptible = min(e.more, a.Pending)
 	a.Warnings = append(a.Warnings, e.warnings...)
 	a.Message = fitError(n, said, a.Reasons, "preemption: "+e.sentence)
-	return e.err
+	return nil
 }
 
 // warn names what the answer assumes.
@@ -189,47 +193,4 @@ func (q *question) warn() []error {
 		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.NodeName is %q; such pods pass the scheduler by, and the kubelet applies most of the same filters", name))
 	}
 	return warnings
-}
-
-// freeFor is what nodes have free in the eyes of this pod: room that was made for a waiting pod of
-// no lower priority is taken (pkg/scheduler/framework/runtime/framework.go:1275).
-func (q *question) freeFor(p *probe) [][]int64 {
-	free := q.table.free
-	copied := false
-	for _, n := range q.table.nominated {
-		if q.isReplica(n.pod) || priorityOf(n.pod) < p.priority {
-			continue
-		}
-		if !copied {
-			free, copied = cloneColumns(free), true
-		}
-		q.take(free, n)
-	}
-	return free
-}
-
-func (q *question) take(free [][]int64, n nominated) {
-	var use usage
-	use.of(n.pod)
-	free[colPods][n.node]--
-	free[colCPU][n.node] -= use.cpu
-	free[colMemory][n.node] -= use.memory
-	free[colEphemeral][n.node] -= use.ephemeral
-	for _, s := range use.scalars {
-		if c, ok := q.table.column[s.name]; ok {
-			free[c][n.node] -= s.value
-		}
-	}
-}
-
-func cloneColumns(columns [][]int64) [][]int64 {
-	cloned := make([][]int64, len(columns))
-	for i := range columns {
-		cloned[i] = slices.Clone(columns[i])
-	}
-	return cloned
-}
-
-func (q *question) isReplica(pod *corev1.Pod) bool {
-	return q.w.Selector != nil && pod.Namespace == q.pod.Namespace && selects(q.w.Selector, pod)
 }

@@ -28,6 +28,7 @@ type probe struct {
 
 // need is one resource that the pod requests.
 type need struct {
+	name   corev1.ResourceName
 	column int // -1: no node and no pod has any of it
 	want   int64
 	reason string
@@ -58,7 +59,7 @@ func newProbe(t *table, pod *corev1.Pod) (*probe, error) {
 // and a request of zero fits on a node that is over its limit.
 func (p *probe) need(t *table, name corev1.ResourceName, requests corev1.ResourceList) {
 	q := requests[name]
-	n := need{column: -1, want: q.Value(), reason: "Insufficient " + string(name)}
+	n := need{name: name, column: -1, want: q.Value(), reason: "Insufficient " + string(name)}
 	switch name {
 	case corev1.ResourceCPU:
 		n.column, n.want = colCPU, q.MilliValue()
