@@ -79,7 +79,8 @@ func (u *usage) named(name corev1.ResourceName) int64 {
 	return 0
 }
 
-// leave and stay take a victim off the node and put it back.
+// leave and stay take a victim off the node and put it back. The scheduler keeps the ports of a
+// node as a set: one pod that leaves frees a port that another still has.
 func (d *dryRun) leave(v *victim) { d.move(v, 1) }
 func (d *dryRun) stay(v *victim)  { d.move(v, -1) }
 
@@ -89,10 +90,9 @@ func (d *dryRun) move(v *victim, sign int64) {
 		d.free[k] += sign * v.uses[k]
 	}
 	for _, port := range v.ports {
+		d.taken = slices.DeleteFunc(d.taken, func(other hostPort) bool { return other == port })
 		if sign < 0 {
 			d.taken = append(d.taken, port)
-		} else if i := slices.Index(d.taken, port); i >= 0 {
-			d.taken = slices.Delete(d.taken, i, i+1)
 		}
 	}
 }

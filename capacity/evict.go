@@ -29,7 +29,7 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 	var e eviction
 	h, candidates, potential := histogram{}, []candidate(nil), 0
 	for i, stop := range c.stops {
-		if !stop.solvable() || p.only != nil && p.only.message != "" {
+		if !stop.solvable() {
 			h[notHelpful]++
 			continue
 		}

@@ -167,19 +167,18 @@ func (q *question) explain(ctx context.Context, a *Answer, p *probe, v *view, c 
 		a.Message = noNodes
 		return nil
 	}
-	said := ""
 	if p.only != nil && p.only.message != "" {
-		said = p.only.message
-	} else {
-		a.Reasons = p.histogram(&c.tally).reasons()
+		a.Message = fitError(n, p.only.message, nil, notPrefiltered)
+		return nil
 	}
+	a.Reasons = p.histogram(&c.tally).reasons()
 	e, err := q.evict(ctx, p, v, c)
 	if err != nil {
 		return err
 	}
 	a.Preemptible = min(e.more, a.Pending)
 	a.Warnings = append(a.Warnings, e.warnings...)
-	a.Message = fitError(n, said, a.Reasons, "preemption: "+e.sentence)
+	a.Message = fitError(n, "", a.Reasons, "preemption: "+e.sentence)
 	return nil
 }
 

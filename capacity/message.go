@@ -55,3 +55,7 @@ func fitError(nodes int, said string, reasons []Reason, post string) string {
 
 // noNodes is what the scheduler says in a cluster without nodes.
 const noNodes = "no nodes available to schedule pods"
+
+// notPrefiltered is what comes of preemption when PreFilter has rejected the pod before plugin
+// DynamicResources was asked: its PostFilter does not find what its PreFilter would have stored.
+const notPrefiltered = "not found"

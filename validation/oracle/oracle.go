@@ -235,11 +235,7 @@ func (b *bench) fill(nodes []*corev1.Node, pods []*corev1.Pod) error {
 				return err
 			}
 		} else if p.Status.NominatedNodeName != "" {
-			pi, err := framework.NewPodInfo(p)
-			if err != nil {
-				return err
-			}
-			b.s.SchedulingQueue.AddNominatedPod(b.log, pi, nil)
+			b.s.SchedulingQueue.Add(context.Background(), p) // the nominator reads the whole pod from the queue
 		}
 	}
 	return nil
