@@ -1,0 +1,32 @@
+// Package stream names random streams: one per component and scenario seed, so that adding a component, or a draw in one,
+// never shifts the draws of another. Two scenarios with the same seed then differ only by what was changed in them
+// (common random numbers).
+package stream
+
+import "math/rand/v2"
+
+// Source is a stream. Its methods are those of a PCG [rand.Source], and a few draws without the indirection of [rand.Rand].
+type Source struct{ rand.PCG }
+
+// New is the stream of that name under that seed.
+func New(seed uint64, name string) Source {
+	var s Source
+	s.Reset(seed, name)
+	return s
+}
+
+// Reset makes s the stream of that name under that seed.
+func (s *Source) Reset(seed uint64, name string) {
+	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a, 64 bits
+	h := uint64(offset)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * prime
+	}
+	s.Seed(seed, h)
+}
+
+// Float is uniform on [0, 1).
+func (s *Source) Float() float64 { return float64(s.Uint64()>>11) / (1 << 53) }
+
+// Below is uniform on the integers 0 ... n-1; n must be positive. Its bias is below n/2^64.
+func (s *Source) Below(n int) int { return int(s.Float() * float64(n)) }
