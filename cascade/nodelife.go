@@ -1,0 +1,281 @@
+package cascade
+
+import "time"
+
+// The node lifecycle controller, pkg/controller/nodelifecycle/node_lifecycle_controller.go: a pass over all nodes 5 s after
+// the last one ended, by eight workers on one 20-QPS client that its Events share. A node whose Lease the controller has
+// not seen renewed for the grace period is looked up live (the circuit breaker, since 1.33 or so; absent in 1.29), then
+// written NotReady, then its pods are marked one by one.
+
+const (
+	monitorPeriod  = 5 * time.Second
+	monitorWorkers = 8
+)
+
+type lifeStep uint8
+
+const (
+	lifeIdle lifeStep = iota
+	lifeBreaker
+	lifeStatus
+	lifeGet
+	lifePods
+)
+
+type lifeWorker struct {
+	step  lifeStep
+	node  int32
+	left  int32 // pods still to mark
+	tries int
+	ready bool // Ready as the pass first observed it
+}
+
+type nodeLife struct {
+	cursor  int
+	running bool
+	phase   time.Duration // when passes begin
+	workers [monitorWorkers]lifeWorker
+	limit   limiter
+	events  int  // Events the recorder still has to post
+	posting bool // one goroutine posts them
+
+	tainting  []int32 // NoExecute queue
+	taintNext time.Duration
+	notReady  int
+	disrupted bool // every node NotReady: evictions stop
+}
+
+func (p *plane) monitor() {
+	l := &p.life
+	if l.running || !p.electors[controllers].working {
+		return
+	}
+	l.running, l.cursor = true, 0
+	for w := range l.workers {
+		if l.workers[w].step == lifeIdle {
+			p.lifeNext(int32(w))
+		}
+	}
+	p.monitorDone()
+}
+
+// lifeNext gives a worker its next node; nodes that need no request take no time.
+func (p *plane) lifeNext(w int32) {
+	l := &p.life
+	k := &l.workers[w]
+	k.step = lifeIdle
+	for l.cursor < len(p.nodes) {
+		i := int32(l.cursor)
+		l.cursor++
+		if p.lifeNode(w, i) {
+			return
+		}
+	}
+}
+
+func (p *plane) monitorDone() {
+	l := &p.life
+	if !l.running || l.cursor < len(p.nodes) {
+		return
+	}
+	for w := range l.workers {
+		if l.workers[w].step != lifeIdle {
+			return
+		}
+	}
+	l.running = false
+	p.disruption()
+	p.queue.Push(p.now+monitorPeriod, evMonitor, 0, p.electors[controllers].process)
+}
+
+// lifeNode looks at one node and says whether its worker now waits for a request.
+func (p *plane) lifeNode(w, i int32) bool {
+	n := &p.nodes[i]
+	if n.seenLease != n.lease {
+		n.seenLease, n.probed = n.lease, p.now
+	}
+	k := &p.life.workers[w]
+	if p.now <= n.probed+p.s.Leases.Grace {
+		if n.retry && n.notReady {
+			return p.markPods(w, i)
+		}
+		return false
+	}
+	k.node, k.tries, k.ready = i, 0, !n.notReady
+	if p.breaker {
+		k.step = lifeBreaker
+		p.askVia(&p.life.limit, forBreaker, i, 0)
+		return true
+	}
+	return p.writeNotReady(w)
+}
+
+func (p *plane) writeNotReady(w int32) bool {
+	k := &p.life.workers[w]
+	n := &p.nodes[k.node]
+	if n.notReady {
+		if n.retry {
+			return p.markPods(w, k.node)
+		}
+		return false // written before, perhaps by a request that timed out
+	}
+	k.step = lifeStatus
+	k.tries++
+	p.askVia(&p.life.limit, forNotReady, k.node, n.object)
+	return true
+}
+
+func (p *plane) lifeReply(i int32, why purpose, c code) {
+	w := p.life.workerOf(i)
+	if w < 0 {
+		return // of a process that has exited
+	}
+	k := &p.life.workers[w]
+	n := &p.nodes[k.node]
+	waits := false
+	switch {
+	case why == forBreaker:
+		if c == ok && n.lease == n.seenLease {
+			waits = p.writeNotReady(w)
+		}
+	case why == forNotReady && c == ok:
+		p.recordEvents(1)
+		waits = p.markPods(w, k.node)
+	case why == forNotReady && k.tries < 2:
+		k.step = lifeGet
+		p.askVia(&p.life.limit, forNotReadyGet, i, 0)
+		waits = true
+	case why == forNotReadyGet && c == ok:
+		waits = p.writeNotReady(w)
+	case why == forMarkPod:
+		if c != ok {
+			n.retry = true
+			break
+		}
+		if k.left--; k.left > 0 {
+			p.askVia(&p.life.limit, forMarkPod, i, 0)
+			return
+		}
+		n.retry = false
+	}
+	if !waits {
+		p.lifeNext(w)
+		p.monitorDone()
+	}
+}
+
+// workerOf is which worker handles the node, -1 if none does.
+func (l *nodeLife) workerOf(node int32) int32 {
+	for w := range l.workers {
+		if l.workers[w].step != lifeIdle && l.workers[w].node == node {
+			return int32(w)
+		}
+	}
+	return -1
+}
+
+// markPods marks the node's pods not ready, one PUT after the other.
+func (p *plane) markPods(w, i int32) bool {
+	k := &p.life.workers[w]
+	n := &p.nodes[i]
+	k.node, k.left = i, n.pods-n.marked
+	if k.left <= 0 {
+		n.retry = false
+		return false
+	}
+	k.step = lifePods
+	p.recordEvents(int(k.left))
+	p.askVia(&p.life.limit, forMarkPod, i, 0)
+	return true
+}
+
+// recordEvents queues Events on the controller's client: one goroutine posts them, one at a time.
+func (p *plane) recordEvents(n int) {
+	l := &p.life
+	l.events += n
+	if !l.posting && l.events > 0 {
+		l.posting = true
+		p.askVia(&l.limit, forNodeEvent, 0, 0)
+	}
+}
+
+func (p *plane) eventPosted(c code) {
+	l := &p.life
+	l.posting = false
+	l.events--
+	p.recordEvents(0)
+}
+
+// becameNotReady and becameReady are what follows when the stored condition changes: taints, and pods' readiness.
+func (p *plane) becameNotReady(i int32) {
+	n := &p.nodes[i]
+	n.notReady = true
+	p.life.notReady++
+	p.firstNotReady()
+	p.note(NodeNotReady, p.nodeName(i), p.blame())
+	p.taint(i)
+	p.life.tainting = append(p.life.tainting, i)
+	p.messageChanged()
+	p.statusWake(i, p.now)
+}
+
+func (p *plane) becameReady(i int32) {
+	n := &p.nodes[i]
+	n.notReady, n.retry = false, false
+	p.life.notReady--
+	p.note(NodeReady, p.nodeName(i), causeRecovery)
+	p.taint(i)
+	p.messageChanged()
+	p.podsWake(i)
+}
+
+// taint makes the node's NoSchedule taint follow its condition (doNoScheduleTaintingPass): once per change, and again
+// after a failure unless the write has landed all the same.
+func (p *plane) taint(i int32) {
+	n := &p.nodes[i]
+	if n.tainted != n.notReady && !n.tainting {
+		n.tainting = true
+		p.askVia(&p.life.limit, forTaint, i, 0)
+	}
+}
+
+func (p *plane) taintReply(i int32, c code) {
+	n := &p.nodes[i]
+	n.tainting = false
+	if n.tainted != n.notReady {
+		p.queue.Push(p.now+time.Second, evTaint, i, p.electors[controllers].process)
+	}
+}
+
+// disruption is handleDisruption: the pace of NoExecute taints by the share of nodes that are unhealthy.
+func (p *plane) disruption() {
+	l := &p.life
+	bad, all := l.notReady, len(p.nodes)
+	was := l.disrupted
+	l.disrupted = bad == all
+	if was && !l.disrupted {
+		for i := range p.nodes {
+			p.nodes[i].probed = p.now
+		}
+	}
+	if l.disrupted {
+		l.tainting = l.tainting[:0]
+		return
+	}
+	rate := 0.1
+	if bad > 2 && float64(bad) >= 0.55*float64(all) {
+		rate = 0.01
+		if all <= 50 {
+			return
+		}
+	}
+	for len(l.tainting) > 0 && p.now >= l.taintNext {
+		i := l.tainting[0]
+		l.tainting = append(l.tainting[:0], l.tainting[1:]...)
+		if !p.nodes[i].notReady {
+			continue
+		}
+		l.taintNext = p.now + time.Duration(float64(time.Second)/rate)
+		p.askVia(&l.limit, forEvict, i, 0)
+	}
+}

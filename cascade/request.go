@@ -1,0 +1,461 @@
+package cascade
+
+import "time"
+
+// Requests to the API servers. One is a slot in a slab: it waits for its client's rate limiter, for a seat, for etcd, and
+// ends once, whichever comes first: an answer, the server's deadline or the client's patience.
+
+type verb uint8
+
+const (
+	update verb = iota // PUT with a resourceVersion: conflict if the object moved on
+	patch              // PATCH: retried inside the server when the object moved on
+	create             // POST, and anything that no other writer touches
+	get                // a quorum read
+	probe              // /livez: a quorum read with 2 s of patience
+)
+
+type space uint8
+
+const (
+	plain space = iota // no other writer: versions do not matter
+	leases
+	nodes
+	elections
+)
+
+type lane uint8
+
+const (
+	nodeHigh lane = iota
+	system
+	workloadHigh
+	leaderElection
+	workloadLow
+	globalDefault
+	catchAll
+	exempt
+	lanes
+)
+
+type purpose uint8
+
+const (
+	forLease purpose = iota
+	forLeaseGet
+	forStatus
+	forStatusGet
+	forElection
+	forElectionGet
+	forLivez
+	forKubectl
+	forBreaker
+	forNotReady
+	forNotReadyGet
+	forTaint
+	forEvict
+	forMarkPod
+	forNodeEvent
+	forPodCreate
+	forPodMessage
+	forPodEvent
+	forPodBind
+	forPodGet
+	forPodReady
+	forPodDelete
+	forSlice
+	forEndpoints
+	forReplicaSet
+	forScale
+	forIdentity
+	forRegistrationGet
+	forRegistrationGrant
+	forRegistration
+	forHPA
+	purposes
+)
+
+// traits is what the API server and etcd see of a purpose. Lanes: facts section 2 and
+// staging/src/k8s.io/apiserver/pkg/apis/flowcontrol/bootstrap/default.go; client timeouts: the kubelet's heartbeat client
+// (cmd/kubelet/app/server.go, the lease duration x 0.25), resourcelock.NewFromKubeconfig (renew deadline / 2).
+type traits struct {
+	verb    verb
+	space   space
+	lane    lane
+	timeout time.Duration // the client's; 0: the server's own
+	db      int           // bytes a revision of this takes in etcd's db: facts/etcd.md
+}
+
+var traitsOf = [purposes]traits{
+	forLease:       {update, leases, nodeHigh, 10 * time.Second, 827},
+	forLeaseGet:    {get, leases, nodeHigh, 10 * time.Second, 0},
+	forStatus:      {patch, nodes, nodeHigh, 10 * time.Second, 4114},
+	forStatusGet:   {get, nodes, nodeHigh, 10 * time.Second, 0},
+	forElection:    {update, elections, leaderElection, 5 * time.Second, 827},
+	forElectionGet: {get, elections, leaderElection, 5 * time.Second, 0},
+	forLivez:       {probe, plain, exempt, 15 * time.Second, 0},
+	forKubectl:     {get, plain, globalDefault, 0, 0},
+	forBreaker:     {get, leases, workloadHigh, 0, 0},
+	forNotReady:    {update, nodes, workloadHigh, 0, 4114},
+	forNotReadyGet: {get, nodes, workloadHigh, 0, 0},
+	forTaint:       {patch, nodes, workloadHigh, 0, 4114},
+	forEvict:       {patch, nodes, workloadHigh, 0, 4114},
+	forMarkPod:     {create, plain, workloadHigh, 0, 4114},
+	forNodeEvent:   {create, plain, workloadHigh, 0, 1033},
+	forPodCreate:   {create, plain, workloadHigh, 0, 2066},
+	forPodMessage:  {create, plain, workloadHigh, 0, 4114},
+	forPodEvent:    {create, plain, workloadHigh, 0, 1378},
+	forPodBind:     {create, plain, workloadHigh, 0, 2066},
+	forPodGet:      {get, plain, system, 0, 0},
+	forPodReady:    {create, plain, system, 0, 4114},
+	forPodDelete:   {create, plain, workloadHigh, 0, 0},
+	forSlice:       {create, plain, workloadHigh, 0, 8755},
+	forEndpoints:   {create, plain, workloadHigh, 0, 8755},
+	forReplicaSet:  {create, plain, workloadHigh, 0, 2066},
+	forScale:       {create, plain, globalDefault, 0, 2066},
+	forIdentity:    {create, plain, exempt, 0, 827},
+	forRegistrationGet:   {get, plain, exempt, 0, 0},
+	forRegistrationGrant: {create, plain, exempt, 0, 0},
+	forRegistration:      {create, plain, exempt, 0, 827},
+	forHPA:         {create, plain, workloadHigh, 0, 2066},
+}
+
+type code uint8
+
+const (
+	ok code = iota
+	conflict
+	failed  // 500: etcd's own request timeout
+	late    // 504: the server's request timeout
+	gaveUp  // the client's timeout
+	refused // no server listens
+	busy    // 429
+	codes
+)
+
+type stage uint8
+
+const (
+	free stage = iota
+	throttled
+	queued
+	reading
+	writing
+)
+
+type request struct {
+	begun   time.Duration
+	gen     uint32
+	version uint32
+	who     int32
+	next    int32 // of the lane's queue
+	server  int32
+	purpose purpose
+	stage   stage
+	checked bool // a PUT that found the cached object newer than its own reads etcd before it answers 409
+}
+
+// proposal outlives its request: a write that timed out still commits.
+type proposal struct {
+	gen     uint32 // of the request
+	request int32
+	version uint32
+	who     int32
+	purpose purpose
+}
+
+type seats struct {
+	limit, used  int
+	head, tail   int32
+	waiting      int
+	high         int // most seats wanted since the last adjustment
+	smooth       float64
+	nominal, min int
+}
+
+func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
+	var i int32
+	if n := len(p.freeRequests); n > 0 {
+		i = p.freeRequests[n-1]
+		p.freeRequests = p.freeRequests[:n-1]
+	} else {
+		p.requests = append(p.requests, request{})
+		i = int32(len(p.requests) - 1)
+	}
+	r := &p.requests[i]
+	*r = request{begun: p.now, gen: r.gen, version: version, who: who, purpose: why, next: -1}
+	return i
+}
+
+// ask sends a request now.
+func (p *plane) ask(why purpose, who int32, version uint32) {
+	i := p.newRequest(why, who, version)
+	p.admit(i)
+}
+
+// askVia sends a request when the client's limiter lets it.
+func (p *plane) askVia(l *limiter, why purpose, who int32, version uint32) {
+	at := l.reserve(p.now)
+	i := p.newRequest(why, who, version)
+	if at <= p.now {
+		p.admit(i)
+		return
+	}
+	p.requests[i].stage = throttled
+	p.queue.Push(at, evAdmit, i, p.requests[i].gen)
+}
+
+func (p *plane) admit(i int32) {
+	r := &p.requests[i]
+	t := &traitsOf[r.purpose]
+	r.begun = p.now
+	r.server = p.serverFor(r)
+	s := &p.servers[r.server]
+	p.asked[r.purpose]++
+	if s.down {
+		p.finish(i, refused)
+		return
+	}
+	switch t.timeout {
+	case 10 * time.Second:
+		p.patience10.Push(p.now+10*time.Second, evPatience, i, r.gen)
+	case 5 * time.Second:
+		p.patience5.Push(p.now+p.s.Elections.client(), evPatience, i, r.gen)
+	case 0:
+		limit := 60 * time.Second
+		if t.verb != get {
+			limit = 34 * time.Second
+		}
+		p.queue.Push(p.now+limit, evDeadline, i, r.gen)
+	}
+	if t.lane == exempt {
+		p.serve(i)
+		return
+	}
+	l := &s.lanes[t.lane]
+	if want := l.used + l.waiting + 1; want > l.high {
+		l.high = want
+	}
+	if l.used < l.limit {
+		l.used++
+		p.serve(i)
+		return
+	}
+	r.stage = queued
+	if l.waiting == 0 {
+		l.head = i
+	} else {
+		p.requests[l.tail].next = i
+	}
+	l.tail = i
+	l.waiting++
+}
+
+// serve handles a request that has its seat.
+func (p *plane) serve(i int32) {
+	r := &p.requests[i]
+	t := &traitsOf[r.purpose]
+	if p.quiet {
+		p.serveQuiet(i)
+		return
+	}
+	switch t.verb {
+	case get:
+		p.startRead(i)
+	case probe:
+		p.probes.Push(p.now+2*time.Second, evProbeOver, i, r.gen)
+		p.startRead(i)
+	case update:
+		if p.versionOf(t.space, r.who) != r.version {
+			r.checked = true
+			p.startRead(i)
+			return
+		}
+		p.startWrite(i)
+	case patch:
+		r.version = p.versionOf(t.space, r.who)
+		p.startWrite(i)
+	default:
+		p.startWrite(i)
+	}
+}
+
+func (p *plane) startRead(i int32) {
+	r := &p.requests[i]
+	r.stage = reading
+	p.store.read(p.now, p.newProposal(i))
+}
+
+func (p *plane) startWrite(i int32) {
+	r := &p.requests[i]
+	r.stage = writing
+	p.etcdDeadline.Push(p.now+7*time.Second, evEtcdDeadline, i, r.gen)
+	p.store.propose(p.now, p.newProposal(i))
+}
+
+func (p *plane) newProposal(i int32) int32 {
+	r := &p.requests[i]
+	k := p.newProposalSlot()
+	p.proposals[k] = proposal{gen: r.gen, request: i, version: r.version, who: r.who, purpose: r.purpose}
+	return k
+}
+
+// applied is etcd's answer to a proposal, awaited or not.
+func (p *plane) applied(k int32) (forces bool) {
+	q := p.proposals[k]
+	p.freeProposals = append(p.freeProposals, k)
+	landed := p.land(&q)
+	if q.request < 0 {
+		return landed && q.purpose == purposes
+	}
+	r := &p.requests[q.request]
+	if r.gen != q.gen || r.stage != writing {
+		return false
+	}
+	t := &traitsOf[q.purpose]
+	switch {
+	case landed:
+		p.finish(q.request, ok)
+	case t.verb == patch:
+		r.version = p.versionOf(t.space, r.who)
+		r.gen++ // the old etcd deadline is void
+		p.requeueDeadline(q.request)
+		p.startWrite(q.request)
+	default:
+		p.finish(q.request, conflict)
+	}
+	return false
+}
+
+// requeueDeadline renews the timers of a request that goes on under a new generation.
+func (p *plane) requeueDeadline(i int32) {
+	r := &p.requests[i]
+	t := &traitsOf[r.purpose]
+	limit := t.timeout
+	if limit == 0 {
+		limit = 34 * time.Second
+		p.queue.Push(r.begun+limit, evDeadline, i, r.gen)
+		return
+	}
+	p.queue.Push(max(p.now, r.begun+limit), evPatience, i, r.gen)
+}
+
+// land makes a committed proposal's effect, if its comparison holds.
+func (p *plane) land(q *proposal) bool {
+	p.committed++
+	if q.purpose == purposes { // a lease revoked, perhaps for the second time
+		slot := &p.revoked[q.version&(maxGrants-1)]
+		first := *slot != q.version
+		*slot = q.version
+		if !first {
+			p.wasted++
+		}
+		return first
+	}
+	t := &traitsOf[q.purpose]
+	if t.space != plain {
+		v := p.version(t.space, q.who)
+		if *v != q.version {
+			p.wasted++
+			return false
+		}
+		*v++
+	}
+	p.wrote(q.purpose, 1)
+	p.effect(q)
+	return true
+}
+
+func (p *plane) readDone(k int32) {
+	q := p.proposals[k]
+	p.freeProposals = append(p.freeProposals, k)
+	r := &p.requests[q.request]
+	if r.gen != q.gen || r.stage != reading {
+		return
+	}
+	if r.checked {
+		p.finish(q.request, conflict)
+		return
+	}
+	p.finish(q.request, ok)
+}
+
+// readFailed is a quorum read that got no read index within etcd's request timeout. The client library asks again.
+func (p *plane) readFailed(k int32) {
+	q := p.proposals[k]
+	r := &p.requests[q.request]
+	if r.gen != q.gen || r.stage != reading {
+		p.freeProposals = append(p.freeProposals, k)
+		return
+	}
+	p.store.read(p.now, k)
+}
+
+// finish ends a request and tells who asked.
+func (p *plane) finish(i int32, c code) {
+	r := p.requests[i]
+	if r.stage == queued {
+		p.unqueue(i)
+	}
+	p.requests[i].stage = free
+	p.requests[i].gen++
+	p.freeRequests = append(p.freeRequests, i)
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
+		p.leave(r.server, ln)
+	}
+	p.answered[r.purpose][c]++
+	if p.latencies != nil {
+		p.latencies(r.purpose, c, p.now-r.begun)
+	}
+	p.reply(r.purpose, r.who, r.version, c)
+}
+
+// abandon drops a request of whose answer nobody wants to hear any more.
+func (p *plane) abandon(i int32, gen uint32) {
+	r := p.requests[i]
+	if r.gen != gen || r.stage == free {
+		return
+	}
+	if r.stage == queued {
+		p.unqueue(i)
+	}
+	p.requests[i].stage = free
+	p.requests[i].gen++
+	p.freeRequests = append(p.freeRequests, i)
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
+		p.leave(r.server, ln)
+	}
+}
+
+func (p *plane) leave(server int32, ln lane) {
+	l := &p.servers[server].lanes[ln]
+	l.used--
+	for l.waiting > 0 && l.used < l.limit {
+		i := l.head
+		r := &p.requests[i]
+		l.head = r.next
+		l.waiting--
+		r.next = -1
+		l.used++
+		p.serve(i)
+	}
+}
+
+// unqueue takes a request out of its lane's queue.
+func (p *plane) unqueue(i int32) {
+	r := &p.requests[i]
+	l := &p.servers[r.server].lanes[traitsOf[r.purpose].lane]
+	l.waiting--
+	if l.head == i {
+		l.head = r.next
+		return
+	}
+	at := l.head
+	for p.requests[at].next != i {
+		at = p.requests[at].next
+	}
+	p.requests[at].next = r.next
+	if l.tail == i {
+		l.tail = at
+	}
+}
