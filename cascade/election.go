@@ -2,35 +2,36 @@ package cascade
 
 import "time"
 
+const (
+	scheduler = iota
+	controllers
+	components
+)
+
+var componentNames = [components]string{"kube-scheduler", "kube-controller-manager"}
+
 // elector is client-go's leaderelection around one component. A leader PUTs from the version it knows; if that fails and its
 // lease is still valid it GETs and PUTs; every step has the client's timeout, the whole has the renew deadline; then the
 // process exits. A candidate GETs, waits until it has seen the same lease for its whole duration, and PUTs.
 type elector struct {
-	component int
-	leading   bool
-	alive     bool
-	working   bool // the component does its work (it may, though its lease is lost, if Restarts is off)
-	process   uint32
-	gen       uint32 // of the process
-	known     uint32
-	lease     uint32        // stored version
-	valid     time.Duration // the observed record's time
-	seen      uint32        // version observed
-	seenAny   bool
-	deadline  time.Duration
-	slow      bool // this try has fallen back to GET and PUT
-	restarts  int
-	started   time.Duration
-	tried     time.Duration // when the last try began
-	request   int32         // the last one sent, and its generation
-	sent      uint32
-}
-
-// Elections are the three times of a component's leader election; zero means the default.
-type Elections struct {
-	Lease time.Duration // LeaseDuration; zero: 15 s
-	Renew time.Duration // RenewDeadline; zero: 10 s
-	Retry time.Duration // RetryPeriod; zero: 2 s
+	leading  bool
+	alive    bool
+	working  bool // the component does its work (it may, though its lease is lost, if Restarts is off)
+	process  uint32
+	gen      uint32 // of the process
+	owed     float64
+	informed time.Duration // backoff of the lists at start
+	known    uint32
+	lease    uint32        // stored version
+	valid    time.Duration // the observed record's time
+	seen     uint32        // version observed
+	seenAny  bool
+	deadline time.Duration
+	slow     bool // this try has fallen back to GET and PUT
+	restarts int
+	tried    time.Duration // when the last try began
+	request  int32         // the last one sent, and its generation
+	sent     uint32
 }
 
 func (e Elections) client() time.Duration { return max(e.Renew/2, time.Second) }
@@ -106,9 +107,11 @@ func (p *plane) electLater(i int32) {
 func (p *plane) lead(i int32) {
 	e := &p.electors[i]
 	e.leading = true
-	e.started = p.now
-	p.note(LeaderAcquired, componentNames[i], causeRecovery)
-	p.becameLeader(i)
+	p.note(LeaderAcquired, componentNames[i], ByRecovery)
+	if !e.working {
+		p.begin(i)
+	}
+	e.gen++
 	p.queue.Push(p.now+p.s.Elections.Retry, evElectRenew, i, e.gen)
 }
 
@@ -118,14 +121,65 @@ func (p *plane) electLost(i int32) {
 	e.gen++
 	p.abandon(e.request, e.sent)
 	e.leading, e.alive = false, false
-	p.note(LeaderLost, componentNames[i], causeLatency)
-	p.lostLeader(i)
+	p.note(LeaderLost, componentNames[i], L4)
 	wait := 10 * time.Second
-	if p.s.Restarts {
+	if !p.observe {
+		p.halt(i)
 		wait = p.crashLoop(e.restarts)
 	}
 	e.restarts++
 	p.queue.Push(p.now+wait, evElectStart, i, e.gen)
+}
+
+// halt is what the component's work loses when its process exits.
+func (p *plane) halt(i int32) {
+	e := &p.electors[i]
+	e.working = false
+	e.process++
+	if i == scheduler {
+		p.schedule()
+		p.pods.Stop()
+		return
+	}
+	l := &p.life
+	l.running, l.posting, l.events, l.tainting = false, false, 0, l.tainting[:0]
+	clear(l.workers[:])
+	p.rs.syncing, p.rs.flying, p.rs.left = false, 0, 0
+	for k := range p.writers {
+		p.writers[k].out, p.writers[k].dirty = false, true
+	}
+	for k := range p.nodes {
+		p.nodes[k].tainting = false
+	}
+}
+
+// begin is a component that starts its work: the scheduler tries every pending pod and has forgotten their Events; the
+// controllers take every node's state as observed now, and say RegisteredNode of each.
+func (p *plane) begin(i int32) {
+	e := &p.electors[i]
+	e.working = true
+	if i == scheduler {
+		p.pods.Advance(p.now)
+		p.pods.Start()
+		p.podsBusy = true
+		return
+	}
+	for k := range p.nodes {
+		n := &p.nodes[k]
+		n.seenLease, n.probed = n.lease, p.now
+	}
+	p.life.limit, p.rs.limit, p.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
+	p.recordEvents(len(p.nodes))
+	p.queue.Push(p.now+time.Millisecond, evMonitor, 0, e.process)
+	p.queue.Push(p.now+time.Millisecond, evReplicas, 0, e.process)
+	for k := range p.writers {
+		p.queue.Push(p.now+time.Second, evEndpoints, int32(k), e.process)
+	}
+	for k := range p.nodes {
+		if n := &p.nodes[k]; n.tainted != n.notReady {
+			p.taint(int32(k))
+		}
+	}
 }
 
 // crashLoop is the kubelet's CrashLoopBackOff: 10 s, doubled up to 5 min.
@@ -133,9 +187,24 @@ func (p *plane) crashLoop(n int) time.Duration {
 	return min(10*time.Second<<min(n, 5), 300*time.Second)
 }
 
+// electStart is a new process: its caches fill first, by lists that read etcd, then it stands for election.
 func (p *plane) electStart(i int32) {
 	e := &p.electors[i]
-	e.alive, e.leading, e.seenAny = true, false, false
+	e.alive, e.leading, e.seenAny, e.informed = true, false, false, 800*time.Millisecond
+	if p.observe {
+		p.electTry(i)
+		return
+	}
+	p.ask(forInformers, i, 0)
+}
+
+func (p *plane) informersReply(i int32, c code) {
+	e := &p.electors[i]
+	if c != ok { // the reflector's backoff
+		p.queue.Push(p.now+e.informed, evInformers, i, e.gen)
+		e.informed = min(2*e.informed, 30*time.Second)
+		return
+	}
 	p.electTry(i)
 }
 

@@ -19,11 +19,10 @@ type kubelet struct {
 	statusTries uint8
 	statusOut   bool
 	statusGen   uint32
-	statusPhase time.Duration // of its 10 s status loop
 	reported    time.Duration // last Node status written
 	leaseGen    uint32
 
-	toPatch int32 // pods whose readiness it still has to report
+	toPatch  int32 // pods whose readiness it still has to report
 	patching bool
 }
 
@@ -40,7 +39,7 @@ type node struct {
 	tainted       bool          // NoSchedule
 	tainting      bool          // a PATCH of that taint is out
 	evicting      bool          // NoExecute
-	retry         bool // MarkPodsNotReady has to be tried again
+	retry         bool          // MarkPodsNotReady has to be tried again
 }
 
 const leaseTries = 5
@@ -105,7 +104,7 @@ func (p *plane) leaseTryAgain(i int32) {
 
 // retryLease goes on at once. A refused connection still costs a round trip, so that virtual time moves.
 func (p *plane) retryLease(i int32) {
-	if p.servers[p.serverOfNode(i)].down {
+	if p.servers[p.serverFor(forLease, i)].down {
 		p.queue.Push(p.now+time.Millisecond, evLeaseRetry, i, p.kubelets[i].leaseGen)
 		return
 	}
@@ -143,14 +142,15 @@ func (p *plane) leaseGetReply(i int32, c code) {
 
 const statusPeriod, statusReport = 10 * time.Second, 5 * time.Minute
 
+// statusWake plans the first round at or after a time. Rounds are 10 to 10.4 s apart and no two nodes' are in step, so
+// that is up to a period later.
 func (p *plane) statusWake(i int32, notBefore time.Duration) {
 	k := &p.kubelets[i]
 	if k.silent || k.statusOut {
 		return
 	}
 	k.statusGen++
-	at := k.statusPhase + (notBefore-k.statusPhase+statusPeriod-1)/statusPeriod*statusPeriod
-	p.queue.Push(max(at, p.now), evStatus, i, k.statusGen)
+	p.queue.Push(max(notBefore, p.now)+time.Duration(p.kubeletDraws.Float()*1.02*float64(statusPeriod)), evStatus, i, k.statusGen)
 }
 
 func (p *plane) statusRound(i int32) {

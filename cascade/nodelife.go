@@ -192,15 +192,25 @@ func (p *plane) markPods(w, i int32) bool {
 // recordEvents queues Events on the controller's client: one goroutine posts them, one at a time.
 func (p *plane) recordEvents(n int) {
 	l := &p.life
-	l.events += n
+	l.events = min(l.events+n, eventBuffer)
 	if !l.posting && l.events > 0 {
 		l.posting = true
-		p.askVia(&l.limit, forNodeEvent, 0, 0)
+		p.postEvent()
 	}
 }
 
+// eventBuffer is how many Events client-go's broadcaster holds (tools/record/event.go, maxQueuedEvents x2: queue and watch).
+const eventBuffer = 2000
+
+func (p *plane) postEvent() { p.askVia(&p.life.limit, forNodeEvent, 0, 0) }
+
+// eventPosted goes on with the next Event; one that failed in transport is tried again after 10 s.
 func (p *plane) eventPosted(c code) {
 	l := &p.life
+	if c == refused || c == gaveUp {
+		p.queue.Push(p.now+10*time.Second, evNodeEvent, 0, p.electors[controllers].process)
+		return
+	}
 	l.posting = false
 	l.events--
 	p.recordEvents(0)
@@ -211,8 +221,7 @@ func (p *plane) becameNotReady(i int32) {
 	n := &p.nodes[i]
 	n.notReady = true
 	p.life.notReady++
-	p.firstNotReady()
-	p.note(NodeNotReady, p.nodeName(i), p.blame())
+	p.note(NodeNotReady, "", p.blame(i))
 	p.taint(i)
 	p.life.tainting = append(p.life.tainting, i)
 	p.messageChanged()
@@ -223,7 +232,8 @@ func (p *plane) becameReady(i int32) {
 	n := &p.nodes[i]
 	n.notReady, n.retry = false, false
 	p.life.notReady--
-	p.note(NodeReady, p.nodeName(i), causeRecovery)
+	p.note(NodeReady, "", ByRecovery)
+	n.evicting = false
 	p.taint(i)
 	p.messageChanged()
 	p.podsWake(i)
@@ -259,6 +269,9 @@ func (p *plane) disruption() {
 		}
 	}
 	if l.disrupted {
+		if !was && all > 0 {
+			p.note(Disruption, "", L11)
+		}
 		l.tainting = l.tainting[:0]
 		return
 	}
@@ -277,5 +290,53 @@ func (p *plane) disruption() {
 		}
 		l.taintNext = p.now + time.Duration(float64(time.Second)/rate)
 		p.askVia(&l.limit, forEvict, i, 0)
+	}
+}
+
+// blame is why a node was marked NotReady: its kubelet is silent, or its renewals do not land.
+func (p *plane) blame(i int32) Cause {
+	if p.kubelets[i].silent {
+		return BySilence
+	}
+	return L1
+}
+
+// tainted is a node's NoExecute taint landing: its pods tolerate it for 300 s (DefaultTolerationSeconds).
+func (p *plane) tainted(i int32) {
+	p.nodes[i].evicting = true
+	p.queue.Push(p.now+300*time.Second, evEvict, i, p.electors[controllers].process)
+}
+
+// evict deletes the pods of a node that has been tainted for the time they tolerate. A deleted pod is Terminating until its
+// kubelet says it has stopped; the ReplicaSet controller replaces it at once.
+func (p *plane) evict(i int32) {
+	n := &p.nodes[i]
+	if !n.notReady || !n.evicting || n.pods == 0 {
+		return
+	}
+	p.note(Evicted, "", L8)
+	p.evictions += int(n.pods)
+	for range n.pods {
+		p.askVia(&p.evictLimit, forEviction, i, 0)
+	}
+	lost := int(n.serving)
+	n.pods, n.marked, n.serving = n.pods-n.serving, min(n.marked, n.pods-n.serving), 0
+	p.running -= lost
+	p.rs.have -= lost
+	p.endpointsChanged()
+	p.pods.Advance(p.now)
+	p.room()
+	p.syncReplicas()
+}
+
+// podMarked is a pod's Ready condition becoming False in etcd; a kubelet that is back reports otherwise.
+func (p *plane) podMarked(i int32) {
+	n := &p.nodes[i]
+	if n.marked < n.pods {
+		n.marked++
+		p.endpointsChanged()
+	}
+	if !n.notReady {
+		p.podsWake(i)
 	}
 }

@@ -8,12 +8,15 @@ import (
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
+// Kinds of events in the queues.
 const (
 	evAdmit uint16 = iota
 	evPatience
 	evDeadline
 	evEtcdDeadline
 	evProbeOver
+	evAnswer
+	evDrop
 	evLease
 	evLeaseRetry
 	evLeaseGet
@@ -23,53 +26,47 @@ const (
 	evElectTry
 	evElectDeadline
 	evElectStart
+	evInformers
 	evLivez
+	evBoot
 	evKubectl
 	evMonitor
+	evNodeEvent
 	evReplicas
 	evEndpoints
 	evSchedule
 	evAction
+	evScaleAgain
 	evChurn
 	evIdentity
+	evRevoke
 	evTaint
+	evEvict
 	evGrid
 	evSeats
-	evRevoke
-	evAnswer
 )
 
-const (
-	scheduler = iota
-	controllers
-	components
-)
-
-var componentNames = [components]string{"kube-scheduler", "kube-controller-manager"}
-
-type server struct {
-	lanes [lanes]seats
-	down  bool
-	fails int
-	out   bool
-	registered time.Duration
-}
-
-// plane is the simulated control plane.
+// plane is the simulated control plane: all state of a run.
 type plane struct {
 	s   *Scenario
 	now time.Duration
 	end time.Duration
 
-	queue                               vtime.Queue
-	patience10, patience5, etcdDeadline vtime.Line
-	probes, answers                     vtime.Line
+	queue                         vtime.Queue
+	patience10, patienceElect     vtime.Line
+	etcdDeadline, probes, answers vtime.Line
+	lines                         [5]*vtime.Line
+	kubeletDraws, electionDraws   stream.Source
+	probeDraws                    stream.Source
 
-	kubeletDraws, electionDraws stream.Source
-
-	store   store
-	quiet   bool
-	breaker bool
+	store                 store
+	quiet                 bool
+	pinned                bool // never quiet: for tests of the two against each other
+	periodic              uint32
+	counted               time.Duration
+	lastAnswer, lastWrite time.Duration
+	breaker               bool
+	observe               bool
 
 	requests      []request
 	freeRequests  []int32
@@ -82,24 +79,28 @@ type plane struct {
 	nodes         []node
 	electors      [components]elector
 	life          nodeLife
+	evictLimit    limiter
 	rs            replicaSet
 	pods          *retry.Queue
+	podsBusy      bool
+	api           retry.API
 	writers       [2]endpointsWriter
-	message       int
-	granted uint32
-	revoked [maxGrants]uint32
 	churnEvery    time.Duration
 	churnGen      uint32
+	granted       uint32
+	revoked       [maxGrants]uint32
 
-	pending, running, deleted           int
-	attempts, messages, eventWrites     int
-	committed, wasted, writes, dbBytes  int
-	asked                               [purposes]int
-	answered                            [purposes][codes]int
-	wroteBy                             [purposes]int
-	latencies                           func(purpose, code, time.Duration)
-	notes                               func(at time.Duration, k EventKind, who string, c cause)
-	onGrid                              func()
+	pending, running           int
+	attempts, messages, events int
+	evictions, refused         int
+	committed, wasted, writes  int
+	dbBytes                    int
+	landedQuiet                int
+	asked                      [purposes]int
+	answered                   [purposes][codes]int
+	wroteBy                    [purposes]int
+	latency, leaseLatency      histogram
+	rec                        recorder
 }
 
 func (p *plane) version(s space, who int32) *uint32 {
@@ -119,18 +120,6 @@ func (p *plane) versionOf(s space, who int32) uint32 {
 	return *p.version(s, who)
 }
 
-func (p *plane) serverOfNode(i int32) int32 { return i % int32(len(p.servers)) }
-
-func (p *plane) serverFor(r *request) int32 {
-	switch r.purpose {
-	case forLease, forLeaseGet, forStatus, forStatusGet, forPodGet, forPodReady:
-		return p.serverOfNode(r.who)
-	case forLivez, forRegistrationGet, forRegistrationGrant, forRegistration:
-		return r.who
-	}
-	return 0
-}
-
 func (p *plane) newProposalSlot() int32 {
 	if n := len(p.freeProposals); n > 0 {
 		k := p.freeProposals[n-1]
@@ -142,9 +131,10 @@ func (p *plane) newProposalSlot() int32 {
 }
 
 func (p *plane) wrote(why purpose, n int) {
-	if why != forRegistrationGrant {
-		p.writes += n
+	if why == forRegistrationGrant {
+		return
 	}
+	p.writes += n
 	p.wroteBy[why] += n
 	p.dbBytes += n * traitsOf[why].db
 }
@@ -164,38 +154,39 @@ func (p *plane) effect(q *proposal) {
 			p.becameNotReady(q.who)
 		}
 	case forTaint:
-		p.nodes[q.who].tainted = p.nodes[q.who].notReady
-	case forEvict:
-		p.nodes[q.who].evicting = true
-	case forMarkPod:
 		n := &p.nodes[q.who]
-		if n.marked < n.pods {
-			n.marked++
-			p.endpointsChanged()
+		if n.tainted && !n.notReady {
+			p.nodeUntainted()
 		}
-		if !n.notReady {
-			p.podsWake(q.who)
-		}
+		n.tainted = n.notReady
+	case forEvict:
+		p.tainted(q.who)
+	case forMarkPod:
+		p.podMarked(q.who)
 	case forPodReady:
 		if n := &p.nodes[q.who]; n.marked > 0 {
 			n.marked--
 			p.endpointsChanged()
 		}
 	case forPodCreate:
-		p.rs.have++
-		p.pending++
-		p.pods.Advance(p.now)
-		p.pods.Add(1)
+		p.podCreated()
 	case forRegistrationGrant: // TTL 15 s and 5 %, looked at every 500 ms
 		p.granted++
-		p.queue.Push(p.now+15750*time.Millisecond+time.Duration(p.electionDraws.Float()*5e8), evRevoke, int32(p.granted), 0)
-	case forSlice, forEndpoints:
-		i := 0
-		if q.purpose == forEndpoints {
-			i = 1
-		}
-		p.writers[i].posted = p.readyEndpoints()
+		p.queue.Push(p.now+15750*time.Millisecond+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
+	case forSlice:
+		p.writers[0].posted = p.readyEndpoints()
+	case forEndpoints:
+		p.writers[1].posted = p.readyEndpoints()
 	}
+}
+
+// ownerOf is the component whose process asked, or components for none.
+func ownerOf(why purpose) int {
+	switch why {
+	case forBreaker, forNotReady, forNotReadyGet, forMarkPod, forTaint, forEvict, forNodeEvent, forPodCreate, forPodDelete, forSlice, forEndpoints, forReplicaSet, forEviction:
+		return controllers
+	}
+	return components
 }
 
 func (p *plane) reply(why purpose, who int32, version uint32, c code) {
@@ -210,15 +201,19 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 		p.statusGetReply(who, c)
 	case forElection, forElectionGet:
 		p.electReply(who, version, c, why == forElectionGet)
+	case forInformers:
+		p.informersReply(who, c)
 	case forLivez:
 		p.livezReply(who, c)
+	case forBoot:
+		p.bootReply(who, c)
 	case forRegistrationGet, forRegistrationGrant, forRegistration:
 		p.registrationReply(who, why, c)
 	case forKubectl:
 		if c == late {
-			p.note(ReadTimeout, "kubectl get nodes", causeLatency)
+			p.note(ReadTimeout, "kubectl get nodes", L6)
 		}
-		p.queue.Push(p.now+10*time.Second, evKubectl, 0, 0)
+		p.queue.Push(p.now+kubectlPeriod, evKubectl, 0, p.periodic)
 	case forBreaker, forNotReady, forNotReadyGet, forMarkPod:
 		p.lifeReply(who, why, c)
 	case forTaint:
@@ -234,19 +229,17 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 	case forSlice, forEndpoints:
 		p.endpointsReply(who, c)
 	case forScale:
-		if c != ok {
-			p.queue.Push(p.now+2*time.Second, evAction, who, 1)
-		}
+		p.scaleReply(who, c)
 	}
 }
 
+// run lets virtual time pass until the end.
 func (p *plane) run() {
 	for {
-		at := p.queue.Next()
-		from := 0
-		for i, l := range [...]*vtime.Line{&p.patience10, &p.patience5, &p.etcdDeadline, &p.probes, &p.answers} {
+		at, line := p.queue.Next(), -1
+		for i, l := range p.lines {
 			if t := l.Next(); t < at {
-				at, from = t, i+1
+				at, line = t, i
 			}
 		}
 		if t := p.store.next(); t <= at {
@@ -261,24 +254,16 @@ func (p *plane) run() {
 			break
 		}
 		var e vtime.Event
-		switch from {
-		case 0:
+		if line < 0 {
 			e = p.queue.Pop()
-		case 1:
-			e = p.patience10.Pop()
-		case 2:
-			e = p.patience5.Pop()
-		case 3:
-			e = p.etcdDeadline.Pop()
-		case 4:
-			e = p.probes.Pop()
-		case 5:
-			e = p.answers.Pop()
+		} else {
+			e = p.lines[line].Pop()
 		}
 		p.now = e.At
 		p.handle(e)
 	}
 	p.now = p.end
+	p.count()
 }
 
 func (p *plane) current(e vtime.Event) bool {
@@ -287,103 +272,89 @@ func (p *plane) current(e vtime.Event) bool {
 }
 
 func (p *plane) handle(e vtime.Event) {
-	i := e.Who
 	switch e.Kind {
-	case evAdmit:
+	case evAdmit, evPatience, evDeadline, evEtcdDeadline, evProbeOver, evAnswer, evDrop:
 		if p.current(e) {
-			p.admit(i)
+			p.requestEvent(e.Kind, e.Who)
 		}
-	case evPatience:
-		if p.current(e) {
-			p.finish(i, gaveUp)
-		}
-	case evDeadline:
-		if p.current(e) {
-			p.finish(i, late)
-		}
-	case evEtcdDeadline:
-		if p.current(e) && p.requests[i].stage == writing {
-			p.finish(i, failed)
-		}
-	case evProbeOver:
-		if p.current(e) {
-			p.finish(i, failed)
-		}
-	case evAnswer:
-		if p.current(e) {
-			p.finish(i, ok)
-		}
-	case evLease:
-		if e.Gen == p.kubelets[i].leaseGen {
-			p.leaseRound(i)
-		}
-	case evLeaseRetry:
-		if e.Gen == p.kubelets[i].leaseGen {
-			p.leasePut(i)
-		}
-	case evLeaseGet:
-		if e.Gen == p.kubelets[i].leaseGen {
-			p.ask(forLeaseGet, i, 0)
+	case evLease, evLeaseRetry, evLeaseGet:
+		if e.Gen == p.kubelets[e.Who].leaseGen {
+			p.leaseEvent(e.Kind, e.Who)
 		}
 	case evStatus:
-		if e.Gen == p.kubelets[i].statusGen {
-			p.statusRound(i)
+		if e.Gen == p.kubelets[e.Who].statusGen {
+			p.statusRound(e.Who)
 		}
 	case evPods:
-		p.podsRound(i)
-	case evElectRenew, evElectTry, evElectDeadline, evElectStart:
-		if e.Gen == p.electors[i].gen {
-			p.electEvent(e.Kind, i)
+		p.podsRound(e.Who)
+	case evElectRenew, evElectTry, evElectDeadline, evElectStart, evInformers:
+		if e.Gen == p.electors[e.Who].gen {
+			p.electEvent(e.Kind, e.Who)
 		}
-	case evLivez:
-		p.livez(i)
-	case evKubectl:
-		p.ask(forKubectl, 0, 0)
-	case evMonitor:
-		if e.Gen == p.electors[controllers].process {
-			p.monitor()
+	case evLivez, evIdentity, evKubectl, evSeats:
+		if e.Gen == p.periodic {
+			p.periodicEvent(e.Kind, e.Who)
 		}
-	case evReplicas:
-		if e.Gen == p.electors[controllers].process {
-			p.syncReplicas()
+	case evMonitor, evNodeEvent, evReplicas, evEndpoints, evTaint, evEvict:
+		if e.Gen == p.electors[controllers].process && p.electors[controllers].working {
+			p.controllerEvent(e.Kind, e.Who)
 		}
-	case evEndpoints:
-		if e.Gen == p.electors[controllers].process {
-			p.writeEndpoints(i)
-		}
-	case evTaint:
-		if e.Gen == p.electors[controllers].process {
-			p.taint(i)
-		}
-	case evIdentity:
-		p.identity(i)
+	case evBoot:
+		p.boot(e.Who)
 	case evSchedule:
-		p.schedule()
-		p.queue.Push(p.now+time.Second, evSchedule, 0, 0)
+		p.scheduleTick()
 	case evAction:
-		p.act(i, e.Gen == 1)
+		p.act(e.Who)
+	case evScaleAgain:
+		p.ask(forScale, e.Who, 0)
 	case evChurn:
 		if e.Gen == p.churnGen {
-			p.pods.Advance(p.now)
-			p.schedule()
-			p.pods.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted})
-			p.queue.Push(p.now+p.churnEvery, evChurn, 0, e.Gen)
+			p.churn()
 		}
-	case evGrid:
-		if p.onGrid != nil {
-			p.onGrid()
-		}
-		p.queue.Push(p.now+p.s.Grid, evGrid, 0, 0)
 	case evRevoke:
-		p.revoke(uint32(i))
-	case evSeats:
-		p.borrowSeats()
-		p.queue.Push(p.now+10*time.Second, evSeats, 0, 0)
+		p.revoke(uint32(e.Who))
+	case evGrid:
+		p.count()
+		p.grid()
+		p.goQuiet()
+		p.queue.Push(p.now+p.s.Grid, evGrid, 0, 0)
 	}
 }
 
-func (p *plane) electEvent(k uint16, i int32) {
-	switch k {
+func (p *plane) requestEvent(kind uint16, i int32) {
+	switch kind {
+	case evAdmit:
+		p.admit(i)
+	case evPatience:
+		p.finish(i, gaveUp)
+	case evDeadline:
+		p.finish(i, late)
+	case evEtcdDeadline:
+		if p.requests[i].stage == writing {
+			p.finish(i, failed)
+		}
+	case evProbeOver:
+		p.finish(i, failed)
+	case evAnswer:
+		p.answer(i)
+	case evDrop:
+		p.finish(i, refused)
+	}
+}
+
+func (p *plane) leaseEvent(kind uint16, i int32) {
+	switch kind {
+	case evLease:
+		p.leaseRound(i)
+	case evLeaseRetry:
+		p.leasePut(i)
+	case evLeaseGet:
+		p.ask(forLeaseGet, i, 0)
+	}
+}
+
+func (p *plane) electEvent(kind uint16, i int32) {
+	switch kind {
 	case evElectRenew:
 		p.electRenew(i)
 	case evElectTry:
@@ -392,200 +363,38 @@ func (p *plane) electEvent(k uint16, i int32) {
 		p.electLost(i)
 	case evElectStart:
 		p.electStart(i)
+	case evInformers:
+		p.ask(forInformers, i, 0)
 	}
 }
 
-// livez is the liveness probe.
-func (p *plane) livez(i int32) {
-	if !p.servers[i].out && !p.servers[i].down {
-		p.servers[i].out = true
-		p.ask(forLivez, i, 0)
-	}
-	p.queue.Push(p.now+p.s.Livez.Period, evLivez, i, 0)
-}
-
-func (p *plane) livezReply(i int32, c code) {
-	s := &p.servers[i]
-	s.out = false
-	if c == ok {
-		s.fails = 0
-		return
-	}
-	s.fails++
-	if s.fails == p.s.Livez.Failures {
-		s.fails = 0
-		p.note(LivezKill, "kube-apiserver", causeLatency)
+func (p *plane) periodicEvent(kind uint16, i int32) {
+	switch kind {
+	case evLivez:
+		p.livez(i)
+	case evIdentity:
+		p.identity(i)
+	case evKubectl:
+		p.ask(forKubectl, 0, 0)
+	case evSeats:
+		p.borrowSeats()
+		p.queue.Push(p.now+seatsPeriod, evSeats, 0, p.periodic)
 	}
 }
 
-// identity is the rest of an idle control plane: every 10 s an API server renews its identity Lease, and its registration
-// among the API servers (masterleases; peerserverleases since 1.36), whose TTL of 15 s takes a fresh etcd lease each time:
-// a quorum GET, a grant and a PUT, one after the other. The old lease is revoked when it expires, and a delete forces
-// etcd's backend to commit at once, in the apply loop (batch_tx.go:335).
-func (p *plane) identity(i int32) {
-	p.bulk(forIdentity, 1)
-	p.servers[i].registered = p.now
-	p.ask(forRegistrationGet, i, 0)
-}
-
-func (p *plane) registrationReply(i int32, why purpose, c code) {
-	switch {
-	case why == forRegistrationGet && c == ok:
-		p.ask(forRegistrationGrant, i, 0)
-	case why == forRegistrationGrant && c == ok:
-		p.ask(forRegistration, i, 0)
-	default:
-		p.queue.Push(max(p.now, p.servers[i].registered+10*time.Second), evIdentity, i, 0)
+func (p *plane) controllerEvent(kind uint16, i int32) {
+	switch kind {
+	case evMonitor:
+		p.monitor()
+	case evNodeEvent:
+		p.postEvent()
+	case evReplicas:
+		p.syncReplicas()
+	case evEndpoints:
+		p.writeEndpoints(i)
+	case evTaint:
+		p.taint(i)
+	case evEvict:
+		p.evict(i)
 	}
-}
-
-// revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
-// expiredLeaseRetryInterval).
-func (p *plane) revoke(lease uint32) {
-	if p.quiet || p.revoked[lease&(maxGrants-1)] == lease {
-		return
-	}
-	k := p.newOrphan(purposes)
-	p.proposals[k].version = lease
-	p.store.propose(p.now, k)
-	p.queue.Push(p.now+3*time.Second, evRevoke, int32(lease), 0)
-}
-
-// maxGrants is how many etcd leases may wait for their revocation at a time; a power of two.
-const maxGrants = 64
-
-func (p *plane) act(i int32, again bool) {
-	a := &p.s.Actions[i]
-	switch a.Do {
-	case Scale:
-		p.ask(forScale, i, 0)
-		p.setReplicas(a.N)
-	case Delay:
-		p.store.delay = a.For
-	case Silence:
-		for i := range p.kubelets {
-			k := &p.kubelets[i]
-			k.silent = true
-			k.leaseGen++
-			k.statusGen++
-		}
-	case Awake:
-		for i := range p.kubelets {
-			k := &p.kubelets[i]
-			k.silent, k.statusOut, k.patching = false, false, false
-			start := p.now + time.Duration(p.kubeletDraws.Float()*float64(10*time.Second))
-			k.again, k.ensured = false, true
-			k.statusPhase = start
-			k.sleep = 100 * time.Millisecond
-			p.queue.Push(start, evLeaseGet, int32(i), k.leaseGen)
-			k.statusGen++
-			k.reported = -statusReport
-			p.queue.Push(start, evStatus, int32(i), k.statusGen)
-			p.podsWake(int32(i))
-		}
-	case Churn:
-		p.churnGen++
-		p.churnEvery = a.For
-		if a.For > 0 {
-			p.queue.Push(p.now+a.For, evChurn, 0, p.churnGen)
-		}
-	}
-}
-
-func (p *plane) messageChanged() {
-	p.message++
-	by := retry.ByFit
-	if p.life.notReady > 0 {
-		by |= retry.ByTaint
-	}
-	p.pods.SetMessage(p.life.notReady, by)
-}
-
-func (p *plane) borrowSeats() {}
-func (p *plane) firstNotReady() {}
-func (p *plane) becameLeader(i int32) {}
-func (p *plane) lostLeader(i int32) {}
-func (p *plane) serveQuiet(i int32) { panic("quiet") }
-func (p *plane) nodeName(i int32) string { return "node" }
-
-type cause string
-type EventKind string
-const (
-	LeaderLost EventKind = "leader lost"
-	LeaderAcquired EventKind = "leader acquired"
-	NodeNotReady EventKind = "node not ready"
-	NodeReady EventKind = "node ready"
-	LivezKill EventKind = "livez kill"
-	ReadTimeout EventKind = "read timeout"
-)
-const (
-	causeLatency cause = "latency"
-	causeRecovery cause = "recovery"
-)
-func (p *plane) blame() cause { return causeLatency }
-func (p *plane) note(k EventKind, who string, c cause) {
-	if p.notes != nil { p.notes(p.now, k, who, c) }
-}
-
-func newPlane(s *Scenario) *plane {
-	p := &plane{s: s, end: s.Length}
-	p.kubeletDraws.Reset(s.Seed, "kubelet")
-	p.electionDraws.Reset(s.Seed, "election")
-	p.store = store{sink: p, base: s.Etcd.Fsync, batch: 100 * time.Millisecond}
-	p.breaker = s.LeaseCircuitBreaker >= 0
-	nominal := [lanes]int{98, 74, 98, 25, 245, 49, 13, 0}
-	p.servers = make([]server, s.Servers)
-	for i := range p.servers {
-		for l := range p.servers[i].lanes {
-			p.servers[i].lanes[l].limit = nominal[l]
-		}
-	}
-	p.kubelets = make([]kubelet, s.Nodes)
-	p.nodes = make([]node, s.Nodes)
-	p.kubeletLimits = make([]limiter, s.Nodes)
-	p.life.limit = newLimiter(20, 30)
-	p.rs.limit = newLimiter(20, 30)
-	p.rs.want, p.rs.have, p.rs.quota = s.Workload.Replicas, s.Workload.Replicas, s.Workload.Quota
-	p.running = s.Workload.Replicas
-	p.writers = [2]endpointsWriter{{limit: newLimiter(20, 30), why: forSlice}, {limit: newLimiter(20, 30), why: forEndpoints}}
-	q, err := retry.NewQueue(retry.Config{Version: s.Version})
-	if err != nil {
-		panic(err)
-	}
-	p.pods = q
-	for i := range p.nodes {
-		n := &p.nodes[i]
-		n.pods = int32(s.OtherPods)
-		if i < s.Workload.Replicas {
-			n.serving = 1
-			n.pods++
-		}
-		p.kubeletLimits[i] = newLimiter(50, 100)
-		k := &p.kubelets[i]
-		k.due = time.Duration(p.kubeletDraws.Float() * float64(s.Leases.Renew))
-		p.queue.Push(k.due, evLease, int32(i), 0)
-		k.statusPhase = time.Duration(p.kubeletDraws.Float() * float64(statusPeriod))
-		k.reported = -time.Duration(p.kubeletDraws.Float() * float64(statusReport))
-		if s.Uptime > 0 {
-			k.reported = -s.Uptime + k.statusPhase
-		}
-		p.statusWake(int32(i), k.reported+statusReport)
-	}
-	for i := range p.electors {
-		e := &p.electors[i]
-		e.alive, e.leading, e.working, e.valid = true, true, true, 0
-		p.queue.Push(time.Duration(p.electionDraws.Float()*2e9), evElectRenew, int32(i), 0)
-	}
-	for i := range p.servers {
-		p.queue.Push(time.Duration(p.electionDraws.Float()*10e9), evLivez, int32(i), 0)
-		p.queue.Push(time.Duration(p.electionDraws.Float()*10e9), evIdentity, int32(i), 0)
-	}
-	p.queue.Push(time.Duration(p.electionDraws.Float()*10e9), evKubectl, 0, 0)
-	p.queue.Push(time.Duration(p.electionDraws.Float()*5e9), evMonitor, 0, 0)
-	p.queue.Push(0, evSchedule, 0, 0)
-	p.queue.Push(0, evGrid, 0, 0)
-	for i, a := range s.Actions {
-		p.queue.Push(a.At, evAction, int32(i), 0)
-	}
-	return p
 }

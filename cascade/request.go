@@ -71,7 +71,9 @@ const (
 	forRegistrationGet
 	forRegistrationGrant
 	forRegistration
-	forHPA
+	forInformers
+	forBoot
+	forEviction
 	purposes
 )
 
@@ -87,37 +89,39 @@ type traits struct {
 }
 
 var traitsOf = [purposes]traits{
-	forLease:       {update, leases, nodeHigh, 10 * time.Second, 827},
-	forLeaseGet:    {get, leases, nodeHigh, 10 * time.Second, 0},
-	forStatus:      {patch, nodes, nodeHigh, 10 * time.Second, 4114},
-	forStatusGet:   {get, nodes, nodeHigh, 10 * time.Second, 0},
-	forElection:    {update, elections, leaderElection, 5 * time.Second, 827},
-	forElectionGet: {get, elections, leaderElection, 5 * time.Second, 0},
-	forLivez:       {probe, plain, exempt, 15 * time.Second, 0},
-	forKubectl:     {get, plain, globalDefault, 0, 0},
-	forBreaker:     {get, leases, workloadHigh, 0, 0},
-	forNotReady:    {update, nodes, workloadHigh, 0, 4114},
-	forNotReadyGet: {get, nodes, workloadHigh, 0, 0},
-	forTaint:       {patch, nodes, workloadHigh, 0, 4114},
-	forEvict:       {patch, nodes, workloadHigh, 0, 4114},
-	forMarkPod:     {create, plain, workloadHigh, 0, 4114},
-	forNodeEvent:   {create, plain, workloadHigh, 0, 1033},
-	forPodCreate:   {create, plain, workloadHigh, 0, 2066},
-	forPodMessage:  {create, plain, workloadHigh, 0, 4114},
-	forPodEvent:    {create, plain, workloadHigh, 0, 1378},
-	forPodBind:     {create, plain, workloadHigh, 0, 2066},
-	forPodGet:      {get, plain, system, 0, 0},
-	forPodReady:    {create, plain, system, 0, 4114},
-	forPodDelete:   {create, plain, workloadHigh, 0, 0},
-	forSlice:       {create, plain, workloadHigh, 0, 8755},
-	forEndpoints:   {create, plain, workloadHigh, 0, 8755},
-	forReplicaSet:  {create, plain, workloadHigh, 0, 2066},
-	forScale:       {create, plain, globalDefault, 0, 2066},
-	forIdentity:    {create, plain, exempt, 0, 827},
+	forLease:             {update, leases, nodeHigh, 10 * time.Second, 827},
+	forLeaseGet:          {get, leases, nodeHigh, 10 * time.Second, 0},
+	forStatus:            {patch, nodes, nodeHigh, 10 * time.Second, 4114},
+	forStatusGet:         {get, nodes, nodeHigh, 10 * time.Second, 0},
+	forElection:          {update, elections, leaderElection, 5 * time.Second, 827},
+	forElectionGet:       {get, elections, leaderElection, 5 * time.Second, 0},
+	forLivez:             {probe, plain, exempt, 15 * time.Second, 0},
+	forKubectl:           {get, plain, globalDefault, 0, 0},
+	forBreaker:           {get, leases, workloadHigh, 0, 0},
+	forNotReady:          {update, nodes, workloadHigh, 0, 4114},
+	forNotReadyGet:       {get, nodes, workloadHigh, 0, 0},
+	forTaint:             {patch, nodes, workloadHigh, 0, 4114},
+	forEvict:             {patch, nodes, workloadHigh, 0, 4114},
+	forMarkPod:           {create, plain, workloadHigh, 0, 4114},
+	forNodeEvent:         {create, plain, workloadHigh, 0, 1033},
+	forPodCreate:         {create, plain, workloadHigh, 0, 2066},
+	forPodMessage:        {create, plain, workloadHigh, 0, 4114},
+	forPodEvent:          {create, plain, workloadHigh, 0, 1378},
+	forPodBind:           {create, plain, workloadHigh, 0, 2066},
+	forPodGet:            {get, plain, system, 0, 0},
+	forPodReady:          {create, plain, system, 0, 4114},
+	forPodDelete:         {create, plain, workloadHigh, 0, 0},
+	forSlice:             {create, plain, workloadHigh, 0, 8755},
+	forEndpoints:         {create, plain, workloadHigh, 0, 8755},
+	forReplicaSet:        {create, plain, workloadHigh, 0, 2066},
+	forScale:             {create, plain, globalDefault, 0, 2066},
+	forIdentity:          {create, plain, exempt, 0, 827},
 	forRegistrationGet:   {get, plain, exempt, 0, 0},
 	forRegistrationGrant: {create, plain, exempt, 0, 0},
 	forRegistration:      {create, plain, exempt, 0, 827},
-	forHPA:         {create, plain, workloadHigh, 0, 2066},
+	forInformers:         {get, plain, exempt, 0, 0},
+	forBoot:              {create, plain, exempt, 0, 0},
+	forEviction:          {create, plain, workloadHigh, 0, 2066},
 }
 
 type code uint8
@@ -148,7 +152,8 @@ type request struct {
 	gen     uint32
 	version uint32
 	who     int32
-	next    int32 // of the lane's queue
+	next    int32  // of the lane's queue
+	process uint32 // of the component that asks
 	server  int32
 	purpose purpose
 	stage   stage
@@ -184,6 +189,9 @@ func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
 	}
 	r := &p.requests[i]
 	*r = request{begun: p.now, gen: r.gen, version: version, who: who, purpose: why, next: -1}
+	if o := ownerOf(why); o < components {
+		r.process = p.electors[o].process
+	}
 	return i
 }
 
@@ -209,10 +217,10 @@ func (p *plane) admit(i int32) {
 	r := &p.requests[i]
 	t := &traitsOf[r.purpose]
 	r.begun = p.now
-	r.server = p.serverFor(r)
+	r.server = p.serverFor(r.purpose, r.who)
 	s := &p.servers[r.server]
 	p.asked[r.purpose]++
-	if s.down {
+	if s.down && r.purpose != forBoot {
 		p.finish(i, refused)
 		return
 	}
@@ -220,7 +228,7 @@ func (p *plane) admit(i int32) {
 	case 10 * time.Second:
 		p.patience10.Push(p.now+10*time.Second, evPatience, i, r.gen)
 	case 5 * time.Second:
-		p.patience5.Push(p.now+p.s.Elections.client(), evPatience, i, r.gen)
+		p.patienceElect.Push(p.now+p.s.Elections.client(), evPatience, i, r.gen)
 	case 0:
 		limit := 60 * time.Second
 		if t.verb != get {
@@ -404,8 +412,17 @@ func (p *plane) finish(i int32, c code) {
 		p.leave(r.server, ln)
 	}
 	p.answered[r.purpose][c]++
-	if p.latencies != nil {
-		p.latencies(r.purpose, c, p.now-r.begun)
+	if r.purpose == forLease && !p.quiet {
+		p.leaseLatency.add(p.now - r.begun)
+	}
+	if r.stage == writing {
+		p.lastWrite = p.now - r.begun
+		if c == ok {
+			p.latency.add(p.lastWrite)
+		}
+	}
+	if o := ownerOf(r.purpose); o < components && r.process != p.electors[o].process {
+		return // the process that asked is gone
 	}
 	p.reply(r.purpose, r.who, r.version, c)
 }
@@ -428,8 +445,13 @@ func (p *plane) abandon(i int32, gen uint32) {
 }
 
 func (p *plane) leave(server int32, ln lane) {
+	p.servers[server].lanes[ln].used--
+	p.fillSeats(server, ln)
+}
+
+// fillSeats serves those who wait as far as there are seats.
+func (p *plane) fillSeats(server int32, ln lane) {
 	l := &p.servers[server].lanes[ln]
-	l.used--
 	for l.waiting > 0 && l.used < l.limit {
 		i := l.head
 		r := &p.requests[i]

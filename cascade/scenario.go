@@ -1,41 +1,48 @@
 package cascade
 
 import (
+	"fmt"
+	"math"
 	"time"
 
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/proxymodel"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
-// Scenario is a cluster, its load and what goes wrong. Its zero fields mean stock Kubernetes on a healthy disk.
+// Scenario is a cluster, its load and what goes wrong. Its zero fields mean stock Kubernetes on a healthy disk, and
+// two hours in which nothing happens.
 type Scenario struct {
-	Name    string
-	Seed    uint64
-	Length  time.Duration // zero: 2 h
-	Grid    time.Duration // of the series; zero: 10 s
-	Version Version       // of Kubernetes
+	Name    string        `yaml:"name,omitempty"`
+	Seed    uint64        `yaml:"seed,omitempty"`
+	Length  time.Duration `yaml:"length,omitempty"`  // zero: 2 h
+	Grid    time.Duration `yaml:"grid,omitempty"`    // of the series; zero: 10 s
+	Version Version       `yaml:"version,omitempty"` // of Kubernetes; zero: v1.29
 
-	Nodes     int // zero: 100
-	Servers   int // API servers; zero: 1
-	OtherPods int // pods on each node that are not the workload's
+	Nodes     int `yaml:"nodes,omitempty"`     // zero: 100
+	Servers   int `yaml:"servers,omitempty"`   // API servers; zero: 1
+	OtherPods int `yaml:"otherPods,omitempty"` // pods on each node that are not the workload's
 
-	Etcd      Etcd
-	Leases    Leases
-	Elections Elections
-	Livez     Livez
-	Workload  Workload
+	Etcd      Etcd      `yaml:"etcd,omitempty"`
+	Leases    Leases    `yaml:"leases,omitempty"`
+	Elections Elections `yaml:"elections,omitempty"`
+	Livez     Livez     `yaml:"livez,omitempty"`
+	Workload  Workload  `yaml:"workload,omitempty"`
+	Proxy     Proxy     `yaml:"proxy,omitempty"`
 
-	// Restarts: a lost leader lease ends the process and failed probes restart the API server, as in a real cluster.
-	// Without it both are only recorded, as in most of the runs that the model is checked against.
-	Restarts bool
+	// Observe records lost leader leases and failed liveness probes without their consequences: the component goes on,
+	// the API server is not restarted. Most of the runs that the model is checked against were made so.
+	Observe bool `yaml:"observe,omitempty"`
 
-	// LeaseCircuitBreaker: 1 on, -1 off, 0 the version's default.
-	LeaseCircuitBreaker int
+	// LeaseBreaker is NodeControllerLeaseCircuitBreaker, a live look at a Lease before its node is marked NotReady:
+	// 1 on, -1 off, 0 the version's default (on in v1.37, absent in v1.29).
+	LeaseBreaker int `yaml:"leaseBreaker,omitempty"`
 
-	// Uptime is how long ago all kubelets were started together: then their five-minute reports come together, too.
+	// Uptime is how long ago all kubelets were started together: then their five-minute status reports come together, too.
 	// Zero: long ago, and spread evenly.
-	Uptime time.Duration
+	Uptime time.Duration `yaml:"uptime,omitempty"`
 
-	Actions []Action
+	Actions []Action `yaml:"actions,omitempty"` // in order of time
 }
 
 // Version is a version of Kubernetes whose behaviour is modelled.
@@ -43,28 +50,47 @@ type Version = retry.Version
 
 // Etcd is the cluster's etcd.
 type Etcd struct {
-	Version string
-	Members int
-	Fsync   time.Duration // of a healthy disk; zero: 1 ms
+	Version etcdmodel.Version `yaml:"version,omitempty"` // zero: V3_5, that of the incident and of the replays
+	Members int               `yaml:"members,omitempty"` // zero: 1
+	Fsync   time.Duration     `yaml:"fsync,omitempty"`   // of a healthy disk under load; zero: 1 ms
+	Quota   int               `yaml:"quota,omitempty"`   // bytes; zero: 2 GiB
+	DB      int               `yaml:"db,omitempty"`      // bytes of the db at the start
+
+	// SeparateEvents keeps Events in an etcd of their own (--etcd-servers-overrides), whose disk stays healthy.
+	SeparateEvents bool `yaml:"separateEvents,omitempty"`
 }
 
 // Leases are the node heartbeat settings.
 type Leases struct {
-	Renew time.Duration // zero: 10 s
-	Grace time.Duration // node-monitor-grace-period; zero: the version's, 40 s or 50 s
+	Renew time.Duration `yaml:"renew,omitempty"` // zero: 10 s
+	Grace time.Duration `yaml:"grace,omitempty"` // node-monitor-grace-period; zero: 40 s in v1.29, 50 s in v1.37
 }
 
-// Livez is the liveness probe of the API server, kubeadm's by default.
+// Elections are the times of the scheduler's and the controller manager's leader election.
+type Elections struct {
+	Lease time.Duration `yaml:"lease,omitempty"` // LeaseDuration; zero: 15 s
+	Renew time.Duration `yaml:"renew,omitempty"` // RenewDeadline; zero: 10 s
+	Retry time.Duration `yaml:"retry,omitempty"` // RetryPeriod; zero: 2 s
+}
+
+// Livez is the liveness probe of the API server; kubeadm's by default.
 type Livez struct {
-	Period   time.Duration // zero: 10 s
-	Failures int           // zero: 8
+	Period   time.Duration `yaml:"period,omitempty"`   // zero: 10 s
+	Failures int           `yaml:"failures,omitempty"` // in a row until it is restarted; zero: 8
 }
 
 // Workload is the Deployment that is scaled.
 type Workload struct {
-	Replicas int // that run at the start; zero: 50
-	Room     int // how many of its pods the nodes have room for; zero: Replicas
-	Quota    int // pods its namespace may hold; zero: any number
+	Replicas int `yaml:"replicas,omitempty"` // that run at the start; zero: 50
+	Room     int `yaml:"room,omitempty"`     // how many of its pods the nodes have room for in all; zero: Replicas
+	Quota    int `yaml:"quota,omitempty"`    // pods its namespace may hold; zero: any number
+}
+
+// Proxy is kube-proxy and the Services it serves.
+type Proxy struct {
+	Mode      proxymodel.Mode `yaml:"mode,omitempty"`      // zero: iptables
+	Services  int             `yaml:"services,omitempty"`  // zero: 100
+	Endpoints int             `yaml:"endpoints,omitempty"` // of each; zero: 1
 }
 
 // Verb is what an action does.
@@ -72,17 +98,132 @@ type Verb string
 
 // The actions.
 const (
-	Scale    Verb = "scale"    // set the workload's replicas to N
-	Delay    Verb = "delay"    // every fsync takes For longer
-	Silence  Verb = "silence"  // kubelets stop
-	Awake    Verb = "awake"    // kubelets start again
-	Churn    Verb = "churn"    // from now on a bound pod is deleted every For; zero stops it
+	Scale   Verb = "scale"   // set the workload's replicas to N
+	Delay   Verb = "delay"   // every fsync of member N (0: all members) takes For longer from now on
+	Silence Verb = "silence" // kubelets stop talking
+	Awake   Verb = "awake"   // kubelets start again
+	Churn   Verb = "churn"   // a bound pod of another workload is deleted every For from now on; zero stops it
+	Kill    Verb = "kill"    // restart etcd member N (0: the leader): leadership moves
+	Clear   Verb = "clear"   // delete all FailedScheduling Events
 )
 
 // Action is something that happens at a time.
 type Action struct {
-	At  time.Duration
-	Do  Verb
-	N   int
-	For time.Duration
+	At  time.Duration `yaml:"at"`
+	Do  Verb          `yaml:"do"`
+	N   int           `yaml:"n,omitempty"`
+	For time.Duration `yaml:"for,omitempty"`
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// WithDefaults is the scenario with every zero field replaced by what it means.
+func (s Scenario) WithDefaults() Scenario {
+	s.Length = or(s.Length, 2*time.Hour)
+	s.Grid = or(s.Grid, 10*time.Second)
+	s.Nodes = or(s.Nodes, 100)
+	s.Servers = or(s.Servers, 1)
+	s.Etcd.Version = or(s.Etcd.Version, etcdmodel.V3_5)
+	s.Etcd.Members = or(s.Etcd.Members, 1)
+	s.Etcd.Fsync = or(s.Etcd.Fsync, time.Millisecond)
+	s.Etcd.Quota = or(s.Etcd.Quota, 2<<30)
+	s.Leases.Renew = or(s.Leases.Renew, 10*time.Second)
+	grace := 40 * time.Second
+	if s.Version != retry.V1_29 {
+		grace = 50 * time.Second
+	}
+	s.Leases.Grace = or(s.Leases.Grace, grace)
+	s.Elections.Lease = or(s.Elections.Lease, 15*time.Second)
+	s.Elections.Renew = or(s.Elections.Renew, 10*time.Second)
+	s.Elections.Retry = or(s.Elections.Retry, 2*time.Second)
+	s.Livez.Period = or(s.Livez.Period, 10*time.Second)
+	s.Livez.Failures = or(s.Livez.Failures, 8)
+	s.Workload.Replicas = or(s.Workload.Replicas, 50)
+	s.Workload.Room = or(s.Workload.Room, s.Workload.Replicas)
+	s.Proxy.Services = or(s.Proxy.Services, 100)
+	s.Proxy.Endpoints = or(s.Proxy.Endpoints, 1)
+	return s
+}
+
+func bad(field string, value any, want string) error {
+	return fmt.Errorf("cascade: %s is %v, want %s", field, value, want)
+}
+
+// Check says which field cannot be: the first of them, by name.
+func (s Scenario) Check() error {
+	s = s.WithDefaults()
+	for _, f := range []struct {
+		name             string
+		value, low, high int
+	}{
+		{"Scenario.Nodes", s.Nodes, 1, 100_000}, {"Scenario.Servers", s.Servers, 1, 64}, {"Scenario.OtherPods", s.OtherPods, 0, 1000},
+		{"Etcd.Members", s.Etcd.Members, 1, 9}, {"Etcd.Quota", s.Etcd.Quota, 1, math.MaxInt}, {"Etcd.DB", s.Etcd.DB, 0, math.MaxInt},
+		{"Livez.Failures", s.Livez.Failures, 1, 1000}, {"Workload.Replicas", s.Workload.Replicas, 0, 150_000},
+		{"Workload.Room", s.Workload.Room, s.Workload.Replicas, 150_000}, {"Workload.Quota", s.Workload.Quota, 0, math.MaxInt},
+		{"Proxy.Services", s.Proxy.Services, 1, 100_000}, {"Proxy.Endpoints", s.Proxy.Endpoints, 1, 10_000},
+	} {
+		if f.value < f.low || f.value > f.high {
+			return bad(f.name, f.value, fmt.Sprintf("%d to %d", f.low, f.high))
+		}
+	}
+	if err := s.checkTimes(); err != nil {
+		return err
+	}
+	return s.checkActions()
+}
+
+func (s Scenario) checkTimes() error {
+	for _, f := range []struct {
+		name             string
+		value, low, high time.Duration
+	}{
+		{"Scenario.Length", s.Length, time.Second, 1000 * time.Hour}, {"Scenario.Grid", s.Grid, 100 * time.Millisecond, s.Length},
+		{"Scenario.Uptime", s.Uptime, 0, 1000 * time.Hour}, {"Etcd.Fsync", s.Etcd.Fsync, time.Microsecond, time.Minute},
+		{"Leases.Renew", s.Leases.Renew, time.Second, time.Hour}, {"Leases.Grace", s.Leases.Grace, time.Second, time.Hour},
+		{"Elections.Lease", s.Elections.Lease, s.Elections.Renew + 1, time.Hour}, {"Elections.Renew", s.Elections.Renew, s.Elections.Retry + 1, time.Hour},
+		{"Elections.Retry", s.Elections.Retry, 100 * time.Millisecond, time.Hour}, {"Livez.Period", s.Livez.Period, time.Second, time.Hour},
+	} {
+		if f.value < f.low || f.value > f.high {
+			return bad(f.name, f.value, fmt.Sprintf("%v to %v", f.low, f.high))
+		}
+	}
+	switch {
+	case s.Version < retry.V1_29 || s.Version > retry.V1_37:
+		return bad("Scenario.Version", int(s.Version), "V1_29 or V1_37")
+	case s.LeaseBreaker < -1 || s.LeaseBreaker > 1:
+		return bad("Scenario.LeaseBreaker", s.LeaseBreaker, "-1, 0 or 1")
+	case s.Length/s.Grid > 1_000_000:
+		return bad("Scenario.Grid", s.Grid, "at least a millionth of Length")
+	}
+	return nil
+}
+
+func (s Scenario) checkActions() error {
+	last := time.Duration(0)
+	for i, a := range s.Actions {
+		field := fmt.Sprintf("Actions[%d]", i)
+		switch {
+		case a.At < last:
+			return bad(field+".At", a.At, fmt.Sprintf("in order of time, at least %v", last))
+		case a.For < 0 || a.For > time.Hour:
+			return bad(field+".For", a.For, "0 to 1h")
+		case a.Do == Scale && (a.N < 0 || a.N > 150_000):
+			return bad(field+".N", a.N, "0 to 150000")
+		case (a.Do == Delay || a.Do == Kill) && (a.N < 0 || a.N > s.Etcd.Members):
+			return bad(field+".N", a.N, fmt.Sprintf("0 to %d, the members", s.Etcd.Members))
+		}
+		switch a.Do {
+		case Scale, Delay, Silence, Awake, Churn, Kill, Clear:
+		default:
+			return bad(field+".Do", a.Do, "scale, delay, silence, awake, churn, kill or clear")
+		}
+		last = a.At
+	}
+	return nil
 }

@@ -167,3 +167,7 @@ func (s *store) apply(now time.Duration) {
 	}
 	s.tryRead(now)
 }
+
+func (s *store) idle() bool {
+	return !s.saving && len(s.log) == 0 && len(s.ready) == 0 && !s.reading && len(s.lockRead) == 0
+}

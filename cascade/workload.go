@@ -1,6 +1,10 @@
 package cascade
 
-import "time"
+import (
+	"time"
+
+	"github.com/redline-go/redline/scheduler/retry"
+)
 
 // The workload: one ReplicaSet's pods, some of which run and serve, the rest pending; the controller that creates them,
 // the scheduler's queue (package scheduler/retry), the Endpoints of those that are ready.
@@ -54,6 +58,16 @@ func (p *plane) nextBatch() {
 	}
 	r.left -= n
 	r.batch *= 2
+	if r.quota > 0 && r.have+n > r.quota { // the quota refuses the rest of the batch
+		k := max(0, r.quota-r.have)
+		p.refused += n - k
+		p.note(PodsRefused, "ResourceQuota", ByLoad)
+		r.broken, n = true, k
+		if n == 0 {
+			p.endSync()
+			return
+		}
+	}
 	r.flying += n
 	for range n {
 		p.askVia(&r.limit, forPodCreate, 0, 0)
@@ -93,7 +107,6 @@ func (p *plane) deletePods(n int) {
 	idle := p.pods.Remove(n)
 	r.have -= n
 	p.pending -= idle
-	p.deleted += n
 	running := n - idle
 	for i := len(p.nodes) - 1; i >= 0 && running > 0; i-- {
 		d := min(int(p.nodes[i].serving), running)
@@ -112,25 +125,98 @@ func (p *plane) deletePods(n int) {
 // room tells the scheduler how many more pods fit now.
 func (p *plane) room() { p.pods.SetRoom(max(0, p.s.Workload.Room-p.running)) }
 
-// scheduler runs the queue up to now and sends what it wrote.
+// podCreated is a pod that has landed in etcd: the scheduler sees it at once.
+func (p *plane) podCreated() {
+	p.rs.have++
+	p.pending++
+	p.schedule()
+	p.pods.Add(1)
+	p.podsBusy = true
+}
+
+// schedule runs the scheduler's queue up to now and sends what it wrote.
 func (p *plane) schedule() {
 	st := p.pods.Advance(p.now)
+	if st == (retry.Step{}) {
+		return
+	}
+	p.podsBusy = true
 	p.attempts += st.Attempts
+	p.messages += st.PodPatches
+	p.events += st.EventCreates + st.EventUpdates
 	if st.Bound > 0 {
 		p.pending -= st.Bound
 		p.running += st.Bound
 		p.place(st.Bound)
 		p.bulk(forPodBind, st.Bound)
+		p.endpointsChanged()
 	}
 	p.bulk(forPodMessage, st.PodPatches-st.PatchErrors)
 	p.bulk(forPodEvent, st.EventCreates+st.EventUpdates)
-	p.messages += st.PodPatches
-	p.eventWrites += st.EventCreates + st.EventUpdates
+}
+
+// scheduleTick keeps the scheduler's queue up to date: every second while it works, every ten seconds while it rests.
+func (p *plane) scheduleTick() {
+	p.podsBusy = false
+	p.apiAnswers()
+	p.schedule()
+	wait := 10 * time.Second
+	if p.podsBusy || !p.quiet && p.pending > 0 {
+		wait = time.Second
+	}
+	p.queue.Push(p.now+wait, evSchedule, 0, 0)
+}
+
+// apiAnswers tells the scheduler's queue how the API server answers its requests at present: as the control plane's
+// last write did.
+func (p *plane) apiAnswers() {
+	a := retry.API{Latency: p.quietLatency()}
+	if !p.quiet {
+		a.Latency = p.writeLatency()
+		if a.Latency >= etcdTimeout {
+			a.Latency, a.PatchErrors, a.EventRejects = etcdTimeout, 1, 1
+		}
+	}
+	if a != p.api {
+		p.api = a
+		if err := p.pods.SetAPI(a); err != nil {
+			panic(err) // the latency is neither negative nor are the shares outside 0 ... 1
+		}
+	}
+}
+
+// churn is a bound pod of another workload that is deleted: it wakes every pod that waits for room.
+func (p *plane) churn() {
+	p.schedule()
+	p.pods.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted})
+	p.podsBusy = true
+	p.bulk(forPodDelete, 1)
+	p.queue.Push(p.now+p.churnEvery, evChurn, 0, p.churnGen)
+}
+
+// messageChanged tells the scheduler that it would now say something else: its text counts the nodes that are tainted.
+func (p *plane) messageChanged() {
+	by := retry.ByFit
+	if p.life.notReady > 0 {
+		by |= retry.ByTaint
+	}
+	p.schedule()
+	p.pods.SetMessage(p.life.notReady, by)
+}
+
+// nodeUntainted tells the scheduler that a full node has lost its taint.
+func (p *plane) nodeUntainted() {
+	p.schedule()
+	p.pods.Event(retry.ClusterEvent{Kind: retry.NodeTaintRemoved})
 }
 
 func (p *plane) bulk(why purpose, n int) {
+	if n <= 0 {
+		return
+	}
 	p.asked[why] += n
-	if p.quiet {
+	if p.quiet || p.s.Etcd.SeparateEvents && why == forPodEvent {
+		p.landedQuiet += n
 		p.committed += n
 		p.wrote(why, n)
 		return

@@ -1,0 +1,187 @@
+package cascade
+
+import "time"
+
+// While the disk is fast and nothing is wrong, no request can meet another: each is answered after the same few
+// milliseconds. Then the heartbeats, leader leases, probes and node status reports are not simulated one by one but
+// counted: every renewal still happens at its own drawn time. Everything else goes on as events. The change to the
+// coupled simulation and back loses no state but the phases of the probes, which are drawn anew.
+
+// quietFsync is the fsync above which the cluster is always simulated request by request.
+const quietFsync = 20 * time.Millisecond
+
+// goQuiet leaves the coupled simulation if the cluster has calmed down.
+func (p *plane) goQuiet() {
+	if p.quiet || p.disturbed() {
+		return
+	}
+	p.quiet = true
+	for i := range p.kubelets {
+		k := &p.kubelets[i]
+		k.leaseGen++
+		k.statusGen++
+		k.due = max(k.due, p.now)
+	}
+	for i := range p.electors {
+		p.electors[i].gen++
+	}
+	p.periodic++
+	p.counted = p.now
+}
+
+// disturbed says whether anything is out of the ordinary.
+func (p *plane) disturbed() bool {
+	if p.fsync() > quietFsync || p.life.notReady > 0 || !p.etcdIdle() || p.life.running || p.pinned {
+		return true
+	}
+	for i := range p.electors {
+		if e := &p.electors[i]; !e.alive || !e.leading || !e.working {
+			return true
+		}
+	}
+	for i := range p.servers {
+		if s := &p.servers[i]; s.down || s.fails > 0 {
+			return true
+		}
+	}
+	for i := range p.kubelets {
+		k, n := &p.kubelets[i], &p.nodes[i]
+		if k.waiting || k.silent || k.statusOut || k.patching || n.marked > 0 || n.tainted || n.tainting || p.now-n.renewed > 2*p.s.Leases.Renew {
+			return true
+		}
+	}
+	return false
+}
+
+// wake begins the coupled simulation.
+func (p *plane) wake() {
+	if !p.quiet {
+		return
+	}
+	p.count()
+	p.quiet = false
+	for i := range p.kubelets {
+		k, n := &p.kubelets[i], &p.nodes[i]
+		p.queue.Push(k.due, evLease, int32(i), k.leaseGen)
+		p.statusWake(int32(i), k.reported+statusReport)
+		n.seenLease = n.lease
+		n.probed = min(p.now, n.renewed+time.Duration(p.probeDraws.Float()*float64(monitorPeriod)))
+	}
+	for i := range p.electors {
+		e := &p.electors[i]
+		e.known, e.valid = e.lease, p.now
+		p.queue.Push(p.now+p.draw(p.s.Elections.Retry), evElectRenew, int32(i), e.gen)
+	}
+	p.startPeriodic()
+}
+
+func (p *plane) draw(most time.Duration) time.Duration {
+	return time.Duration(p.probeDraws.Float() * float64(most))
+}
+
+// startPeriodic starts what recurs while the cluster is simulated request by request.
+func (p *plane) startPeriodic() {
+	p.periodic++
+	for i := range p.servers {
+		p.servers[i].out = false
+		p.queue.Push(p.now+p.draw(p.s.Livez.Period), evLivez, int32(i), p.periodic)
+		p.queue.Push(p.now+p.draw(identityPeriod), evIdentity, int32(i), p.periodic)
+	}
+	p.queue.Push(p.now+p.draw(kubectlPeriod), evKubectl, 0, p.periodic)
+	p.queue.Push(p.now+p.draw(monitorPeriod), evMonitor, 0, p.electors[controllers].process)
+	p.queue.Push(p.now+seatsPeriod, evSeats, 0, p.periodic)
+}
+
+// count adds what the quiet machinery has written since the last time.
+func (p *plane) count() {
+	if !p.quiet || p.now == p.counted {
+		return
+	}
+	took := p.quietLatency()
+	renewals, reports := 0, 0
+	for i := range p.kubelets {
+		k := &p.kubelets[i]
+		for k.due <= p.now {
+			renewals++
+			n := &p.nodes[i]
+			n.lease++
+			n.renewed = k.due
+			k.due += took + p.leaseInterval()
+		}
+		k.known = p.nodes[i].lease
+		for k.reported+statusReport+statusPeriod/2 <= p.now {
+			reports++
+			k.reported += statusReport + time.Duration(p.kubeletDraws.Float()*1.02*float64(statusPeriod))
+		}
+	}
+	p.tally(forLease, renewals)
+	p.tally(forStatus, reports)
+	span := (p.now - p.counted).Seconds()
+	for i := range p.electors {
+		n := p.due(&p.electors[i].owed, span/(p.s.Elections.Retry+took).Seconds())
+		p.electors[i].lease += uint32(n)
+		p.electors[i].valid = p.now
+		p.tally(forElection, n)
+	}
+	for i := range p.servers {
+		n := p.due(&p.servers[i].owed, span/identityPeriod.Seconds())
+		p.tally(forIdentity, n)
+		p.tally(forRegistrationGrant, n)
+		p.tally(forRegistration, n)
+		p.committed += n // and the lease before is revoked
+	}
+	p.counted = p.now
+}
+
+// due is the whole part of what is owed, and keeps the rest.
+func (p *plane) due(owed *float64, more float64) int {
+	*owed += more
+	n := int(*owed)
+	*owed -= float64(n)
+	return n
+}
+
+// tally counts writes that landed.
+func (p *plane) tally(why purpose, n int) {
+	p.asked[why] += n
+	p.answered[why][ok] += n
+	p.committed += n
+	p.landedQuiet += n
+	p.wrote(why, n)
+	p.latency.addN(p.quietLatency(), n)
+}
+
+// serveQuiet answers after the usual time.
+func (p *plane) serveQuiet(i int32) {
+	r := &p.requests[i]
+	r.stage = writing
+	if v := traitsOf[r.purpose].verb; v == get || v == probe {
+		r.stage = reading
+	}
+	at := p.now + p.quietLatency()
+	if p.answers.Len() > 0 {
+		at = max(at, p.lastAnswer)
+	}
+	p.lastAnswer = at
+	p.answers.Push(at, evAnswer, i, r.gen)
+}
+
+func (p *plane) answer(i int32) {
+	r := p.requests[i]
+	t := &traitsOf[r.purpose]
+	if t.verb == get || t.verb == probe {
+		p.finish(i, ok)
+		return
+	}
+	q := proposal{version: r.version, who: r.who, purpose: r.purpose}
+	if t.verb == patch {
+		q.version = p.versionOf(t.space, r.who)
+	}
+	if t.verb == update && p.versionOf(t.space, r.who) != r.version {
+		p.finish(i, conflict)
+		return
+	}
+	p.landedQuiet++
+	p.land(&q)
+	p.finish(i, ok)
+}
