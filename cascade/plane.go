@@ -170,9 +170,9 @@ func (p *plane) effect(q *proposal) {
 		}
 	case forPodCreate:
 		p.podCreated()
-	case forRegistrationGrant: // TTL 15 s and 5 %, looked at every 500 ms
+	case forRegistrationGrant: // TTL 15 s, looked at every 500 ms
 		p.granted++
-		p.queue.Push(p.now+15750*time.Millisecond+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
+		p.queue.Push(p.now+15*time.Second+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
 	case forSlice:
 		p.writers[0].posted = p.readyEndpoints()
 	case forEndpoints:
