@@ -75,7 +75,7 @@ func Admit(state *cluster.State, pod *corev1.Pod) *Refusal {
 	tolerateNotReady(pod)
 	object(applyRuntimeClass(state, pod))
 	prepareForCreate(pod)
-	object(requestsWithinLimits(pod))
+	object(validateResources(pod))
 	object(checkLimits(limits, pod))
 	return first
 }

@@ -1,11 +1,9 @@
 package admission
 
 import (
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	resourcehelper "k8s.io/component-helpers/resource"
 )
 
@@ -76,36 +74,4 @@ func allLimit(pod *corev1.Pod, name corev1.ResourceName) bool {
 		}
 	}
 	return true
-}
-
-// requestsWithinLimits is the part of API validation that LimitRange defaults can break: a default
-// limit below an explicit request (pkg/apis/core/validation/validation.go:8302).
-func requestsWithinLimits(pod *corev1.Pod) *Refusal {
-	var errs []error
-	for _, field := range []string{"containers", "initContainers"} {
-		containers := pod.Spec.Containers
-		if field == "initContainers" {
-			containers = pod.Spec.InitContainers
-		}
-		for i := range containers {
-			path := fmt.Sprintf("spec.%s[%d].resources.requests", field, i)
-			errs = append(errs, tooMuch(path, &containers[i].Resources)...)
-		}
-	}
-	err := utilerrors.NewAggregate(errs)
-	if err == nil {
-		return nil
-	}
-	return &Refusal{fmt.Sprintf("Pod %q is invalid: %v", nameOf(pod), err)}
-}
-
-func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
-	for _, name := range sortedNames(r.Requests) {
-		request, limit := r.Requests[name], r.Limits[name]
-		if _, ok := r.Limits[name]; ok && request.Cmp(limit) > 0 && !strings.Contains(string(name), "/") {
-			errs = append(errs, fmt.Errorf("%s: Invalid value: %q: must be less than or equal to %s limit of %s",
-				path, request.String(), name, limit.String()))
-		}
-	}
-	return errs
 }
