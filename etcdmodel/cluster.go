@@ -32,14 +32,16 @@ type Cluster struct {
 	Seed uint64
 }
 
-// CPU is the processor time of one request at the two places where requests queue one
+// CPU is the processor time of one request at the places where requests queue one
 // behind the other. Zero fields mean the values measured on the test machine
 // (2 cores, client and server in one process), see [DefaultCPU].
 type CPU struct {
-	Append, AppendPerKiB time.Duration // the raft loop: encoding an entry and its share of the server around it
+	Accept, AcceptPerKiB time.Duration // client, gRPC and proposal: the reciprocal is the most a member takes in
+	Turn                 time.Duration // the raft loop: one turn that saves, beside its fdatasync
+	Append, AppendPerKiB time.Duration // the raft loop: encoding one entry
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
 	CommitPerKiB         time.Duration // a backend commit: writing one KiB of dirty pages
-	Request              time.Duration // each request, beside the loops: client, gRPC, wake-ups
+	Answer               time.Duration // wake-ups on the way back; no queue
 }
 
 func (c Cluster) orDefault() Cluster {
@@ -110,7 +112,7 @@ func (c Cluster) checkTimes() error {
 	}{
 		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {"BatchInterval", c.BatchInterval}, {"CompactKeep", c.CompactKeep},
 		{"CPU.Append", c.CPU.Append}, {"CPU.AppendPerKiB", c.CPU.AppendPerKiB}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
-		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {"CPU.Request", c.CPU.Request},
+		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {"CPU.Answer", c.CPU.Answer}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err

@@ -60,6 +60,7 @@ type class struct {
 	writes  bool
 	wal     int64   // bytes of its log record
 	db      float64 // bytes of pages
+	accept  int64   // ns to take the request in
 	append  int64   // ns in the raft loop
 	apply   int64   // ns in the apply loop
 	cost    int64   // the quota check's
@@ -121,7 +122,7 @@ type counters struct {
 	flushTime           int64
 }
 
-// Timers: some of the engine, then four for every member.
+// Timers: some of the engine, then six for every member.
 const (
 	timerNet = iota
 	timerDeadline
@@ -136,6 +137,7 @@ const (
 	timerApply         // the apply loop's work or a backend commit ends, or a commit is due
 	timerTick          // the heartbeat tick
 	timerClient        // a closed client sends again
+	timerAccept        // a request has been taken in
 	timersEach
 )
 
@@ -173,6 +175,7 @@ func (e *engine) newClass(s Stream) class {
 	}
 	k := class{Stream: s, writes: s.Op.Kind.Writes(), db: s.Op.DBBytes(e.c.Version), cost: s.Op.quotaCost()}
 	k.wal = int64(s.Op.WALBytes(e.c.Version, math.Inf(1)))
+	k.accept = ns(e.c.CPU.Accept) + int64(kib*float64(e.c.CPU.AcceptPerKiB))
 	k.append = ns(e.c.CPU.Append) + int64(kib*float64(e.c.CPU.AppendPerKiB))
 	k.apply = ns(e.c.CPU.Apply) + int64(kib*float64(e.c.CPU.ApplyPerKiB))
 	k.limited = k.cost > 0
@@ -224,6 +227,8 @@ func (e *engine) fire(which int) {
 			e.tickTimer(i)
 		case timerClient:
 			e.again(i)
+		case timerAccept:
+			e.accepted(i)
 		}
 	}
 }

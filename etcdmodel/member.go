@@ -4,6 +4,10 @@ package etcdmodel
 type member struct {
 	disk sampler
 
+	// Requests being taken in, one after the other.
+	accepting ring[accepting]
+	free      int64
+
 	// The raft loop.
 	busy        bool  // saving
 	began       int64 // when that save began
@@ -45,8 +49,34 @@ func newMember(c Cluster, i int) member {
 	return m
 }
 
-// submit is a request that arrives at its client's member.
+// accepting is a request that will have been taken in at a time.
+type accepting struct {
+	request
+	done int64
+}
+
+// submit is a request that arrives at its client's member, which takes in one after the other.
 func (e *engine) submit(r request) {
+	m := &e.members[r.member]
+	m.free = max(m.free, e.now) + e.classes[r.class].accept
+	m.accepting.push(accepting{r, m.free})
+	if m.accepting.n == 1 {
+		*e.timer(int(r.member), timerAccept) = m.free
+	}
+}
+
+func (e *engine) accepted(i int) {
+	m := &e.members[i]
+	a := m.accepting.pop()
+	*e.timer(i, timerAccept) = never
+	if m.accepting.n > 0 {
+		*e.timer(i, timerAccept) = m.accepting.at(0).done
+	}
+	e.admit(a.request)
+}
+
+// admit checks what etcd checks before it proposes, and proposes.
+func (e *engine) admit(r request) {
 	k := &e.classes[r.class]
 	if !k.writes {
 		e.read(r)
@@ -148,7 +178,7 @@ func (e *engine) handOver(i int) {
 func (e *engine) save(i int) {
 	m := &e.members[i]
 	m.busy, m.began, m.saving = true, e.now, m.last
-	bytes, cpu := e.hardState, int64(0)
+	bytes, cpu := e.hardState, ns(e.c.CPU.Turn)
 	for x := m.stable + 1; x <= m.last; x++ {
 		entry := e.entry(x)
 		bytes += int64(entry.bytes)

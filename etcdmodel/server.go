@@ -181,7 +181,7 @@ func (s *Server) arrive(class int, tag uint64) {
 
 func (s *Server) done(r request, o outcome, at int64) {
 	k := &s.step.Classes[r.class]
-	latency := time.Duration(at-r.at) + s.e.c.CPU.Request
+	latency := time.Duration(at-r.at) + s.e.c.CPU.Answer
 	switch o {
 	case committed:
 		k.Committed++
