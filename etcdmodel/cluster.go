@@ -14,6 +14,7 @@ type Cluster struct {
 	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
 
 	RTT       time.Duration // round trip between members; zero means 200 us
+	Network   float64       // bytes/s that the leader can send; bounds Sustainable only; zero means no bound
 	Heartbeat time.Duration // --heartbeat-interval; zero means 100 ms
 	Election  time.Duration // --election-timeout; zero means 1 s
 
@@ -129,6 +130,9 @@ func (c Cluster) checkTimes() error {
 func (c Cluster) checkSizes() error {
 	if c.Quota < 0 {
 		return bad("Cluster.Quota", c.Quota, ">= 0 bytes")
+	}
+	if err := checkFinite("Cluster.Network", c.Network); err != nil {
+		return err
 	}
 	if c.DB < 0 {
 		return bad("Cluster.DB", c.DB, ">= 0 bytes")

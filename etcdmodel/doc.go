@@ -11,6 +11,8 @@
 // and read commit latency (p50 to p99.9), fdatasyncs, WAL and db bytes, what binds, when the
 // quota is reached, how long a compaction and a defragmentation take, heartbeats missed and elections.
 //
+// [Predict] simulates; [Estimate] answers at once from closed forms. A [Server] is the same
+// simulation to be stepped by a caller in virtual time, with disks that change under way.
 // [Op.WALBytes] and [Op.DBBytes] are exact byte counts.
 //
 // Nothing here reads a clock or a global source of chance: the same input gives the same answer.

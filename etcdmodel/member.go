@@ -44,7 +44,7 @@ type member struct {
 
 func newMember(c Cluster, i int) member {
 	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i))}
-	m.commitDue = ns(c.BatchInterval)
+	m.commitDue = stream(c.Seed, "backend", i).Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	return m
 }

@@ -13,26 +13,25 @@ type Bound int
 
 // What can bind.
 const (
-	BoundNone     Bound = iota // the load is below every limit
-	BoundClients               // a closed load: its clients wait for each other, more of them would get more
-	BoundDisk                  // the WAL's fdatasync and bytes
+	BoundDisk     Bound = iota // the WAL's fdatasync and bytes: raft hands over 1 MiB of commits a turn
+	BoundAccept                // taking requests in: client, gRPC, proposal
 	BoundAppend                // processor time in the raft loop
-	BoundApply                 // processor time in the apply loop
-	BoundBackend               // the backend's commits, which hold the apply loop
-	BoundNetwork               // the round trip to the followers
-	BoundInFlight              // raft's 512 messages in flight to a follower
-	BoundNoSpace               // the db quota
+	BoundApply                 // the apply loop, in the time that backend commits leave it
+	BoundBackend               // a backend commit so long that 5,000 committed entries gather and etcd refuses more
+	BoundNetwork               // bytes to the followers
+	BoundInFlight              // raft's 512 messages of 1 MiB in flight to a follower
+	bounds
 )
 
 // String is the bound as a table shows it.
 func (b Bound) String() string {
-	return [...]string{"none", "clients", "disk", "raft loop", "apply", "backend commit", "network", "raft in flight", "db quota"}[b]
+	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight"}[b]
 }
 
 // Prediction is the answer of [Predict] and [Estimate]. Rates are per second.
 type Prediction struct {
 	Throughput  float64 // writes answered
-	Sustainable float64 // the most open writes of this mix that do not pile up
+	Sustainable float64 // the most writes of this mix that do not pile up
 	Bound       Bound   // what limits Sustainable
 
 	WALBytes    float64 // bytes/s of WAL on each member
@@ -41,8 +40,8 @@ type Prediction struct {
 	OpsPerFsync float64
 
 	Commit Latency   // as a client sees it: from sending a write to its answer
-	Reads  Latency   // the same of linearizable reads; zero if there are none
-	Member []Latency // Commit by the member that the client talks to
+	Reads  Latency   // the same of linearizable reads and keep-alives; zero if there are none
+	Member []Latency // Commit by the member that the client talks to, the leader of the start first; nil with one member
 
 	Fsync          Latency // the leader's WAL fdatasyncs
 	BackendCommit  Latency // the leader's backend commits
@@ -54,11 +53,11 @@ type Prediction struct {
 
 	DB         DB
 	Compaction Compaction
-	Defrag     time.Duration // of the plateau; the member answers nothing meanwhile
+	Defrag     time.Duration // of one member at the plateau; it answers nothing meanwhile
 
 	LeaseExpiry      float64 // leases/s that etcd can revoke when many expire at once
 	HeartbeatsMissed float64 // heartbeat intervals/s that the leader's loop lets pass
-	HeartbeatsLate   float64 // etcd_server_heartbeat_send_failures_total per second and follower: a heartbeat sent later than two intervals
+	HeartbeatsLate   float64 // etcd_server_heartbeat_send_failures_total per second
 	Elections        float64 // leader elections per hour
 
 	Warnings []error
@@ -68,12 +67,11 @@ type Prediction struct {
 type DB struct {
 	Growth    float64       // bytes/s while nothing is compacted away
 	PerWrite  float64       // bytes a write adds
-	Live      int64         // bytes in use that no compaction frees: the latest revision of every key
-	InUse     int64         // bytes in use just before a compaction, in the steady state
-	Plateau   int64         // the file in that state; only a defragmentation shrinks it
-	QuotaIn   time.Duration // until NOSPACE; negative: never
+	Live      int64         // bytes that no compaction frees, in the steady state
+	Plateau   int64         // the file in the steady state; only a defragmentation shrinks it. -1: it grows for ever
+	QuotaIn   time.Duration // until NOSPACE; -1: never
 	Overshoot int64         // bytes the file can pass the quota by
-	Series    []Size        // the file over time, until the steady state or the quota
+	Series    []Size        // the file over time, until the steady state or the quota; nil from Estimate
 	NoSpace   string        // what happens at the quota and what it takes to leave it; empty if it is not reached
 }
 
@@ -83,11 +81,11 @@ type Size struct {
 	Total, InUse int64
 }
 
-// Compaction is one physical compaction in the steady state.
+// Compaction is one physical compaction in the steady state. Zero if nothing compacts.
 type Compaction struct {
 	Revisions int           // scanned, live ones too
+	Deletes   int           // revisions it removes
 	Batches   int           // of 1000
 	Duration  time.Duration // from the request to the last batch
-	Deletes   int           // revisions it removes
-	Commit    Latency       // write latency meanwhile
+	Commit    Latency       // write latency meanwhile; zero from Estimate
 }

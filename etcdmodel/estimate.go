@@ -1,0 +1,181 @@
+package etcdmodel
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// Estimate is [Predict] without the simulation, in closed form and in microseconds: for a slider, a sweep, or a
+// first look. Bytes, growth, limits and quota are the same; latency is coarser (docs/etcdmodel.md).
+//
+// The raft loop serves in batches: with F the fdatasync, a turn takes C = F + turn + n c for n
+// requests, of which rate C gather during a turn, so
+//
+//	C = (F + turn) / (1 - rate c),   latency = U C + C + W
+//
+// U uniform where the loop is busy, and W the wait for a backend commit of length B: with
+// chance B / (I + B), uniform up to B. A write on three members also waits for the quorum's
+// follower and for the leader's next turn; one sent to a follower for that follower's loop, twice.
+func Estimate(c Cluster, l Load) (Prediction, error) {
+	warnings, err := prepare(&c, &l)
+	if err != nil {
+		return Prediction{}, err
+	}
+	open := newMix(c, Load{Streams: l.Streams}, 0)
+	rate := open.rate
+	probe := newMix(c, l, math.Max(1, rate))
+	if probe.rate == 0 {
+		p := Prediction{Warnings: warnings}
+		p.aggregate(c, l, 0)
+		return p, nil
+	}
+	most, _ := c.sustainable(probe, l.LeaderOnly)
+	if l.Clients > 0 { // N = X L(X), by bisection
+		rate += bisect(math.Max(0, most-rate), func(x float64) bool {
+			return x*newTurn(c, probe, rate+x, l.LeaderOnly).mean()/1e9 <= float64(l.Clients)
+		})
+	}
+	rate = math.Min(rate, most)
+	m := newMix(c, l, math.Max(0, rate-open.rate))
+	t := newTurn(c, m, rate, l.LeaderOnly)
+	p := Prediction{
+		Throughput: rate, Commit: t.latency(), Warnings: warnings,
+		Fsync:         c.Disks[0].latency(),
+		BackendCommit: Latency{Mean: capped(t.commit), P50: capped(t.commit)},
+		Fsyncs:        t.fsyncs, OpsPerFsync: rate / math.Max(t.fsyncs, math.SmallestNonzeroFloat64),
+	}
+	p.BackendCommits = math.Min(rate, 1e9/(float64(c.BatchInterval)+t.commit))
+	p.WALBytesOp = m.wal + float64(record(13+1+indexBytes))/math.Max(1, p.OpsPerFsync)
+	p.WALBytes = rate * p.WALBytesOp
+	p.HeartbeatsMissed = t.missed(c)
+	p.aggregate(c, l, rate)
+	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
+	p.warn(c, l)
+	return p, nil
+}
+
+// latency is the disk's own distribution.
+func (d Disk) latency() Latency {
+	return Latency{Mean: meanOf(d.Fsync), P50: quantileOf(d.Fsync, .5), P90: quantileOf(d.Fsync, .9),
+		P99: quantileOf(d.Fsync, .99), P999: quantileOf(d.Fsync, .999), Max: quantileOf(d.Fsync, 1)}
+}
+
+// turn is the closed form's parts, in ns.
+type turn struct {
+	c        Cluster
+	cycle    float64 // of the leader's loop
+	busy     float64 // its share of time
+	follower float64 // the cycle of the quorum's follower; 0 with one member
+	commit   float64 // the backend's
+	work     float64 // apply and answer
+	fsyncs   float64 // per second
+	remote   float64 // share of requests sent to followers
+}
+
+func newTurn(c Cluster, m mix, rate float64, leaderOnly bool) turn {
+	d := newDiskMean(c, 0)
+	t := turn{c: c, commit: c.backendCommit(d, m, rate), work: m.accept + m.apply + float64(c.CPU.Answer)}
+	perEntry := (m.append + d.perByte*m.wal) * rate / 1e9
+	fixed := d.fsync + m.gate
+	t.cycle = fixed / math.Max(0.01, 1-perEntry)
+	t.fsyncs = math.Min(rate, 1e9/t.cycle)
+	t.busy = math.Min(1, t.fsyncs*t.cycle/1e9)
+	// Arrivals come alone and gather only behind a save: a loop that is busy a share b of the time starts rate (1 - b) + b / C turns.
+	if idle := rate * t.cycle / 1e9; idle < 20 {
+		t.fsyncs = rate / (1 + idle)
+		t.busy = idle / (1 + idle)
+	}
+	if c.Members > 1 {
+		t.follower = c.followerSave() + float64(c.RTT)
+		if !leaderOnly {
+			t.remote = 1 - 1/float64(c.Members)
+		}
+	}
+	return t
+}
+
+// path is one request's time, with u where in the leader's turn it arrives and w where in a commit's period.
+func (t turn) path(fsync, u, w float64, remote bool) float64 {
+	wait, shift := 0.0, fsync-t.meanFsync()
+	cycle := math.Max(0, t.cycle+shift)
+	if u < t.busy {
+		wait = t.cycle * u / t.busy
+	}
+	save := math.Max(cycle, t.follower)
+	if t.follower > 0 { // the leader sees the quorum in its next turn
+		save += t.busy * t.cycle
+	}
+	if remote {
+		save += 2 * t.follower * t.busy
+	}
+	vacation := 0.0
+	if share := t.commit / (float64(t.c.BatchInterval) + t.commit); w < share {
+		vacation = t.commit * (1 - w/share)
+	}
+	return wait + save + vacation + t.work
+}
+
+func (t turn) meanFsync() float64 { return float64(meanOf(t.c.Disks[0].Fsync)) }
+
+// mean is the expectation of path.
+func (t turn) mean() float64 {
+	save := math.Max(t.cycle, t.follower)
+	if t.follower > 0 {
+		save += t.busy * t.cycle
+	}
+	save += t.remote * 2 * t.follower * t.busy
+	share := t.commit / (float64(t.c.BatchInterval) + t.commit)
+	return t.busy*t.cycle/2 + save + share*t.commit/2 + t.work
+}
+
+type weighted struct{ at, weight float64 }
+
+// latency is the distribution of path over a grid of fdatasyncs, arrivals and commits.
+func (t turn) latency() Latency {
+	const steps = 6
+	shares := [...]struct{ p, weight float64 }{{0.25, 0.5}, {0.7, 0.4}, {0.95, 0.09}, {0.994, 0.008}, {0.9995, 0.002}}
+	buffer := make([]weighted, 0, 2*len(shares)*steps*steps)
+	for _, s := range shares {
+		fsync := float64(quantileOf(t.c.Disks[0].Fsync, s.p))
+		for i := range steps {
+			for j := range steps {
+				u, w := (float64(i)+0.5)/steps, (float64(j)+0.5)/steps
+				weight := s.weight / (steps * steps)
+				buffer = append(buffer, weighted{t.path(fsync, u, w, false), weight * (1 - t.remote)})
+				if t.remote > 0 {
+					buffer = append(buffer, weighted{t.path(fsync, u, w, true), weight * t.remote})
+				}
+			}
+		}
+	}
+	slices.SortFunc(buffer, func(a, b weighted) int { return cmp.Compare(a.at, b.at) })
+	out := Latency{Mean: capped(t.mean()), Max: capped(buffer[len(buffer)-1].at)}
+	places := [...]struct {
+		p  float64
+		to *time.Duration
+	}{{0.5, &out.P50}, {0.9, &out.P90}, {0.99, &out.P99}, {0.999, &out.P999}}
+	sum, next := 0.0, 0
+	for _, x := range buffer {
+		for sum += x.weight; next < len(places) && sum >= places[next].p; next++ {
+			*places[next].to = capped(x.at)
+		}
+	}
+	for ; next < len(places); next++ {
+		*places[next].to = out.Max
+	}
+	return out
+}
+
+// missed is the heartbeat intervals/s that saves longer than two intervals let pass.
+func (t turn) missed(c Cluster) float64 {
+	if c.Members == 1 {
+		return 0
+	}
+	beats := t.cycle / float64(c.Heartbeat)
+	if beats <= 2 {
+		return 0
+	}
+	return t.fsyncs * (beats - 1)
+}

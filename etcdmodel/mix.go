@@ -1,0 +1,162 @@
+package etcdmodel
+
+import "math"
+
+// mix is the average write of a load.
+type mix struct {
+	rate     float64 // writes/s, of the open streams
+	wal      float64 // bytes of a record
+	db       float64 // bytes of pages
+	accept   float64 // ns
+	append   float64 // ns
+	apply    float64 // ns
+	gate     float64 // ns of a turn of the loop without its fdatasync
+	revision float64 // revisions a write
+	streams  []Stream
+}
+
+// newMix averages over the streams by rate; closed is the rate of the clients, which is not known beforehand.
+func newMix(c Cluster, l Load, closed float64) mix {
+	m := mix{gate: float64(c.CPU.Turn)}
+	m.streams = append(m.streams, l.Streams...)
+	if l.Clients > 0 {
+		m.streams = append(m.streams, Stream{Op: l.Op, Rate: closed, Keys: l.Keys})
+	}
+	for _, s := range m.streams {
+		if s.Op.Kind.Writes() {
+			m.rate += s.Rate
+		}
+	}
+	for _, s := range m.streams {
+		if !s.Op.Kind.Writes() || s.Rate == 0 {
+			continue
+		}
+		w := s.Rate / m.rate
+		kib := s.Op.kib()
+		m.wal += w * s.Op.WALBytes(c.Version, math.Inf(1))
+		m.db += w * s.Op.DBBytes(c.Version)
+		m.accept += w * (float64(c.CPU.Accept) + kib*float64(c.CPU.AcceptPerKiB))
+		m.append += w * (float64(c.CPU.Append) + kib*float64(c.CPU.AppendPerKiB))
+		m.apply += w * (float64(c.CPU.Apply) + kib*float64(c.CPU.ApplyPerKiB))
+		m.revision += w * float64(s.Op.revisions())
+	}
+	return m
+}
+
+// kib is the request's key and value bytes in KiB, all puts of a transaction together.
+func (o Op) kib() float64 {
+	n := float64(o.Key+o.Value) / 1024
+	if o.Kind == TxnPuts {
+		n *= float64(o.puts())
+	}
+	return n
+}
+
+// disk is the numbers of one member's disk that the closed forms need, in ns.
+type diskMean struct{ fsync, perByte, commit float64 }
+
+func newDiskMean(c Cluster, i int) diskMean {
+	d := c.Disks[i]
+	m := diskMean{fsync: float64(meanOf(d.Fsync)), commit: float64(meanOf(d.Commit))}
+	if d.Bandwidth > 0 {
+		m.perByte = 1e9 / d.Bandwidth
+	}
+	return m
+}
+
+// backendCommit is the mean length (ns) of a backend commit at a rate of writes/s: two fdatasyncs
+// and the pages that were written in the interval and the commit before,
+//
+//	B = (2F + p (pages + rate db I)) / (1 - p rate db),  p ns a byte, I the interval.
+func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
+	if d.commit > 0 {
+		return d.commit
+	}
+	p := d.perByte + float64(c.CPU.CommitPerKiB)/1024
+	perNano := rate * m.db / 1e9
+	free := 1 - p*perNano
+	if free <= 0 {
+		return math.Inf(1)
+	}
+	return (2*d.fsync + p*(pagesBeside+perNano*float64(c.BatchInterval))) / free
+}
+
+// sustainable is the most writes/s of the mix that every part keeps up with, and the part that stops it.
+func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
+	d := newDiskMean(c, 0)
+	var limit [bounds]float64
+	perTurn := math.Max(1, math.Floor(maxCommitted/m.wal))
+	limit[BoundDisk] = perTurn * 1e9 / (d.fsync + d.perByte*m.wal*perTurn + m.gate + perTurn*m.append)
+	doors := float64(c.Members)
+	if leaderOnly {
+		doors = 1
+	}
+	limit[BoundAccept] = doors * 1e9 / m.accept
+	limit[BoundAppend] = 1e9 / m.append
+	limit[BoundApply] = c.applyLimit(d, m)
+	limit[BoundBackend] = c.refusalLimit(d, m)
+	limit[BoundNetwork], limit[BoundInFlight] = math.Inf(1), math.Inf(1)
+	if c.Members > 1 {
+		if c.Network > 0 {
+			limit[BoundNetwork] = c.Network / (m.wal * float64(c.Members-1))
+		}
+		trip := float64(c.RTT) + c.followerSave()
+		limit[BoundInFlight] = maxInFlight * math.Max(1, math.Floor(maxCommitted/m.wal)) * 1e9 / trip
+	}
+	least := Bound(0)
+	for b := range bounds {
+		if limit[b] < limit[least] {
+			least = b
+		}
+	}
+	return limit[least], least
+}
+
+// applyLimit solves X apply = I / (I + B(X)) for X by bisection.
+func (c Cluster) applyLimit(d diskMean, m mix) float64 {
+	interval := float64(c.BatchInterval)
+	return bisect(1e9/m.apply, func(x float64) bool {
+		b := c.backendCommit(d, m, x)
+		return !math.IsInf(b, 1) && x*m.apply/1e9 <= interval/(interval+b)
+	})
+}
+
+// refusalLimit is the rate at which maxGap entries gather during one backend commit.
+func (c Cluster) refusalLimit(d diskMean, m mix) float64 {
+	return bisect(1e7, func(x float64) bool { return x*c.backendCommit(d, m, x)/1e9 <= maxGap })
+}
+
+// bisect is the largest x up to high for which ok holds, ok being true below it.
+func bisect(high float64, ok func(float64) bool) float64 {
+	if ok(high) {
+		return high
+	}
+	low := 0.0
+	for range 40 {
+		if mid := (low + high) / 2; ok(mid) {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// followerSave is the mean fdatasync (ns) of the slowest follower that a quorum needs.
+func (c Cluster) followerSave() float64 {
+	var saves [16]float64
+	n := 0
+	for i := 1; i < c.Members; i++ {
+		x, at := float64(meanOf(c.Disks[i].Fsync)), n
+		for at > 0 && saves[at-1] > x {
+			saves[at] = saves[at-1]
+			at--
+		}
+		saves[at] = x
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	return saves[c.quorum()-2]
+}

@@ -1,0 +1,78 @@
+package etcdmodel
+
+import (
+	"fmt"
+	"time"
+)
+
+// Warning is something that can be but should not, or that leaves the range in which the model was measured.
+type Warning struct {
+	Field string // what it is about
+	Text  string
+}
+
+// Error is the warning as one line.
+func (w Warning) Error() string { return "etcdmodel: " + w.Field + " " + w.Text }
+
+func warning(field, format string, args ...any) error {
+	return Warning{field, fmt.Sprintf(format, args...)}
+}
+
+func (c Cluster) warnings() []error {
+	var out []error
+	if c.Members%2 == 0 {
+		out = append(out, warning("Cluster.Members", "is %d: an even number tolerates no more failures than %d and needs a larger quorum", c.Members, c.Members-1))
+	}
+	if c.Members > 7 {
+		out = append(out, warning("Cluster.Members", "is %d: etcd recommends 7 at most", c.Members))
+	}
+	if c.Quota > 8<<30 {
+		out = append(out, warning("Cluster.Quota", "is %d bytes: etcd suggests 8 GiB at most", c.Quota))
+	}
+	if c.CompactEvery < 0 {
+		out = append(out, warning("Cluster.CompactEvery", "is negative: without compaction the db only grows"))
+	}
+	if c.RTT > c.Heartbeat {
+		out = append(out, warning("Cluster.RTT", "is %v, longer than the heartbeat interval %v", c.RTT, c.Heartbeat))
+	}
+	for i, d := range c.Disks {
+		if mean := meanOf(d.Fsync); mean > 4*time.Second {
+			out = append(out, warning(fmt.Sprintf("Cluster.Disks[%d]", i), "takes %v an fdatasync: measured up to 4 s", mean))
+		}
+	}
+	return out
+}
+
+// warn adds what the answer itself shows.
+func (p *Prediction) warn(c Cluster, l Load) {
+	add := func(field, format string, args ...any) {
+		p.Warnings = append(p.Warnings, warning(field, format, args...))
+	}
+	offered := 0.0
+	for _, s := range l.Streams {
+		if s.Op.Kind.Writes() {
+			offered += s.Rate
+		}
+		if s.Op.Value > 64<<10 {
+			add("Load.Streams", "write %d bytes: measured up to 16 KiB for latency, 64 KiB for the db", s.Op.Value)
+		}
+	}
+	if l.Clients > 0 && l.Op.Value > 64<<10 {
+		add("Load.Op.Value", "is %d bytes: measured up to 16 KiB for latency, 64 KiB for the db", l.Op.Value)
+	}
+	if l.Clients > 1000 {
+		add("Load.Clients", "is %d: measured up to 1,000", l.Clients)
+	}
+	if offered > p.Sustainable && offered > 0 {
+		add("Load.Streams", "offer %.0f writes/s, %.0f can be sustained (%v): they pile up without end, the latency is that of the time simulated", offered, p.Sustainable, p.Bound)
+	}
+	if p.Commit.P99 > c.requestTimeout()/2 {
+		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())
+	}
+	if p.DB.QuotaIn >= 0 {
+		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
+	}
+	if p.Elections >= 1 {
+		add("Elections", "are %.1f an hour: the leader's fdatasync outlasts the election timeout", p.Elections)
+	}
+}
