@@ -1,0 +1,160 @@
+package cascade
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Parameter is a number of a [Scenario] that maps and sweeps vary, by its name.
+type Parameter string
+
+// The parameters. Times are in seconds, the others are counts.
+const (
+	ParamDelay    Parameter = "delay"    // the longest of the fsync delays; the others keep their share of it
+	ParamDuration Parameter = "duration" // of the longest delay, until the next action on the disk
+	ParamFsync    Parameter = "fsync"    // of the healthy disk
+	ParamNodes    Parameter = "nodes"
+	ParamServers  Parameter = "servers" // API servers
+	ParamMembers  Parameter = "members" // of etcd
+	ParamPending  Parameter = "pending" // replicas asked for beyond those that run at the start
+	ParamPods     Parameter = "pods"    // on each node that are not the workload's
+	ParamRenew    Parameter = "renew"   // node Lease renewal period
+	ParamGrace    Parameter = "grace"   // node-monitor-grace-period
+	ParamLease    Parameter = "lease"   // leader election LeaseDuration; RenewDeadline and RetryPeriod keep their share of it
+	ParamLivez    Parameter = "livez"   // failed liveness probes until an API server is restarted
+	ParamServices Parameter = "services"
+)
+
+type parameter struct {
+	name  Parameter
+	whole bool
+	set   func(*Scenario, float64) error
+}
+
+var parameters = []parameter{
+	{ParamDelay, false, setDelay},
+	{ParamDuration, false, setDuration},
+	{ParamFsync, false, func(s *Scenario, v float64) error { s.Etcd.Fsync = seconds(v); return nil }},
+	{ParamNodes, true, func(s *Scenario, v float64) error { s.Nodes = int(v); return nil }},
+	{ParamServers, true, func(s *Scenario, v float64) error { s.Servers = int(v); return nil }},
+	{ParamMembers, true, func(s *Scenario, v float64) error { s.Etcd.Members = int(v); return nil }},
+	{ParamPending, true, setPending},
+	{ParamPods, true, func(s *Scenario, v float64) error { s.OtherPods = int(v); return nil }},
+	{ParamRenew, false, func(s *Scenario, v float64) error { s.Leases.Renew = seconds(v); return nil }},
+	{ParamGrace, false, func(s *Scenario, v float64) error { s.Leases.Grace = seconds(v); return nil }},
+	{ParamLease, false, setLease},
+	{ParamLivez, true, func(s *Scenario, v float64) error { s.Livez.Failures = int(v); return nil }},
+	{ParamServices, true, func(s *Scenario, v float64) error { s.Proxy.Services = int(v); return nil }},
+}
+
+// Parameters are all parameters, in a fixed order.
+func Parameters() []Parameter {
+	names := make([]Parameter, len(parameters))
+	for i, p := range parameters {
+		names[i] = p.name
+	}
+	return names
+}
+
+// Whole says whether the parameter counts something: its values are rounded.
+func (p Parameter) Whole() bool {
+	i := p.index()
+	return i >= 0 && parameters[i].whole
+}
+
+func (p Parameter) index() int {
+	return slices.IndexFunc(parameters, func(q parameter) bool { return q.name == p })
+}
+
+// Apply is the scenario with the parameter at value. The scenario given is
+// not changed. It is an error if the parameter is unknown, if the scenario has
+// nothing that it describes, or if the result cannot be ([Scenario.Check]).
+func (p Parameter) Apply(s Scenario, value float64) (Scenario, error) {
+	i := p.index()
+	if i < 0 {
+		names := make([]string, len(parameters))
+		for i, q := range parameters {
+			names[i] = string(q.name)
+		}
+		return s, fmt.Errorf("cascade: Parameter is %q, want one of %s", p, strings.Join(names, ", "))
+	}
+	if math.IsNaN(value) || value < 0 || value > 1e9 {
+		return s, fmt.Errorf("cascade: Parameter %s is %v, want 0 to 1e9", p, value)
+	}
+	if parameters[i].whole {
+		value = math.Round(value)
+	}
+	s = s.WithDefaults()
+	s.Actions = slices.Clone(s.Actions)
+	if err := parameters[i].set(&s, value); err != nil {
+		return s, fmt.Errorf("cascade: Parameter %s: %w", p, err)
+	}
+	if err := s.Check(); err != nil {
+		return s, fmt.Errorf("cascade: Parameter %s is %v: %w", p, value, err)
+	}
+	return s, nil
+}
+
+func seconds(v float64) time.Duration { return time.Duration(math.Round(v * float64(time.Second))) }
+
+// longest is the first action that delays the disk most, or -1.
+func longest(s *Scenario) int {
+	best := -1
+	for i, a := range s.Actions {
+		if a.Do == Delay && a.For > 0 && (best < 0 || a.For > s.Actions[best].For) {
+			best = i
+		}
+	}
+	return best
+}
+
+func setDelay(s *Scenario, v float64) error {
+	i := longest(s)
+	if i < 0 {
+		return fmt.Errorf("the scenario has no action that delays the disk")
+	}
+	scale := seconds(v).Seconds() / s.Actions[i].For.Seconds()
+	for j := range s.Actions {
+		if s.Actions[j].Do == Delay {
+			s.Actions[j].For = seconds(s.Actions[j].For.Seconds() * scale)
+		}
+	}
+	return nil
+}
+
+func setDuration(s *Scenario, v float64) error {
+	i := longest(s)
+	if i < 0 {
+		return fmt.Errorf("the scenario has no action that delays the disk")
+	}
+	for j := i + 1; j < len(s.Actions); j++ {
+		if s.Actions[j].Do != Delay || s.Actions[j].For >= s.Actions[i].For {
+			continue
+		}
+		s.Actions[j].At = s.Actions[i].At + seconds(v)
+		slices.SortStableFunc(s.Actions, func(a, b Action) int { return int(a.At - b.At) })
+		return nil
+	}
+	return fmt.Errorf("the scenario's longest delay has no end")
+}
+
+func setPending(s *Scenario, v float64) error {
+	for i := range s.Actions {
+		if s.Actions[i].Do == Scale && s.Actions[i].N > s.Workload.Replicas {
+			s.Actions[i].N = s.Workload.Replicas + int(v)
+			return nil
+		}
+	}
+	return fmt.Errorf("the scenario has no action that scales the workload up")
+}
+
+func setLease(s *Scenario, v float64) error {
+	scale := v / s.Elections.Lease.Seconds()
+	s.Elections.Lease = seconds(v)
+	s.Elections.Renew = seconds(s.Elections.Renew.Seconds() * scale)
+	s.Elections.Retry = seconds(s.Elections.Retry.Seconds() * scale)
+	return nil
+}
