@@ -66,19 +66,24 @@ type ProxyCost struct {
 // kernel apart. With R rules and C chains in table nat, a sync that reads L
 // rules and D chain lines, K of the rules being those that every sync rewrites:
 //
-//	user   = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + chain term + LineChain·L·C
-//	kernel = Fetch·R·fetches + Commit·R (legacy) or ·L (nft) + Rewrite·K + SaveKernel·R·saves
+//	legacy user   = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + Chains·D·C^1.5
+//	legacy kernel = Fetch·R·fetches + Commit·R + Rewrite·K + SaveKernel·R·saves
+//	nft user      = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + Chains·L·D^1.5 + Always·K²
+//	nft kernel    = Fetch·R·fetches + Commit·L + Rewrite·K (not at first) + SaveKernel·R·saves
 //
 // fetches is 1, or 7 in a full sync, which asks for six rules of table nat by
 // name; the first sync finds nothing to fetch. A save is made on every sync of
 // a small cluster, and once per sync period of a large one.
+//
+// The chain terms are list and index walks whose steps miss the processor's
+// caches the more often the longer the list: the exponents are measured.
 type IPTablesCost struct {
 	Exec       Nanos // one process on an empty table: fork, exec, libraries
 	Line       Nanos // user: one rule of the input
 	Parse      Nanos // user: one rule fetched from the kernel
 	Save       Nanos // user: one rule printed by iptables-save
-	Chains     Nanos // user: legacy: D·C^1.5, the chain index; nft: D², the chain list
-	LineChain  Nanos // user: nft: one rule of the input, per chain of the table
+	Chains     Nanos // user: the chains that the input declares
+	Always     Nanos // user: nft: one of the rules that every sync rewrites, per other one
 	Fetch      Nanos // kernel: one rule copied out
 	Commit     Nanos // kernel: one rule checked and copied in
 	Rewrite    Nanos // kernel: one of the rules that every sync rewrites
@@ -89,29 +94,47 @@ type IPTablesCost struct {
 	Proxy      ProxyCost
 }
 
+func (c *IPTablesCost) user() costs {
+	return costs{&c.Line, &c.Parse, &c.Save, &c.Chains, &c.Always}
+}
+
+func (c *IPTablesCost) kernel() costs {
+	return costs{&c.Fetch, &c.Commit, &c.Rewrite, &c.SaveKernel}
+}
+
 // NFTablesCost is what nft costs the nftables mode. With P service ports, O
 // operations and E map elements in the transaction, X maps of endpoints written
-// while Y exist:
+// while Y exist, M in all:
 //
-//	user   = Exec·processes + Op·O + Element·E + List·P
-//	kernel = OpKernel·O + ElementKernel·E + ListKernel·P + ListMap·maps + Pair·X·Y
+//	user   = Exec·processes + Op·O + Element·E + Dump·P (full)
+//	kernel = OpKernel·O + ElementKernel·E + Pair·X·Y·M^⅙ + DumpKernel·P (full)
+//	         + List·P + ListMap·maps (not at first)
 //
-// The last term is why 10,000 services of two endpoints take twenty times
-// 10,000 of one: naming an anonymous map, the kernel visits every other map of
-// the table. A first sync visits half of the pairs, a full one all.
+// The pairs are why 10,000 services of two endpoints take twenty times 10,000
+// of one: naming an anonymous map, the kernel visits every other map of the
+// table. A first sync visits half of the pairs; a full one all and, its old maps
+// going last, a quarter more. The sixth root is what cache misses add.
 type NFTablesCost struct {
-	Exec          Nanos
-	Op            Nanos
-	Element       Nanos
-	List          Nanos
+	Exec          Nanos // one process on an empty table
+	Op            Nanos // user: one operation of the transaction
+	Element       Nanos // user: one endpoint in a map
+	Dump          Nanos // user: one service listed by a full sync, to compare
 	OpKernel      Nanos
 	ElementKernel Nanos
-	ListKernel    Nanos
-	ListMap       Nanos
-	Pair          Nanos
-	Wait          Nanos // one commit
-	Hit           Nanos // first packet: verdict map lookup and translation; no walk
+	DumpKernel    Nanos
+	Pair          Nanos // kernel: one map written, per map that exists
+	List          Nanos // kernel: one service port read by nft before it commits
+	ListMap       Nanos // kernel: one map likewise
+	Wait          Nanos // one commit waiting for the kernel's grace period: duration, but not CPU time
+	Hit           Nanos // first packet: map lookup and translation; no walk
+	Miss          Nanos // first packet to no service: the lookup alone
 	Proxy         ProxyCost
+}
+
+func (c *NFTablesCost) user() costs { return costs{&c.Op, &c.Element, &c.Dump} }
+
+func (c *NFTablesCost) kernel() costs {
+	return costs{&c.OpKernel, &c.ElementKernel, &c.Pair, &c.DumpKernel, &c.List, &c.ListMap}
 }
 
 // IPVSCost is what ipvs mode costs: processes of ipset and iptables, and a
@@ -121,5 +144,15 @@ type IPVSCost struct {
 	Call  Nanos // one netlink call: get, add or delete a virtual or real server, a bound address
 	Entry Nanos // one ipset entry listed
 	Hit   Nanos // first packet: hash lookup and translation; no walk
+	Miss  Nanos // first packet to no service: the lookup alone
 	Proxy ProxyCost
+}
+
+func (c *ProxyCost) terms() costs {
+	return costs{
+		&c.Base, &c.Change,
+		&c.Port.First, &c.Port.Full, &c.Port.Partial,
+		&c.Endpoint.First, &c.Endpoint.Full, &c.Endpoint.Partial,
+		&c.Map.First, &c.Map.Full, &c.Map.Partial,
+	}
 }

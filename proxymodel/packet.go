@@ -8,10 +8,10 @@ func (b backend) packet() FirstPacket {
 	switch b.mode {
 	case NFTables:
 		hit := nanos(float64(b.machine.NFTables.Hit))
-		return FirstPacket{First: hit, Mean: hit, Last: hit, Miss: nanos(float64(b.machine.NFTables.Hit) * 0.7)}
+		return FirstPacket{First: hit, Mean: hit, Last: hit, Miss: nanos(float64(b.machine.NFTables.Miss))}
 	case IPVS:
 		hit := nanos(float64(b.machine.IPVS.Hit))
-		return FirstPacket{First: hit, Mean: hit, Last: hit, Miss: nanos(float64(b.machine.IPVS.Hit) * 0.7)}
+		return FirstPacket{First: hit, Mean: hit, Last: hit, Miss: nanos(float64(b.machine.IPVS.Miss))}
 	}
 	c := &b.machine.Legacy
 	if b.xtables == NFT {

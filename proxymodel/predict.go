@@ -19,13 +19,7 @@ import (
 // Errors name what is out of range. A shape beyond what was measured gets a
 // warning that wraps [ErrExtrapolated].
 func Predict(m Mode, v Version, machine Machine, s Shape, c Churn) (Prediction, error) {
-	switch {
-	case m < IPTables || m > IPVS:
-		return Prediction{}, fmt.Errorf("proxymodel: unknown mode %v, want iptables, nftables or ipvs", m)
-	case v < V1_29 || v > V1_37:
-		return Prediction{}, fmt.Errorf("proxymodel: unknown version %v, want v1.29 or v1.37", v)
-	}
-	if err := s.check(); err != nil {
+	if err := checkAsked(m, v, &s); err != nil {
 		return Prediction{}, err
 	}
 	if err := c.check(); err != nil {
@@ -44,6 +38,32 @@ func Predict(m Mode, v Version, machine Machine, s Shape, c Churn) (Prediction, 
 	p.FanOut = c.Changes * float64(c.Nodes) * float64(s.sliceBytes())
 	p.Warnings = warnings(m, v, &machine, &s)
 	return p, nil
+}
+
+// PartialSync is the cost of one sync in which changed services differ: what
+// [Predict] gives for as many as come under its churn.
+func PartialSync(m Mode, v Version, machine Machine, s Shape, changed int) (Sync, error) {
+	if changed < 0 || changed > s.Ports {
+		return Sync{}, fmt.Errorf("proxymodel: PartialSync: changed is %d, want 0 to the shape's %d ports", changed, s.Ports)
+	}
+	if err := checkAsked(m, v, &s); err != nil {
+		return Sync{}, err
+	}
+	if machine.Source == "" {
+		machine = DefaultMachine()
+	}
+	return backendOf(m, v, &machine, &s).sync(partial, float64(changed)), nil
+}
+
+// checkAsked refuses modes, versions and shapes that there are none of.
+func checkAsked(m Mode, v Version, s *Shape) error {
+	switch {
+	case m < IPTables || m > IPVS:
+		return fmt.Errorf("proxymodel: unknown mode %v, want iptables, nftables or ipvs", m)
+	case v < V1_29 || v > V1_37:
+		return fmt.Errorf("proxymodel: unknown version %v, want v1.29 or v1.37", v)
+	}
+	return s.check()
 }
 
 // phase is a kind of sync.

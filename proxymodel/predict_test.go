@@ -22,9 +22,9 @@ func ExamplePredict() {
 	fmt.Println("every", p.Period.Round(10*time.Millisecond), "and a change waits", p.Staleness.Mean.Round(10*time.Millisecond))
 	fmt.Println("a connection to no service pays", p.FirstPacket.Miss.Round(100*time.Nanosecond))
 	// Output:
-	// a full sync takes 520ms
+	// a full sync takes 550ms
 	// one after a change 160ms
-	// every 1s and a change waits 660ms
+	// every 1s and a change waits 650ms
 	// a connection to no service pays 17.2µs
 }
 

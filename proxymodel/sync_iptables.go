@@ -45,43 +45,55 @@ func iptablesWork(s *Shape, p phase, changed float64) ipWork {
 	return w
 }
 
+// user is the units of [IPTablesCost.user].
+func (w *ipWork) user(x XTables) [5]float64 {
+	u := [5]float64{w.lines, w.rules * w.fetches, w.rules * w.saves}
+	if x == NFT {
+		u[3], u[4] = w.lines*w.decls*math.Sqrt(w.decls), w.always*w.always
+	} else {
+		u[3] = w.decls * w.chains * math.Sqrt(w.chains)
+	}
+	return u
+}
+
+// kernel is the units of [IPTablesCost.kernel].
+func (w *ipWork) kernel(x XTables) [4]float64 {
+	k := [4]float64{w.rules * w.fetches, w.commit, w.always, w.rules * w.saves}
+	if x == NFT {
+		k[1] = w.lines
+		if w.rules == 0 {
+			k[2] = 0 // no old ones to delete
+		}
+	}
+	return k
+}
+
 // iptablesSync is the formula of [IPTablesCost].
 func iptablesSync(c *IPTablesCost, x XTables, s *Shape, p phase, changed float64) Sync {
 	w := iptablesWork(s, p, changed)
-	fetched := w.rules * w.fetches
-	user := float64(c.Line)*w.lines + float64(c.Parse)*fetched + float64(c.Save)*w.rules*w.saves
-	kernel := float64(c.Fetch)*fetched + float64(c.SaveKernel)*w.rules*w.saves
-	if x == NFT {
-		user += float64(c.Chains)*w.decls*w.decls + float64(c.LineChain)*w.lines*w.chains
-		kernel += float64(c.Commit) * w.lines
-		if p != first { // the old ones are deleted
-			kernel += float64(c.Rewrite) * w.always
-		}
-	} else {
-		user += float64(c.Chains) * w.decls * w.chains * math.Sqrt(w.chains)
-		kernel += float64(c.Commit)*w.commit + float64(c.Rewrite)*w.always
-	}
+	user, kernel := w.user(x), w.kernel(x)
 	out := c.Proxy.sync(s, p, changed)
 	out.Exec = nanos(float64(c.Exec) * w.execs)
-	out.Restore, out.Kernel, out.Wait = nanos(user), nanos(kernel), nanos(float64(c.Wait))
+	out.Restore = nanos(c.user().of(user[:]))
+	out.Kernel = nanos(c.kernel().of(kernel[:]))
+	out.Wait = nanos(float64(c.Wait))
 	return out
+}
+
+// units is the work of [ProxyCost.terms].
+func proxyUnits(s *Shape, p phase, changed float64) [11]float64 {
+	u := [11]float64{0: 1}
+	if p == partial {
+		u[1] = changed
+	}
+	u[2+int(p)], u[5+int(p)], u[8+int(p)] = float64(s.Ports), float64(s.Endpoints), float64(s.NFTables.Maps)
+	return u
 }
 
 // sync is kube-proxy's own part.
 func (c *ProxyCost) sync(s *Shape, p phase, changed float64) Sync {
-	at := func(b ByPhase) float64 {
-		switch p {
-		case first:
-			return float64(b.First)
-		case full:
-			return float64(b.Full)
-		}
-		return float64(b.Partial)
-	}
-	user := float64(c.Base) + at(c.Port)*float64(s.Ports) + at(c.Endpoint)*float64(s.Endpoints) + at(c.Map)*float64(s.NFTables.Maps)
-	if p == partial {
-		user += float64(c.Change) * changed
-	}
+	units := proxyUnits(s, p, changed)
+	user := c.terms().of(units[:])
 	return Sync{User: nanos(user * (1 - c.Background)), Background: nanos(user * c.Background)}
 }
 

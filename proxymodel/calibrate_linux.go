@@ -1,0 +1,348 @@
+package proxymodel
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernelSpace measures iptables, both kinds, and nft.
+func kernelSpace(ctx context.Context, m *Machine) {
+	dir, err := os.MkdirTemp("", "redline-proxy-")
+	if err != nil {
+		m.Warnings = append(m.Warnings, unmeasured("iptables and nft", err))
+		return
+	}
+	defer os.RemoveAll(dir)
+	c := calibration{machine: m, lock: filepath.Join(dir, "xtables.lock")}
+	ns, err := newNamespace(ctx, c.lock)
+	if err != nil {
+		m.Warnings = append(m.Warnings, unmeasured("iptables and nft, for want of a network namespace", err))
+		return
+	}
+	c.base, _ = ns.firstPacket()
+	c.ipset(ctx, ns)
+	ns.close()
+	m.XTables = defaultXTables(ctx, m.XTables)
+	for _, tool := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"nftables", c.nftables},
+		{"iptables-legacy", func(ctx context.Context) error { return c.iptables(ctx, Legacy) }},
+		{"iptables-nft", func(ctx context.Context) error { return c.iptables(ctx, NFT) }},
+	} {
+		if err := tool.measure(ctx); err != nil {
+			m.Warnings = append(m.Warnings, unmeasured(tool.name, err))
+		}
+	}
+}
+
+// defaultXTables asks the iptables of the PATH which kind it is.
+func defaultXTables(ctx context.Context, unknown XTables) XTables {
+	out, err := exec.CommandContext(ctx, "iptables", "--version").Output()
+	switch {
+	case err != nil:
+		return unknown
+	case strings.Contains(string(out), "nf_tables"):
+		return NFT
+	}
+	return Legacy
+}
+
+type calibration struct {
+	machine *Machine
+	lock    string     // file in place of /run/xtables.lock
+	base    packetTime // without any rules
+}
+
+// toolLimit is what one tool may take; a trial that would go beyond is left out.
+const toolLimit = 3500 * time.Millisecond
+
+// trials runs measure in a fresh namespace for each trial that fits the limit,
+// foreseen from those before it and the reference's proportions.
+func (c *calibration) trials(ctx context.Context, trials []trial, foresee func(*Shape) time.Duration, measure func(*namespace, trial, *Shape) error) error {
+	begin, foreseen := time.Now(), time.Duration(0)
+	for i, t := range trials {
+		s := Uniform(t.services, t.endpoints)
+		next := foresee(&s)
+		if spent := time.Since(begin); i > 1 && spent+time.Duration(float64(next)*float64(spent)/float64(foreseen)) > toolLimit {
+			return errTooSlow
+		}
+		ns, err := newNamespace(ctx, c.lock)
+		if err != nil {
+			return err
+		}
+		err = measure(ns, t, &s)
+		ns.close()
+		if err != nil {
+			return err
+		}
+		foreseen += next
+	}
+	return nil
+}
+
+// iptables measures one of the implementations.
+func (c *calibration) iptables(ctx context.Context, x XTables) error {
+	cost, trials, multi := &c.machine.Legacy, legacyTrials, "xtables-legacy-multi"
+	if x == NFT {
+		cost, trials, multi = &c.machine.IPTablesNFT, nftTrials, "xtables-nft-multi"
+	}
+	path, err := lookPath(multi)
+	if err != nil {
+		return err
+	}
+	prior := *cost
+	foresee := func(s *Shape) time.Duration {
+		return 2*iptablesSync(&prior, x, s, first, 0).Restore + 8*iptablesSync(&prior, x, s, partial, 0).CPU()
+	}
+	var b bench
+	failed := c.trials(ctx, trials, foresee, func(ns *namespace, t trial, s *Shape) error {
+		r := iptablesRun{namespace: ns, path: path, x: x, bench: &b, shape: s, script: script{services: t.services, endpoints: t.endpoints}}
+		if err := r.all(ctx); err != nil {
+			return err
+		}
+		return b.packet(ns, s.IPTables.Walk)
+	})
+	if len(b.user) < 6 { // not even one trial
+		return failed
+	}
+	b.into(&cost.Exec, cost.user(), cost.kernel())
+	cost.Wait = b.meanWait(cost.Wait)
+	if hit, walk, ok := b.walk(c.base); ok {
+		cost.Hit, cost.Walk = hit, walk
+	}
+	return failed
+}
+
+// iptablesRun is one trial of an iptables.
+type iptablesRun struct {
+	*namespace
+	path   string
+	x      XTables
+	bench  *bench
+	shape  *Shape
+	script script
+}
+
+func (r *iptablesRun) all(ctx context.Context) error {
+	if err := r.jumps(ctx); err != nil {
+		return err
+	}
+	restore := []string{"iptables-restore", "-w", "5", "--noflush", "--counters"}
+	work := func(p phase) ipWork { // of iptables-restore alone
+		w := iptablesWork(r.shape, p, 0)
+		w.fetches, w.saves = min(w.fetches, 1), 0
+		return w
+	}
+	everything := slices.Clone(r.script.iptables(true))
+	unchanged := r.script.iptables(false)
+	rules := ipWork{rules: float64(r.shape.IPTables.Rules)}
+	fetched, saved := rules, rules
+	fetched.fetches, saved.saves = 1, 1
+	for _, step := range []struct {
+		work  ipWork
+		input []byte
+		args  []string
+	}{
+		{work(first), everything, restore},
+		{work(partial), unchanged, restore},
+		{work(partial), unchanged, restore},
+		{work(partial), unchanged, restore},
+		{work(full), everything, restore},
+		{fetched, nil, []string{"iptables", "-w", "5", "-t", "nat", "-N", "KUBE-SERVICES"}},
+		{fetched, nil, []string{"iptables", "-w", "5", "-t", "nat", "-C", "POSTROUTING", "-j", "KUBE-POSTROUTING"}},
+		{saved, nil, []string{"iptables-save", "-t", "nat"}},
+	} {
+		u, err := r.run(ctx, step.input, r.path, step.args...)
+		if err != nil && step.input != nil { // -N and -C fail by design: the chain is there, the rule is not
+			return err
+		}
+		user, kernel := step.work.user(r.x), step.work.kernel(r.x)
+		r.bench.add(u, user[:], kernel[:])
+		if step.input != nil && len(step.input) == len(unchanged) {
+			r.bench.wait = append(r.bench.wait, u.wall-u.cpu())
+		}
+	}
+	return ctx.Err()
+}
+
+// jumps makes the rules that lead to kube-proxy's chains: without them the
+// kernel need not follow the chains, nor packets pass them. These processes
+// work on tables as good as empty, so that they measure what a process is.
+func (r *iptablesRun) jumps(ctx context.Context) error {
+	first := len(r.bench.exec) == 0
+	for i, rule := range [][]string{
+		{"-N", "KUBE-SERVICES"}, {"-N", "KUBE-POSTROUTING"}, // the first of all makes the tables
+		{"-A", "PREROUTING", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
+		{"-A", "OUTPUT", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
+		{"-A", "POSTROUTING", "-m", "comment", "--comment", "kubernetes postrouting rules", "-j", "KUBE-POSTROUTING"},
+		{"-N", "REDLINE-1"}, {"-N", "REDLINE-2"}, {"-X", "REDLINE-1"}, {"-X", "REDLINE-2"},
+	} {
+		u, err := r.run(ctx, nil, r.path, append([]string{"iptables", "-w", "5", "-t", "nat"}, rule...)...)
+		if err != nil {
+			return err
+		}
+		if first && i > 0 {
+			r.bench.exec = append(r.bench.exec, u)
+		}
+	}
+	return nil
+}
+
+// nftables measures nft.
+func (c *calibration) nftables(ctx context.Context) error {
+	path, err := lookPath("nft")
+	if err != nil {
+		return err
+	}
+	cost := &c.machine.NFTables
+	prior := *cost
+	foresee := func(s *Shape) time.Duration {
+		return nftablesSync(&prior, s, first, 0).CPU() + nftablesSync(&prior, s, full, 0).CPU()
+	}
+	var b bench
+	failed := c.trials(ctx, nftablesTrials, foresee, func(ns *namespace, t trial, s *Shape) error {
+		r := nftablesRun{namespace: ns, path: path, bench: &b, shape: s, script: script{services: t.services, endpoints: t.endpoints}}
+		if err := r.all(ctx); err != nil {
+			return err
+		}
+		return b.packet(ns, 0)
+	})
+	if len(b.user) < 6 {
+		return failed
+	}
+	b.into(&cost.Exec, cost.user(), cost.kernel())
+	cost.Wait = b.meanWait(cost.Wait)
+	if p := b.packets; len(p) > 0 && c.base.miss > 0 {
+		last := p[len(p)-1]
+		cost.Miss = Nanos(max(0, last.miss-c.base.miss))
+		cost.Hit = max(cost.Miss, Nanos(last.hit-c.base.miss))
+	}
+	return failed
+}
+
+// nftablesRun is one trial of nft.
+type nftablesRun struct {
+	*namespace
+	path   string
+	bench  *bench
+	shape  *Shape
+	script script
+}
+
+func (r *nftablesRun) all(ctx context.Context) error {
+	if len(r.bench.exec) == 0 {
+		for range 8 {
+			u, err := r.run(ctx, []byte("add table ip redline-empty\n"), r.path, "-f", "-")
+			if err != nil {
+				return err
+			}
+			r.bench.exec = append(r.bench.exec, u)
+		}
+	}
+	changed := min(50, r.script.services)
+	for _, step := range []struct {
+		phase   phase
+		changed int
+	}{{first, 0}, {partial, 1}, {partial, changed}, {partial, 1}, {full, 0}} {
+		w := nftablesWork(r.shape, step.phase, float64(step.changed))
+		u, err := r.run(ctx, r.script.nftables(step.phase, step.changed), r.path, "-f", "-")
+		if err != nil {
+			return err
+		}
+		if step.phase == full { // it lists its maps first
+			dump, err := r.run(ctx, nil, r.path, "--json", "list", "map", "ip", "kube-proxy", "service-ips")
+			if err != nil {
+				return err
+			}
+			set, err := r.run(ctx, nil, r.path, "--json", "list", "set", "ip", "kube-proxy", "cluster-ips")
+			if err != nil {
+				return err
+			}
+			empty := r.bench.empty()
+			u.user += max(0, dump.user+set.user-2*empty.user)
+			u.kernel += max(0, dump.kernel+set.kernel-2*empty.kernel)
+		}
+		user, kernel := w.user(), w.kernel()
+		r.bench.add(u, user[:], kernel[:])
+		if step.changed == 1 {
+			r.bench.wait = append(r.bench.wait, u.wall-u.cpu())
+		}
+	}
+	return ctx.Err()
+}
+
+// ipset measures what ipvs mode calls most.
+func (c *calibration) ipset(ctx context.Context, ns *namespace) {
+	path, err := lookPath("ipset")
+	if err != nil {
+		return
+	}
+	var b bench
+	for i := range 6 {
+		u, err := ns.run(ctx, nil, path, "create", fmt.Sprint("redline-", i), "hash:ip,port")
+		if err != nil {
+			return
+		}
+		b.exec = append(b.exec, u)
+	}
+	c.machine.IPVS.Exec = Nanos(float64(b.empty().cpu()) * parentShare)
+}
+
+// meanWait is the least a commit waited, over what it computed: more is the
+// machine being busy.
+func (b *bench) meanWait(unknown Nanos) Nanos {
+	if len(b.wait) == 0 {
+		return unknown
+	}
+	slices.Sort(b.wait)
+	return Nanos(max(0, b.wait[len(b.wait)/4]))
+}
+
+// lookPath also looks where an ordinary user's PATH does not.
+func lookPath(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	for _, dir := range []string{"/usr/sbin", "/sbin"} {
+		if err == nil {
+			break
+		}
+		path, err = exec.LookPath(filepath.Join(dir, name))
+	}
+	return path, err
+}
+
+// threadTime is the processor time that work takes on its thread.
+func threadTime(work func()) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	used := func() time.Duration {
+		var r unix.Rusage
+		if unix.Getrusage(unix.RUSAGE_THREAD, &r) != nil {
+			return 0
+		}
+		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	}
+	before := used()
+	work()
+	return max(used()-before, time.Microsecond)
+}
+
+// usageOf is what a process used that has ended.
+func usageOf(s *os.ProcessState, wall time.Duration) usage {
+	r, ok := s.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return usage{wall: wall}
+	}
+	return usage{user: time.Duration(r.Utime.Nano()), kernel: time.Duration(r.Stime.Nano()), wall: wall}
+}

@@ -1,0 +1,65 @@
+package proxymodel
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCalibrateEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := Calibrate(ctx)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Calibrate(gone)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// A faster machine makes kube-proxy's own work cheaper, all of it alike.
+func TestUserSpaceKeepsProportions(t *testing.T) {
+	m, want := DefaultMachine(), DefaultMachine()
+	userSpace(&m)
+	ratio := float64(m.Legacy.Proxy.Port.First / want.Legacy.Proxy.Port.First)
+	assert.Positive(t, ratio)
+	got, reference := m.NFTables.Proxy.terms().values(), want.NFTables.Proxy.terms().values()
+	for i := range got {
+		assert.InDelta(t, reference[i]*ratio, got[i], 1e-6*reference[i])
+	}
+	assert.Equal(t, want.Legacy.Commit, m.Legacy.Commit)
+}
+
+// What rows do not contain follows what they do; what they do is met.
+func TestFitFindsCosts(t *testing.T) {
+	truth := []float64{100, 7, 0, 3}
+	prior := []float64{50, 5, 0, 1}
+	var rows []fitRow
+	for _, units := range [][]float64{{1, 10, 5, 0}, {1, 1000, 7, 0}, {3, 200, 9, 0}, {0, 50, 1, 0}} {
+		y := 0.0
+		for j, u := range units {
+			y += u * truth[j]
+		}
+		rows = append(rows, fitRow{units, y, 1 / y})
+	}
+	got := fit(rows, prior, 1e-6)
+	assert.InEpsilon(t, 100, got[0], 0.01)
+	assert.InEpsilon(t, 7, got[1], 0.01)
+	assert.Zero(t, got[2], "no prior: the term is not used")
+	assert.Greater(t, got[3], 1.0, "never seen: scaled like the others")
+	for i := range got {
+		assert.GreaterOrEqual(t, got[i], 0.0)
+	}
+}
+
+func TestUnmeasuredWrapsBoth(t *testing.T) {
+	why := errors.New("no iptables")
+	err := unmeasured("iptables", why)
+	require.ErrorIs(t, err, ErrUnmeasured)
+	require.ErrorIs(t, err, why)
+	assert.EqualError(t, err, "proxymodel: iptables: not measured: no iptables")
+}
