@@ -27,11 +27,11 @@ var (
 // iptables writes the input of iptables-restore: all of it, or that of a
 // partial sync without a change.
 func (u *script) iptables(all bool) []byte {
-	u.out = append(u.out[:0], iptablesHead...)
+	u.out = append(u.out[:0], scriptHead...)
 	if all {
 		u.each(func(i int) { u.iptablesChains(i) })
 	}
-	u.out = append(u.out, iptablesRules...)
+	u.out = append(u.out, scriptRules...)
 	u.each(func(i int) {
 		u.put("-A KUBE-SERVICES"+comment+`"`, u.name(i), ` cluster IP" -m tcp -p tcp -d `, serviceIP(i), " --dport 80 -j KUBE-SVC-", u.hash(i, -1), "\n")
 		if all {
@@ -79,9 +79,9 @@ func (u *script) nftables(p phase, changed int) []byte {
 	u.out = u.out[:0]
 	switch p {
 	case first:
-		u.put(nftTables, nftFrame)
+		u.put(scriptTables, scriptFrame)
 	case full:
-		u.put(nftFrame)
+		u.put(scriptFrame)
 	}
 	u.each(func(i int) {
 		if p == partial && i >= changed {
@@ -156,7 +156,7 @@ func padded(i, width int) string {
 // What a sync writes whatever the services, as pkg/proxy/iptables and
 // pkg/proxy/nftables v1.37.2 do on an IPv4 node with --cluster-cidr.
 const (
-	iptablesHead = `*filter
+	scriptHead = `*filter
 :KUBE-SERVICES - [0:0]
 :KUBE-EXTERNAL-SERVICES - [0:0]
 :KUBE-FORWARD - [0:0]
@@ -174,12 +174,12 @@ COMMIT
 :KUBE-POSTROUTING - [0:0]
 :KUBE-MARK-MASQ - [0:0]
 `
-	iptablesRules = `-A KUBE-POSTROUTING -m mark ! --mark 0x00004000/0x00004000 -j RETURN
+	scriptRules = `-A KUBE-POSTROUTING -m mark ! --mark 0x00004000/0x00004000 -j RETURN
 -A KUBE-POSTROUTING -j MARK --xor-mark 0x00004000
 -A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
 -A KUBE-MARK-MASQ -j MARK --or-mark 0x00004000
 `
-	nftTables = `add table ip kube-proxy
+	scriptTables = `add table ip kube-proxy
 add chain ip kube-proxy nat-prerouting { type nat hook prerouting priority -100 ; }
 add chain ip kube-proxy nat-output { type nat hook output priority -100 ; }
 add chain ip kube-proxy nat-postrouting { type nat hook postrouting priority 100 ; }
@@ -194,7 +194,7 @@ add map ip kube-proxy service-ips { type ipv4_addr . inet_proto . inet_service :
 add map ip kube-proxy service-nodeports { type inet_proto . inet_service : verdict ; }
 add map ip kube-proxy no-endpoint-services { type ipv4_addr . inet_proto . inet_service : verdict ; }
 `
-	nftFrame = `flush chain ip kube-proxy nat-prerouting
+	scriptFrame = `flush chain ip kube-proxy nat-prerouting
 flush chain ip kube-proxy nat-output
 flush chain ip kube-proxy nat-postrouting
 flush chain ip kube-proxy filter-input
