@@ -1,9 +1,7 @@
 package etcdmodel
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -34,12 +32,16 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	most, _ := c.sustainable(probe, l.LeaderOnly)
 	if l.Clients > 0 { // N = X L(X), by bisection
 		rate += bisect(math.Max(0, most-rate), func(x float64) bool {
-			return x*newTurn(c, probe, rate+x, l.LeaderOnly).mean()/1e9 <= float64(l.Clients)
+			return x*newTurn(&c, &probe, rate+x, l.LeaderOnly).mean()/1e9 <= float64(l.Clients)
 		})
 	}
 	rate = math.Min(rate, most)
 	m := newMix(c, l, math.Max(0, rate-open.rate))
-	t := newTurn(c, m, rate, l.LeaderOnly)
+	t := newTurn(&c, &m, rate, l.LeaderOnly)
+	if l.Clients > 0 { // at a limit they queue in front of it
+		own := math.Max(1, rate-open.rate)
+		t.queue = math.Max(0, float64(l.Clients)*1e9/own-t.mean())
+	}
 	p := Prediction{
 		Throughput: rate, Commit: t.latency(), Warnings: warnings,
 		Fsync:         c.Disks[0].latency(),
@@ -49,7 +51,7 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	p.BackendCommits = math.Min(rate, 1e9/(float64(c.BatchInterval)+t.commit))
 	p.WALBytesOp = m.wal + float64(record(13+1+indexBytes))/math.Max(1, p.OpsPerFsync)
 	p.WALBytes = rate * p.WALBytesOp
-	p.HeartbeatsMissed = t.missed(c)
+	p.HeartbeatsMissed = t.missed(&c)
 	p.aggregate(c, l, rate)
 	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
 	p.warn(c, l)
@@ -64,7 +66,7 @@ func (d Disk) latency() Latency {
 
 // turn is the closed form's parts, in ns.
 type turn struct {
-	c        Cluster
+	c        *Cluster
 	cycle    float64 // of the leader's loop
 	busy     float64 // its share of time
 	follower float64 // the cycle of the quorum's follower; 0 with one member
@@ -72,11 +74,13 @@ type turn struct {
 	work     float64 // apply and answer
 	fsyncs   float64 // per second
 	remote   float64 // share of requests sent to followers
+	fsync    float64 // the leader's mean
+	queue    float64 // what closed clients wait for a part that is at its limit
 }
 
-func newTurn(c Cluster, m mix, rate float64, leaderOnly bool) turn {
-	d := newDiskMean(c, 0)
-	t := turn{c: c, commit: c.backendCommit(d, m, rate), work: m.accept + m.apply + float64(c.CPU.Answer)}
+func newTurn(c *Cluster, m *mix, rate float64, leaderOnly bool) *turn {
+	d := newDiskMean(*c, 0)
+	t := &turn{c: c, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer)}
 	perEntry := (m.append + d.perByte*m.wal) * rate / 1e9
 	fixed := d.fsync + m.gate
 	t.cycle = fixed / math.Max(0.01, 1-perEntry)
@@ -97,8 +101,8 @@ func newTurn(c Cluster, m mix, rate float64, leaderOnly bool) turn {
 }
 
 // path is one request's time, with u where in the leader's turn it arrives and w where in a commit's period.
-func (t turn) path(fsync, u, w float64, remote bool) float64 {
-	wait, shift := 0.0, fsync-t.meanFsync()
+func (t *turn) path(fsync, u, w float64, remote bool) float64 {
+	wait, shift := 0.0, fsync-t.fsync
 	cycle := math.Max(0, t.cycle+shift)
 	if u < t.busy {
 		wait = t.cycle * u / t.busy
@@ -114,62 +118,73 @@ func (t turn) path(fsync, u, w float64, remote bool) float64 {
 	if share := t.commit / (float64(t.c.BatchInterval) + t.commit); w < share {
 		vacation = t.commit * (1 - w/share)
 	}
-	return wait + save + vacation + t.work
+	return wait + save + vacation + t.work + t.queue
 }
 
-func (t turn) meanFsync() float64 { return float64(meanOf(t.c.Disks[0].Fsync)) }
-
 // mean is the expectation of path.
-func (t turn) mean() float64 {
+func (t *turn) mean() float64 {
 	save := math.Max(t.cycle, t.follower)
 	if t.follower > 0 {
 		save += t.busy * t.cycle
 	}
 	save += t.remote * 2 * t.follower * t.busy
 	share := t.commit / (float64(t.c.BatchInterval) + t.commit)
-	return t.busy*t.cycle/2 + save + share*t.commit/2 + t.work
+	return t.busy*t.cycle/2 + save + share*t.commit/2 + t.work + t.queue
 }
 
-type weighted struct{ at, weight float64 }
-
 // latency is the distribution of path over a grid of fdatasyncs, arrivals and commits.
-func (t turn) latency() Latency {
-	const steps = 6
+func (t *turn) latency() Latency {
+	const steps = 5
 	shares := [...]struct{ p, weight float64 }{{0.25, 0.5}, {0.7, 0.4}, {0.95, 0.09}, {0.994, 0.008}, {0.9995, 0.002}}
-	buffer := make([]weighted, 0, 2*len(shares)*steps*steps)
-	for _, s := range shares {
-		fsync := float64(quantileOf(t.c.Disks[0].Fsync, s.p))
+	var s spread
+	for _, x := range shares {
+		fsync := float64(quantileOf(t.c.Disks[0].Fsync, x.p))
 		for i := range steps {
 			for j := range steps {
 				u, w := (float64(i)+0.5)/steps, (float64(j)+0.5)/steps
-				weight := s.weight / (steps * steps)
-				buffer = append(buffer, weighted{t.path(fsync, u, w, false), weight * (1 - t.remote)})
+				weight := x.weight / (steps * steps)
+				s.add(t.path(fsync, u, w, false), weight*(1-t.remote))
 				if t.remote > 0 {
-					buffer = append(buffer, weighted{t.path(fsync, u, w, true), weight * t.remote})
+					s.add(t.path(fsync, u, w, true), weight*t.remote)
 				}
 			}
 		}
 	}
-	slices.SortFunc(buffer, func(a, b weighted) int { return cmp.Compare(a.at, b.at) })
-	out := Latency{Mean: capped(t.mean()), Max: capped(buffer[len(buffer)-1].at)}
-	places := [...]struct {
-		p  float64
-		to *time.Duration
-	}{{0.5, &out.P50}, {0.9, &out.P90}, {0.99, &out.P99}, {0.999, &out.P999}}
-	sum, next := 0.0, 0
-	for _, x := range buffer {
-		for sum += x.weight; next < len(places) && sum >= places[next].p; next++ {
-			*places[next].to = capped(x.at)
-		}
-	}
-	for ; next < len(places); next++ {
-		*places[next].to = out.Max
-	}
+	out := Latency{Mean: capped(t.mean()), Max: capped(s.max)}
+	out.P50, out.P90, out.P99, out.P999 = s.quantile(0.5), s.quantile(0.9), s.quantile(0.99), s.quantile(0.999)
 	return out
 }
 
+// spread is a histogram of weights, 1/16 of an octave a bucket.
+type spread struct {
+	weight [octaves << spreadBits]float64
+	max    float64
+}
+
+const spreadBits = 4
+
+func (s *spread) add(ns, weight float64) {
+	s.max = math.Max(s.max, ns)
+	i := int(math.Float64bits(math.Max(ns, 1<<lowestOctave))>>(52-spreadBits)) - (1023+lowestOctave)<<spreadBits
+	s.weight[min(i, len(s.weight)-1)] += weight
+}
+
+func (s *spread) quantile(p float64) time.Duration {
+	sum := 0.0
+	for i, w := range &s.weight {
+		if w == 0 || sum+w < p-1e-12 {
+			sum += w
+			continue
+		}
+		low := math.Float64frombits(uint64(i+(1023+lowestOctave)<<spreadBits) << (52 - spreadBits))
+		high := math.Float64frombits(uint64(i+1+(1023+lowestOctave)<<spreadBits) << (52 - spreadBits))
+		return capped(math.Min(s.max, low+(high-low)*(p-sum)/w))
+	}
+	return capped(s.max)
+}
+
 // missed is the heartbeat intervals/s that saves longer than two intervals let pass.
-func (t turn) missed(c Cluster) float64 {
+func (t *turn) missed(c *Cluster) float64 {
 	if c.Members == 1 {
 		return 0
 	}

@@ -137,8 +137,11 @@ func (c Cluster) electionsPerHour(fsyncs, bytes float64) float64 {
 	if d.Bandwidth > 0 {
 		extra = math.Max(0, bytes-float64(d.Size)) / d.Bandwidth * 1e9
 	}
-	idle := math.Max(0, 1-fsyncs*c.followerSave()/1e9)
 	ticks, beat := float64(c.Election/c.Heartbeat), float64(c.Heartbeat)
+	if longest := float64(quantileOf(d.Fsync, 1)) + extra; longest <= (ticks-1)*beat {
+		return 0
+	}
+	idle := math.Max(0, 1-fsyncs*c.followerSave()/1e9)
 	sum, before := 0.0, 0.0
 	for _, q := range tailPoints {
 		stall := float64(quantileOf(d.Fsync, (before+q)/2)) + extra
