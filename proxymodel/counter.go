@@ -72,11 +72,7 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 		slices:    make(map[name]*discoveryv1.EndpointSlice, len(slices_)),
 		byService: make(map[name][]*discoveryv1.EndpointSlice, len(services))}
 	for _, f := range families {
-		b, err := newBook(m, v, f, &c.node)
-		if err != nil {
-			return nil, err
-		}
-		c.tables = append(c.tables, &tables{family: f, book: b,
+		c.tables = append(c.tables, &tables{family: f, book: newBook(m, v, f, &c.node),
 			ports: make(map[name][]*servicePort, len(services)), pending: map[name]*pending{}})
 	}
 	for _, s := range slices_ {
@@ -92,16 +88,16 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 	return c, nil
 }
 
-func newBook(m Mode, v Version, f *family, n *Node) (book, error) {
+func newBook(m Mode, v Version, f *family, n *Node) book {
 	switch {
 	case m == NFTables && v == V1_29:
-		return nil, fmt.Errorf("proxymodel: Mode %v is not modelled at %v yet", m, v)
+		return newNFT129(f, n)
 	case m == NFTables:
-		return newNFTables(f, n), nil
+		return newNFTables(f, n)
 	case m == IPVS:
-		return newIPVS(v, f, n), nil
+		return newIPVS(v, f, n)
 	}
-	return newIPTables(v, f, n), nil
+	return newIPTables(v, f, n)
 }
 
 // Apply adds a Service or EndpointSlice, or replaces the one of its name. On

@@ -25,7 +25,8 @@ const (
 // nftTally adds up what the chains of services cost in a script.
 type nftTally struct {
 	rules, chains [numNFTChains]int
-	sets          int // affinity sets
+	sets          int             // affinity sets
+	elements      [numMaps129]int // v1.29 only, which writes all of them every time
 	ops           int
 	bytes         int
 }
@@ -34,6 +35,9 @@ func (t *nftTally) add(o *nftTally, n int) {
 	for i := range t.rules {
 		t.rules[i] += n * o.rules[i]
 		t.chains[i] += n * o.chains[i]
+	}
+	for i := range t.elements {
+		t.elements[i] += n * o.elements[i]
 	}
 	t.sets += n * o.sets
 	t.ops += n * o.ops
@@ -136,15 +140,19 @@ func (p *nftPort) balance(c nftChain, s *span, in filter, ip int) {
 	}
 }
 
-// jumps has a rule per endpoint for clients it has served, then a map.
+// jumps has a rule per endpoint for clients it has served, if there is affinity,
+// then a map of the endpoints' chains.
 func (p *nftPort) jumps(c nftChain, name int, s *span, in filter, ip int) {
 	elements := indices(s.n) + s.n*len(" : goto ") + (s.n-1)*len(" , ")
 	for i := range p.endpoints.all {
 		e := &p.endpoints.all[i]
-		if in(e) {
-			p.rule(c, name, ip+len(" saddr @ goto ")+p.affinityName(e)+p.endpointName(e))
-			elements += p.endpointName(e)
+		if !in(e) {
+			continue
 		}
+		if p.clientIP() {
+			p.rule(c, name, ip+len(" saddr @ goto ")+p.affinityName(e)+p.endpointName(e))
+		}
+		elements += p.endpointName(e)
 	}
 	p.rule(c, name, len("numgen random mod  vmap {  }")+digits(s.n)+elements)
 }

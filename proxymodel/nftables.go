@@ -148,13 +148,7 @@ func (p *servicePort) eachNFTChain(visit func(id chainID, name int)) {
 	if !p.clientIP() {
 		return
 	}
-	id.chain = chain(nftEndpoint)
-	for i := range p.endpoints.all {
-		if e := &p.endpoints.all[i]; e.reachable() {
-			id.ip, id.port = e.ip, e.port
-			visit(id, len("endpoint-")+p.endpointBase(e))
-		}
-	}
+	p.eachEndpointChain(id, visit)
 }
 
 // install brings the kernel's elements to what is wanted and says what that
