@@ -168,6 +168,9 @@ func (c *Counter) Replace(o Objects) error {
 // SetZone changes the node's zone. kube-proxy answers a change of topology
 // labels with a full sync.
 func (c *Counter) SetZone(zone string) {
+	if zone == c.node.Zone {
+		return
+	}
 	c.node.Zone = zone
 	for _, t := range c.tables {
 		for id := range c.services {

@@ -104,6 +104,9 @@ func (w *world) change() []op {
 	case 6:
 		if w.chance(3) {
 			zone := []string{"", "zone-1", "zone-2"}[w.r.IntN(3)]
+			if zone == w.node.Zone {
+				return nil
+			}
 			w.node.Zone = zone
 			return []op{{Zone: &zone}}
 		}
