@@ -181,7 +181,6 @@ func categorize(p *servicePort, all []endpoint, n *Node, v Version) endpoints {
 type filter func(*endpoint) bool
 
 func none(*endpoint) bool          { return false }
-func ready(e *endpoint) bool       { return e.ready }
 func terminating(e *endpoint) bool { return e.serving && e.terminating }
 
 // clusterFilter picks the ready endpoints that topology allows, else those that
