@@ -16,7 +16,7 @@ func (p *plane) act(i int32) {
 		} else {
 			p.note(DiskFast, "", ByScenario)
 		}
-		p.store.delay = a.For
+		p.store.setDelay(p.now, a.N, a.For)
 
 	case Silence:
 		p.wake()

@@ -59,7 +59,7 @@ type plane struct {
 	kubeletDraws, electionDraws   stream.Source
 	probeDraws                    stream.Source
 
-	store                 store
+	store                 etcd
 	quiet                 bool
 	pinned                bool // never quiet: for tests of the two against each other
 	periodic              uint32
@@ -247,7 +247,7 @@ func (p *plane) run() {
 				break
 			}
 			p.now = t
-			p.store.step(t)
+			p.store.advance(t)
 			continue
 		}
 		if at > p.end {
@@ -312,7 +312,7 @@ func (p *plane) handle(e vtime.Event) {
 			p.churn()
 		}
 	case evRevoke:
-		p.revoke(uint32(e.Who))
+		p.revoke(e.Who, e.Gen)
 	case evGrid:
 		p.count()
 		p.grid()

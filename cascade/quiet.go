@@ -16,6 +16,7 @@ func (p *plane) goQuiet() {
 		return
 	}
 	p.quiet = true
+	p.store.sleep(p.now)
 	for i := range p.kubelets {
 		k := &p.kubelets[i]
 		k.leaseGen++
@@ -60,6 +61,7 @@ func (p *plane) wake() {
 	}
 	p.count()
 	p.quiet = false
+	p.store.rouse(p.now)
 	for i := range p.kubelets {
 		k, n := &p.kubelets[i], &p.nodes[i]
 		p.queue.Push(k.due, evLease, int32(i), k.leaseGen)

@@ -163,8 +163,8 @@ func (p *plane) grid() {
 		qLeading: float64(leading), qDB: float64(p.dbBytes),
 	}
 	for q, total := range [quantities]int{
-		qWrites: p.writes, qProposals: p.committed, qWasted: p.wasted, qRenewals: p.wroteBy[forLease],
-		qAttempts: p.attempts, qEvents: p.events, qFsyncs: p.landedQuiet + p.store.WALFsyncs,
+		qWrites: p.writes, qProposals: p.committed, qWasted: p.committed - p.writes, qRenewals: p.wroteBy[forLease],
+		qAttempts: p.attempts, qEvents: p.events, qFsyncs: p.landedQuiet + p.store.fsyncs,
 	} {
 		if quantityNames[q][1] == "1/s" {
 			point[q] = (float64(total) - r.last[q]) / dt
@@ -252,13 +252,13 @@ func (p *plane) verdict() Verdict {
 func (p *plane) totals() Totals {
 	r := &p.rec
 	t := Totals{
-		Writes: p.writes, Proposals: p.committed, Wasted: p.wasted,
+		Writes: p.writes, Proposals: p.committed, Wasted: p.committed - p.writes,
 		LeasesLanded: p.wroteBy[forLease], LeasesAsked: p.asked[forLease],
 		PeakNotReady: r.peakNotReady, PeakPending: r.peakPending, FirstNotReady: r.firstNotReady,
 		Attempts: p.attempts, Patches: p.messages, Events: p.events, EventsPerMinute: r.minuteEvents,
 		PodsCreated: p.wroteBy[forPodCreate], PodsRefused: p.refused, Evictions: p.evictions,
 		LeaderLosses: r.losses, ServerKills: r.kills, FirstLeaderLoss: r.firstLoss, FirstKill: r.firstKill,
-		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: p.landedQuiet + p.store.WALFsyncs, BackendCommits: p.store.Commits,
+		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: p.landedQuiet + p.store.fsyncs, BackendCommits: p.store.commits,
 		LeaseP50: p.leaseLatency.quantile(0.5), LeaseP99: p.leaseLatency.quantile(0.99), CommitP99: p.latency.quantile(0.99),
 		MinEndpoints: r.minEndpoints, ErrorSeconds: r.errorSeconds,
 	}

@@ -309,16 +309,16 @@ func (p *plane) newProposal(i int32) int32 {
 }
 
 // applied is etcd's answer to a proposal, awaited or not.
-func (p *plane) applied(k int32) (forces bool) {
+func (p *plane) applied(k int32) {
 	q := p.proposals[k]
 	p.freeProposals = append(p.freeProposals, k)
 	landed := p.land(&q)
 	if q.request < 0 {
-		return landed && q.purpose == purposes
+		return
 	}
 	r := &p.requests[q.request]
 	if r.gen != q.gen || r.stage != writing {
-		return false
+		return
 	}
 	t := &traitsOf[q.purpose]
 	switch {
@@ -332,7 +332,6 @@ func (p *plane) applied(k int32) (forces bool) {
 	default:
 		p.finish(q.request, conflict)
 	}
-	return false
 }
 
 // requeueDeadline renews the timers of a request that goes on under a new generation.
@@ -388,15 +387,16 @@ func (p *plane) readDone(k int32) {
 	p.finish(q.request, ok)
 }
 
-// readFailed is a quorum read that got no read index within etcd's request timeout. The client library asks again.
-func (p *plane) readFailed(k int32) {
+// turnedDown is a write that etcd refuses: too many requests, or no space.
+func (p *plane) turnedDown(k int32) {
 	q := p.proposals[k]
-	r := &p.requests[q.request]
-	if r.gen != q.gen || r.stage != reading {
-		p.freeProposals = append(p.freeProposals, k)
+	p.freeProposals = append(p.freeProposals, k)
+	if q.request < 0 {
 		return
 	}
-	p.store.read(p.now, k)
+	if r := &p.requests[q.request]; r.gen == q.gen && r.stage == writing {
+		p.finish(q.request, failed)
+	}
 }
 
 // finish ends a request and tells who asked.

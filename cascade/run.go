@@ -50,7 +50,10 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	p.electionDraws.Reset(s.Seed, "election")
 	p.probeDraws.Reset(s.Seed, "probe")
 	p.rec.reset(s, keep)
-	p.store = store{sink: p, base: s.Etcd.Fsync, batch: 100 * time.Millisecond}
+	var err error
+	if p.store, err = newEtcd(p, s); err != nil {
+		return nil, err
+	}
 	p.breaker = s.LeaseBreaker > 0 || s.LeaseBreaker == 0 && s.Version != retry.V1_29
 	q, err := retry.NewQueue(retry.Config{Version: s.Version})
 	if err != nil {

@@ -169,7 +169,9 @@ func (p *plane) bootReply(i int32, c code) {
 // identity is the rest of an idle control plane: every 10 s an API server renews its identity Lease, and its registration
 // among the API servers (masterleases; also peerserverleases in v1.37), whose TTL of 15 s takes a fresh etcd lease each
 // time: a quorum GET, a grant and a PUT, one after the other. The old lease is revoked when it expires, and a pending
-// delete forces etcd's backend to commit at once, in the apply loop (batch_tx.go:335, since 3.5.12).
+// delete forces etcd's backend to commit at once, in the apply loop (batch_tx.go:335, since 3.5.12). A grant that times out
+// is repeated by etcd's client library, and still commits: on a slow disk leases pile up, and with them the forced commits
+// of two fsyncs each for which everything waits.
 func (p *plane) identity(i int32) {
 	s := &p.servers[i]
 	s.registered = p.now
@@ -185,6 +187,8 @@ func (p *plane) registrationReply(i int32, why purpose, c code) {
 	switch {
 	case why == forRegistrationGet && c == ok:
 		p.ask(forRegistrationGrant, i, 0)
+	case why == forRegistrationGrant && c == failed: // etcd's client library repeats a grant (client/v3/retry.go:143)
+		p.ask(forRegistrationGrant, i, 0)
 	case why == forRegistrationGrant && c == ok:
 		p.ask(forRegistration, i, 0)
 	default:
@@ -197,12 +201,12 @@ const maxGrants = 64
 
 // revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
 // expiredLeaseRetryInterval).
-func (p *plane) revoke(lease uint32) {
-	if p.quiet || p.revoked[lease&(maxGrants-1)] == lease {
+func (p *plane) revoke(lease int32, again uint32) {
+	if p.quiet || p.revoked[lease&(maxGrants-1)] == uint32(lease) {
 		return
 	}
 	k := p.newOrphan(purposes)
-	p.proposals[k].version = lease
+	p.proposals[k].version, p.proposals[k].who = uint32(lease), int32(again)
 	p.store.propose(p.now, k)
-	p.queue.Push(p.now+3*time.Second, evRevoke, int32(lease), 0)
+	p.queue.Push(p.now+3*time.Second, evRevoke, lease, again+1)
 }

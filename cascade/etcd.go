@@ -1,0 +1,172 @@
+package cascade
+
+import (
+	"time"
+
+	"github.com/redline-go/redline/etcdmodel"
+)
+
+// etcd is the cluster's [etcdmodel.Server] as the API servers meet it: requests are submitted one by one at the instant they
+// are made, and every end comes back at its own. While the control plane is quiet its time stands still.
+type etcd struct {
+	plane  *plane
+	server *etcdmodel.Server
+	step   *etcdmodel.Step
+	seen   int           // of step.Done
+	skip   time.Duration // quiet time that the server did not see
+	delays []time.Duration
+	base   time.Duration
+
+	fsyncs, commits, term int
+}
+
+// Classes of requests. Sizes are those of kube-apiserver's objects: facts/etcd.md.
+const (
+	classLease = iota
+	classNode
+	classPod
+	classEvent
+	classOther
+	classGrant
+	classRevoke
+	classNothing // a lease revoked for the second time
+	classRead
+)
+
+var classes = []etcdmodel.Stream{
+	classLease:   {Name: "leases", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 45, Value: 525}, Keys: 100},
+	classNode:    {Name: "nodes", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 30, Value: 2715}, Keys: 100},
+	classPod:     {Name: "pods", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 55, Value: 2167}, Keys: 1000},
+	classEvent:   {Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 75, Value: 834, Lease: true}, TTL: time.Hour},
+	classOther:   {Name: "other", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 50, Value: 1000}, Keys: 10},
+	classGrant:   {Name: "grants", Op: etcdmodel.Op{Kind: etcdmodel.LeaseGrant}},
+	classRevoke:  {Name: "revokes", Op: etcdmodel.Op{Kind: etcdmodel.LeaseRevoke}},
+	classNothing: {Name: "late revokes", Op: etcdmodel.Op{Kind: etcdmodel.TxnConflict, Key: 1, Value: 8}, Keys: 1},
+	classRead:    {Name: "reads", Op: etcdmodel.Op{Kind: etcdmodel.Range, Key: 45, Value: 525}},
+}
+
+func classOf(why purpose) int {
+	switch why {
+	case forLease, forElection, forIdentity:
+		return classLease
+	case forStatus, forNotReady, forTaint, forEvict:
+		return classNode
+	case forMarkPod, forPodCreate, forPodMessage, forPodBind, forPodReady, forPodDelete, forEviction:
+		return classPod
+	case forPodEvent, forNodeEvent:
+		return classEvent
+	case forRegistrationGrant:
+		return classGrant
+	case purposes:
+		return classRevoke
+	}
+	return classOther
+}
+
+func newEtcd(p *plane, s *Scenario) (etcd, error) {
+	server, err := etcdmodel.NewServer(etcdmodel.Cluster{
+		Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(s.Etcd.Fsync)},
+		Quota: int64(s.Etcd.Quota), DB: int64(s.Etcd.DB), Seed: s.Seed,
+	}, classes)
+	return etcd{plane: p, server: server, delays: make([]time.Duration, s.Etcd.Members), base: s.Etcd.Fsync}, err
+}
+
+// setDelay makes every fsync of a member, or of all, take that much longer.
+func (e *etcd) setDelay(now time.Duration, member int, by time.Duration) {
+	e.run(now)
+	for i := range e.delays {
+		if member == 0 || member == i+1 {
+			e.delays[i] = by
+			if err := e.server.SetDisk(i, etcdmodel.FixedDisk(e.base+by)); err != nil {
+				panic(err) // Scenario.Check has seen the member and the delay
+			}
+		}
+	}
+}
+
+// fsync is the longest that any member's takes now.
+func (e *etcd) fsync() time.Duration {
+	worst := time.Duration(0)
+	for _, d := range e.delays {
+		worst = max(worst, d)
+	}
+	return e.base + worst
+}
+
+func (e *etcd) propose(now time.Duration, token int32) {
+	q := &e.plane.proposals[token]
+	class := classOf(q.purpose)
+	if class == classRevoke && q.who > 0 {
+		class = classNothing
+	}
+	e.submit(now, class, token)
+}
+
+func (e *etcd) read(now time.Duration, token int32) { e.submit(now, classRead, token) }
+
+func (e *etcd) submit(now time.Duration, class int, token int32) {
+	e.run(now)
+	if err := e.server.Submit(class, uint64(token)+1); err != nil {
+		panic(err) // the class exists and the tag is not zero
+	}
+}
+
+// next is when something happens in etcd.
+func (e *etcd) next() time.Duration {
+	if e.step != nil && e.seen < len(e.step.Done) {
+		return e.plane.now
+	}
+	if e.plane.quiet {
+		return 1<<63 - 1
+	}
+	if t := e.server.Next(); t < 1<<62 {
+		return t + e.skip
+	}
+	return 1<<63 - 1
+}
+
+// run lets etcd's time pass until now.
+func (e *etcd) run(now time.Duration) {
+	if dt := now - e.skip - e.server.Now(); dt > 0 || e.step == nil {
+		e.deliver()
+		e.step = e.server.Step(dt, nil)
+		e.seen = 0
+		e.fsyncs, e.commits = e.server.Counted()
+		e.term = e.step.Term
+	}
+}
+
+// advance runs until now and hands on what has ended.
+func (e *etcd) advance(now time.Duration) {
+	e.run(now)
+	e.deliver()
+}
+
+func (e *etcd) deliver() {
+	if e.step == nil {
+		return
+	}
+	for e.seen < len(e.step.Done) {
+		d := &e.step.Done[e.seen]
+		e.seen++
+		token := int32(d.Tag - 1)
+		switch d.Outcome {
+		case etcdmodel.Committed, etcdmodel.Wasted:
+			e.plane.applied(token)
+		case etcdmodel.Read:
+			e.plane.readDone(token)
+		case etcdmodel.Refused, etcdmodel.NoSpace:
+			e.plane.turnedDown(token)
+		}
+	}
+}
+
+// sleep and rouse bracket a stretch of quiet.
+func (e *etcd) sleep(now time.Duration) { e.advance(now) }
+
+func (e *etcd) rouse(now time.Duration) { e.skip = now - e.server.Now() }
+
+// idle tells whether nothing is under way.
+func (e *etcd) idle() bool {
+	return e.step == nil || e.seen == len(e.step.Done) && e.step.Backlog == 0 && e.step.Unapplied == 0
+}
