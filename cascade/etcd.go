@@ -65,10 +65,17 @@ func classOf(why purpose) int {
 
 func newEtcd(p *plane, s *Scenario) (etcd, error) {
 	server, err := etcdmodel.NewServer(etcdmodel.Cluster{
-		Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(s.Etcd.Fsync)},
+		Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{disk(s.Etcd.Fsync)},
 		Quota: int64(s.Etcd.Quota), DB: int64(s.Etcd.DB), Seed: s.Seed,
 	}, classes)
 	return etcd{plane: p, server: server, delays: make([]time.Duration, s.Etcd.Members), base: s.Etcd.Fsync}, err
+}
+
+// disk is one whose median fsync takes that long, with the spread of a busy machine's: a hundredth take ten times as long.
+func disk(median time.Duration) etcdmodel.Disk {
+	return etcdmodel.Disk{Name: "scenario", Fsync: []etcdmodel.Quantile{
+		{P: 0, Latency: median / 2}, {P: 0.5, Latency: median}, {P: 0.99, Latency: 10 * median}, {P: 1, Latency: 50 * median},
+	}}
 }
 
 // setDelay makes every fsync of a member, or of all, take that much longer.
@@ -77,7 +84,7 @@ func (e *etcd) setDelay(now time.Duration, member int, by time.Duration) {
 	for i := range e.delays {
 		if member == 0 || member == i+1 {
 			e.delays[i] = by
-			if err := e.server.SetDisk(i, etcdmodel.FixedDisk(e.base+by)); err != nil {
+			if err := e.server.SetDisk(i, disk(e.base).Delayed(by)); err != nil {
 				panic(err) // Scenario.Check has seen the member and the delay
 			}
 		}

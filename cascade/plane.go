@@ -17,6 +17,7 @@ const (
 	evProbeOver
 	evAnswer
 	evDrop
+	evServe
 	evLease
 	evLeaseRetry
 	evLeaseGet
@@ -66,6 +67,7 @@ type plane struct {
 	counted               time.Duration
 	lastAnswer, lastWrite time.Duration
 	breaker               bool
+	requestCPU            time.Duration
 	observe               bool
 
 	requests      []request
@@ -273,7 +275,7 @@ func (p *plane) current(e vtime.Event) bool {
 
 func (p *plane) handle(e vtime.Event) {
 	switch e.Kind {
-	case evAdmit, evPatience, evDeadline, evEtcdDeadline, evProbeOver, evAnswer, evDrop:
+	case evAdmit, evPatience, evDeadline, evEtcdDeadline, evProbeOver, evAnswer, evDrop, evServe:
 		if p.current(e) {
 			p.requestEvent(e.Kind, e.Who)
 		}
@@ -339,6 +341,8 @@ func (p *plane) requestEvent(kind uint16, i int32) {
 		p.answer(i)
 	case evDrop:
 		p.finish(i, refused)
+	case evServe:
+		p.work(i)
 	}
 }
 

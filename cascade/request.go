@@ -143,6 +143,7 @@ const (
 	free stage = iota
 	throttled
 	queued
+	working
 	reading
 	writing
 )
@@ -259,14 +260,23 @@ func (p *plane) admit(i int32) {
 	l.waiting++
 }
 
-// serve handles a request that has its seat.
+// serve handles a request that has its seat: first it waits for the processor, behind those that came before it.
 func (p *plane) serve(i int32) {
-	r := &p.requests[i]
-	t := &traitsOf[r.purpose]
 	if p.quiet {
 		p.serveQuiet(i)
 		return
 	}
+	r := &p.requests[i]
+	r.stage = working
+	s := &p.servers[r.server]
+	s.cpuFree = max(s.cpuFree, p.now) + p.requestCPU
+	p.queue.Push(s.cpuFree, evServe, i, r.gen)
+}
+
+// work is what follows: a read of etcd or a write.
+func (p *plane) work(i int32) {
+	r := &p.requests[i]
+	t := &traitsOf[r.purpose]
 	switch t.verb {
 	case get:
 		p.startRead(i)
@@ -408,7 +418,7 @@ func (p *plane) finish(i int32, c code) {
 	p.requests[i].stage = free
 	p.requests[i].gen++
 	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == working || r.stage == reading || r.stage == writing) {
 		p.leave(r.server, ln)
 	}
 	p.answered[r.purpose][c]++
@@ -439,7 +449,7 @@ func (p *plane) abandon(i int32, gen uint32) {
 	p.requests[i].stage = free
 	p.requests[i].gen++
 	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == working || r.stage == reading || r.stage == writing) {
 		p.leave(r.server, ln)
 	}
 }

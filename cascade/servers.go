@@ -7,6 +7,7 @@ type server struct {
 	lanes      [lanes]seats
 	down       bool
 	out        bool // a probe is out
+	cpuFree    time.Duration
 	fails      int
 	registered time.Duration
 	owed       float64
