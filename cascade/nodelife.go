@@ -33,7 +33,6 @@ type lifeWorker struct {
 type nodeLife struct {
 	cursor  int
 	running bool
-	phase   time.Duration // when passes begin
 	workers [monitorWorkers]lifeWorker
 	limit   limiter
 	events  int  // Events the recorder still has to post

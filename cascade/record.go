@@ -31,7 +31,6 @@ type recorder struct {
 	minuteEvents                        float64
 	minute                              time.Duration
 	eventsThen                          int
-	churning                            bool
 	errorSeconds                        float64
 }
 

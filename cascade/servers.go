@@ -11,7 +11,6 @@ type server struct {
 	fails      int
 	registered time.Duration
 	owed       float64
-	bootGen    uint32
 	booting    int // etcd operations still to do
 	bootBegan  time.Duration
 	restarts   int

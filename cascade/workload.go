@@ -20,18 +20,11 @@ type replicaSet struct {
 	flying  int
 	broken  bool // a create of this batch failed
 	retries int
-	refused int
 	syncing bool
-	target  int // what the status shows
 }
 
 // burstReplicas is how many pods one sync creates at most.
 const burstReplicas = 500
-
-func (p *plane) setReplicas(n int) {
-	p.rs.want = n
-	p.syncReplicas()
-}
 
 func (p *plane) syncReplicas() {
 	r := &p.rs

@@ -44,3 +44,22 @@ func BenchmarkServerIncident(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 }
+
+// TestServerNextIsExact steps from event to event: every end is heard of at its own instant, and at no other time.
+func TestServerNextIsExact(t *testing.T) {
+	s, err := NewServer(Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Second)}}, []Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}})
+	require.NoError(t, err)
+	require.NoError(t, s.Submit(0, 1))
+	for range 100 {
+		step := s.Step(s.Next()-s.Now(), nil)
+		if len(step.Done) == 0 {
+			continue
+		}
+		require.Equal(t, step.Now, step.Done[0].At.Truncate(time.Millisecond)+step.Now%time.Millisecond)
+		require.InDelta(t, 1, step.Done[0].At.Seconds(), 0.01)
+		fsyncs, _ := s.Counted()
+		require.Equal(t, 1, fsyncs)
+		return
+	}
+	t.Fatal("the write never ended")
+}
