@@ -22,7 +22,6 @@ type kubelet struct {
 	reported    time.Duration // last Node status written
 	leaseGen    uint32
 
-	toPatch  int32 // pods whose readiness it still has to report
 	patching bool
 }
 
