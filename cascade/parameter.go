@@ -31,23 +31,24 @@ const (
 type parameter struct {
 	name  Parameter
 	whole bool
+	zero  bool // 0 is a value, not the field's default
 	set   func(*Scenario, float64) error
 }
 
 var parameters = []parameter{
-	{ParamDelay, false, setDelay},
-	{ParamDuration, false, setDuration},
-	{ParamFsync, false, func(s *Scenario, v float64) error { s.Etcd.Fsync = seconds(v); return nil }},
-	{ParamNodes, true, func(s *Scenario, v float64) error { s.Nodes = int(v); return nil }},
-	{ParamServers, true, func(s *Scenario, v float64) error { s.Servers = int(v); return nil }},
-	{ParamMembers, true, func(s *Scenario, v float64) error { s.Etcd.Members = int(v); return nil }},
-	{ParamPending, true, setPending},
-	{ParamPods, true, func(s *Scenario, v float64) error { s.OtherPods = int(v); return nil }},
-	{ParamRenew, false, func(s *Scenario, v float64) error { s.Leases.Renew = seconds(v); return nil }},
-	{ParamGrace, false, func(s *Scenario, v float64) error { s.Leases.Grace = seconds(v); return nil }},
-	{ParamLease, false, setLease},
-	{ParamLivez, true, func(s *Scenario, v float64) error { s.Livez.Failures = int(v); return nil }},
-	{ParamServices, true, func(s *Scenario, v float64) error { s.Proxy.Services = int(v); return nil }},
+	{ParamDelay, false, true, setDelay},
+	{ParamDuration, false, true, setDuration},
+	{ParamFsync, false, false, func(s *Scenario, v float64) error { s.Etcd.Fsync = seconds(v); return nil }},
+	{ParamNodes, true, false, func(s *Scenario, v float64) error { s.Nodes = int(v); return nil }},
+	{ParamServers, true, false, func(s *Scenario, v float64) error { s.Servers = int(v); return nil }},
+	{ParamMembers, true, false, func(s *Scenario, v float64) error { s.Etcd.Members = int(v); return nil }},
+	{ParamPending, true, true, setPending},
+	{ParamPods, true, true, func(s *Scenario, v float64) error { s.OtherPods = int(v); return nil }},
+	{ParamRenew, false, false, func(s *Scenario, v float64) error { s.Leases.Renew = seconds(v); return nil }},
+	{ParamGrace, false, false, func(s *Scenario, v float64) error { s.Leases.Grace = seconds(v); return nil }},
+	{ParamLease, false, false, setLease},
+	{ParamLivez, true, false, func(s *Scenario, v float64) error { s.Livez.Failures = int(v); return nil }},
+	{ParamServices, true, false, func(s *Scenario, v float64) error { s.Proxy.Services = int(v); return nil }},
 }
 
 // Parameters are all parameters, in a fixed order.
@@ -86,6 +87,9 @@ func (p Parameter) Apply(s Scenario, value float64) (Scenario, error) {
 	}
 	if parameters[i].whole {
 		value = math.Round(value)
+	}
+	if value == 0 && !parameters[i].zero {
+		return s, fmt.Errorf("cascade: Parameter %s is 0, want > 0", p)
 	}
 	s = s.WithDefaults()
 	s.Actions = slices.Clone(s.Actions)

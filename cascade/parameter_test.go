@@ -39,6 +39,7 @@ func TestBadParameters(t *testing.T) {
 		v float64
 	}{
 		`cascade: Parameter is "nods", want one of delay, duration,`:                                {"nods", Scenario{}, 1},
+		"cascade: Parameter livez is 0, want > 0":                                                   {ParamLivez, Incident8829(), 0.4},
 		"cascade: Parameter nodes is -1, want 0 to 1e9":                                             {ParamNodes, Scenario{}, -1},
 		"cascade: Parameter nodes is 1e+08: cascade: Scenario.Nodes is 100000000, want 1 to 100000": {ParamNodes, Incident8829(), 1e8},
 		"cascade: Parameter delay: the scenario has no action that delays the disk":                 {ParamDelay, Scenario{}, 1},

@@ -1,0 +1,65 @@
+package sweep
+
+import (
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+)
+
+// IndexVariable is the environment variable by which an Indexed Job tells a
+// pod its index (pkg/controller/job/indexed_job_utils.go).
+const IndexVariable = "JOB_COMPLETION_INDEX"
+
+// Job says how a plan is run on a cluster.
+type Job struct {
+	Name      string // empty means redline-sweep
+	Namespace string
+	Image     string // has the sweep command as its entrypoint
+	Args      []string
+	Shards    int // pods; each runs one shard
+	Parallel  int // at a time; zero: all
+	Cores     int // of each pod; zero: 2
+}
+
+// Manifest is a Kubernetes Indexed Job whose pods each run one shard and
+// print its tally as one line of JSON: `kubectl logs` of all of them is what
+// the merge command reads.
+func (j Job) Manifest() (*batchv1.Job, error) {
+	switch {
+	case j.Image == "":
+		return nil, fmt.Errorf("sweep: Job.Image is empty, want the image of the sweep command")
+	case j.Shards < 1 || j.Shards > 100_000:
+		return nil, fmt.Errorf("sweep: Job.Shards is %d, want 1 to 100000", j.Shards)
+	case j.Parallel < 0 || j.Cores < 0:
+		return nil, fmt.Errorf("sweep: Job.Parallel, Cores are %d, %d, want >= 0", j.Parallel, j.Cores)
+	}
+	if j.Name == "" {
+		j.Name = "redline-sweep"
+	}
+	if j.Parallel == 0 {
+		j.Parallel = j.Shards
+	}
+	if j.Cores == 0 {
+		j.Cores = 2
+	}
+	cores := resource.NewQuantity(int64(j.Cores), resource.DecimalSI)
+	labels := map[string]string{"app.kubernetes.io/name": j.Name}
+	container := corev1.Container{Name: "sweep", Image: j.Image, Args: append([]string{fmt.Sprintf("-shards=%d", j.Shards)}, j.Args...),
+		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: *cores, corev1.ResourceMemory: resource.MustParse("256Mi")}},
+		SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: ptr.To(false), ReadOnlyRootFilesystem: ptr.To(true), RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65532),
+			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}}
+	return &batchv1.Job{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
+		ObjectMeta: metav1.ObjectMeta{Name: j.Name, Namespace: j.Namespace, Labels: labels},
+		Spec: batchv1.JobSpec{
+			CompletionMode: ptr.To(batchv1.IndexedCompletion), Completions: ptr.To(int32(j.Shards)), Parallelism: ptr.To(int32(j.Parallel)),
+			BackoffLimitPerIndex: ptr.To[int32](3),
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, AutomountServiceAccountToken: ptr.To(false), Containers: []corev1.Container{container}}},
+		},
+	}, nil
+}

@@ -1,0 +1,165 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/cascade"
+)
+
+// short is a slow disk for a few minutes: milliseconds to simulate.
+func short(runs int) Plan {
+	return Plan{Runs: runs, Seed: 7, Scenario: cascade.Scenario{Length: 4 * time.Minute, Nodes: 20, Actions: []cascade.Action{
+		{At: 20 * time.Second, Do: cascade.Delay, For: 2 * time.Second}, {At: 100 * time.Second, Do: cascade.Delay}}},
+		Ranges: []Range{{Parameter: cascade.ParamDelay, High: 6}, {Parameter: cascade.ParamNodes, Low: 5, High: 60, Log: true}}}
+}
+
+func text(t *testing.T, tally *Tally) string {
+	t.Helper()
+	b, err := json.Marshal(tally)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestShardsMergedAreTheSingleRun(t *testing.T) {
+	plan, ctx := short(41), context.Background()
+	single, err := Run(ctx, plan, Shard{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 41, single.Runs)
+	require.NotEqual(t, 41, single.States[0], "some of the disks are slow enough to matter")
+	var parts []*Tally
+	for _, i := range []int{3, 0, 4, 2, 1} { // in any order
+		part, err := Run(ctx, plan, Shard{i, 5}, nil)
+		require.NoError(t, err)
+		decoded := &Tally{} // as it comes out of a pod's log
+		require.NoError(t, json.Unmarshal([]byte(text(t, part)), decoded))
+		parts = append(parts, decoded)
+	}
+	some, err := Merge(parts[:3]...)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 2}, some.Missing())
+	all, err := Merge(append(parts[3:], some)...)
+	require.NoError(t, err)
+	require.Equal(t, text(t, single), text(t, all))
+	require.Equal(t, text(t, parts[0]), text(t, parts[0].clone()), "merging changes no part")
+}
+
+func TestCoresChangeNothing(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	var texts []string
+	for _, cores := range []int{1, 4} {
+		runtime.GOMAXPROCS(cores)
+		tally, err := Run(context.Background(), short(12), Shard{}, nil)
+		require.NoError(t, err)
+		texts = append(texts, text(t, tally))
+	}
+	require.Equal(t, texts[0], texts[1])
+}
+
+func TestProgressAndCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	most := make(chan int, 100)
+	_, err := Run(ctx, short(8), Shard{}, func(done, of int) { require.Equal(t, 8, of); most <- done })
+	require.NoError(t, err)
+	require.Len(t, most, 8)
+	cancel()
+	_, err = Run(ctx, short(8), Shard{}, nil)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestPointsAreTheirNumbersAlone(t *testing.T) {
+	plan := short(10)
+	a, s, err := plan.Point(7)
+	require.NoError(t, err)
+	plan.Runs = 1000
+	b, u, err := plan.Point(7)
+	require.NoError(t, err)
+	require.Equal(t, a, b)
+	require.Equal(t, s, u)
+	require.InDelta(t, 5*math.Pow(12, a[1]), float64(s.Nodes), 0.5)
+}
+
+func TestBinsAreWithinASixteenth(t *testing.T) {
+	for v := int64(0); v < 1<<20; v += 1 + v/97 {
+		low := floor(bin(v))
+		require.LessOrEqual(t, low, v)
+		require.Less(t, float64(v-low), 1+float64(v)/16)
+		require.GreaterOrEqual(t, bin(v+1), bin(v))
+	}
+	a := Amount{Min: 0, Max: 999, Bins: map[int]int{}}
+	for v := range int64(1000) {
+		a.Bins[bin(v)]++
+	}
+	require.InEpsilon(t, 500, a.Quantile(0.5), 1.0/16)
+	require.InEpsilon(t, 990, a.Quantile(0.99), 1.0/16)
+	require.True(t, math.IsNaN(Amount{}.Quantile(0.5)))
+}
+
+func TestBadPlansAndMerges(t *testing.T) {
+	ctx := context.Background()
+	for want, change := range map[string]func(*Plan){
+		"sweep: Plan.Runs is 0, want >= 1":                                func(p *Plan) { p.Runs = 0 },
+		"sweep: Plan.Scenario: cascade: Scenario.Nodes is -1":             func(p *Plan) { p.Scenario.Nodes = -1 },
+		"sweep: Plan.Ranges has parameter delay twice, want each once":    func(p *Plan) { p.Ranges[1].Parameter = cascade.ParamDelay },
+		"sweep: Range nodes=50:5: Low is 50, want <= High 5":              func(p *Plan) { p.Ranges[1] = Range{Parameter: cascade.ParamNodes, Low: 50, High: 5} },
+		"sweep: Range delay=0:6:log: Low is 0, want > 0 with Log":         func(p *Plan) { p.Ranges[0].Log = true },
+		`sweep: Range x=0:1: cascade: Parameter is "x", want one of`:      func(p *Plan) { p.Ranges[0] = Range{Parameter: "x", High: 1} },
+		"sweep: Range pending=0:9: cascade: Parameter pending: the scena": func(p *Plan) { p.Ranges[0] = Range{Parameter: cascade.ParamPending, High: 9} },
+	} {
+		plan := short(3)
+		change(&plan)
+		_, err := Run(ctx, plan, Shard{}, nil)
+		require.ErrorContains(t, err, want)
+	}
+	_, err := Run(ctx, short(3), Shard{3, 3}, nil)
+	require.EqualError(t, err, "sweep: Shard is 3 of 3, want an index of 0 to count - 1")
+	part, err := Run(ctx, short(3), Shard{0, 3}, nil)
+	require.NoError(t, err)
+	_, err = Merge(part, part)
+	require.EqualError(t, err, "sweep: Merge: tally 1 has shard 0 a second time, want each once")
+	other, err := Run(ctx, short(4), Shard{1, 3}, nil)
+	require.NoError(t, err)
+	_, err = Merge(part, other)
+	require.ErrorContains(t, err, "sweep: Merge: tally 1 is of plan")
+	_, err = Merge(part, &Tally{})
+	require.EqualError(t, err, "sweep: Merge: tally 1 is not one that Run made")
+	_, err = Merge()
+	require.EqualError(t, err, "sweep: Merge: no tallies, want one at least")
+}
+
+func TestRanges(t *testing.T) {
+	for _, s := range []string{"delay=0:6", "nodes=10:1000:log"} {
+		r, err := ParseRange(s)
+		require.NoError(t, err)
+		require.Equal(t, s, r.String())
+	}
+	for _, s := range []string{"delay", "delay=1", "delay=a:2", "delay=1:2:lin"} {
+		_, err := ParseRange(s)
+		require.ErrorContains(t, err, "sweep: Range")
+	}
+}
+
+func TestManifestRefuses(t *testing.T) {
+	_, err := Job{}.Manifest()
+	require.EqualError(t, err, "sweep: Job.Image is empty, want the image of the sweep command")
+	_, err = Job{Image: "i"}.Manifest()
+	require.EqualError(t, err, "sweep: Job.Shards is 0, want 1 to 100000")
+}
+
+// BenchmarkSweep: the issue allows 100,000 runs of the incident in 10 minutes, 6 ms each.
+func BenchmarkSweep(b *testing.B) {
+	plan := Plan{Scenario: cascade.Incident8829(), Runs: 1, Ranges: []Range{{Parameter: cascade.ParamDelay, High: 6}, {Parameter: cascade.ParamNodes, Low: 20, High: 200}}}
+	plan.Runs = max(b.N, 1)
+	b.ResetTimer()
+	_, err := Run(context.Background(), plan, Shard{}, nil)
+	require.NoError(b, err)
+	b.ReportMetric(float64(plan.Runs)/b.Elapsed().Seconds(), "runs/s")
+	b.ReportMetric(b.Elapsed().Minutes()*1e5/float64(plan.Runs), "min/100k-runs")
+}
