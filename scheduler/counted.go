@@ -2,10 +2,12 @@ package scheduler
 
 import (
 	"context"
+	"runtime"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	utilnode "k8s.io/component-helpers/node/topology"
@@ -21,13 +23,13 @@ type counted struct {
 	pvcUses map[string]int   // "namespace/name": how many bound pods use the claim
 	pending []*corev1.Pod    // neither bound nor finished, in the snapshot's order
 	bound   []*corev1.Pod    // what the pod lister knows besides
-	rest    []runtime.Object // everything but nodes and pods
+	rest    []kruntime.Object // everything but nodes and pods
 }
 
-// checkEvery is how many pods are added between two looks at the context.
+// checkEvery is how many nodes are worth a goroutine of their own.
 const checkEvery = 256
 
-func count(ctx context.Context, objects []runtime.Object) (*counted, error) {
+func count(ctx context.Context, objects []kruntime.Object) (*counted, error) {
 	var nodes []*corev1.Node
 	c := &counted{index: map[string]int{}, pvcUses: map[string]int{}}
 	for _, obj := range objects {
@@ -40,7 +42,7 @@ func count(ctx context.Context, objects []runtime.Object) (*counted, error) {
 			c.rest = append(c.rest, named(obj))
 		}
 	}
-	if err := c.addNodes(interleave(nodes)); err != nil {
+	if err := c.addNodes(interleave(nodes), imageStates(nodes)); err != nil {
 		return nil, err
 	}
 	return c, c.addPods(ctx)
@@ -62,8 +64,7 @@ func (c *counted) sort(p *corev1.Pod) {
 	}
 }
 
-func (c *counted) addNodes(nodes []*corev1.Node) error {
-	images := imageStates(nodes)
+func (c *counted) addNodes(nodes []*corev1.Node, images map[string]*fwk.ImageStateSummary) error {
 	for _, n := range nodes {
 		if _, twice := c.index[n.Name]; twice {
 			return errorf("node %q is there twice, want one of each name", n.Name)
@@ -81,22 +82,33 @@ func (c *counted) addNodes(nodes []*corev1.Node) error {
 	return nil
 }
 
-// addPods counts the bound pods on their nodes; one on a node that is not there is held by nobody.
+// addPods counts the bound pods on their nodes; one on a node that is not there is held by nobody. Nodes are shared
+// out to as many goroutines as there are processors; all have ended when it returns.
 func (c *counted) addPods(ctx context.Context) error {
-	for i, p := range c.bound {
-		if i%checkEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
+	byNode := make([][]*corev1.Pod, len(c.infos))
+	for _, p := range c.bound {
 		at, ok := c.index[p.Spec.NodeName]
 		if !ok {
 			continue
 		}
-		c.infos[at].AddPod(p)
+		byNode[at] = append(byNode[at], p)
 		for key := range framework.PodPVCKeys(p) {
 			c.pvcUses[key]++
 		}
 	}
-	return nil
+	workers := min(runtime.GOMAXPROCS(0), len(c.infos)/checkEvery+1)
+	var done sync.WaitGroup
+	for w := range workers {
+		done.Go(func() {
+			for i := w; i < len(byNode) && ctx.Err() == nil; i += workers {
+				for _, p := range byNode[i] {
+					c.infos[i].AddPod(p)
+				}
+			}
+		})
+	}
+	done.Wait()
+	return ctx.Err()
 }
 
 // interleave orders nodes as the scheduler's node tree does: zone by zone, one of each in turn.
@@ -121,7 +133,7 @@ func interleave(nodes []*corev1.Node) []*corev1.Node {
 	return out
 }
 
-// imageStates counts on how many nodes each image is; its size is the one that the first node reports.
+// imageStates counts on how many nodes each image is; its size is the one that the first node, as given, reports.
 func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
 	on := map[string]sets.Set[string]{}
 	states := map[string]*fwk.ImageStateSummary{}
@@ -144,7 +156,7 @@ func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
 
 // named gives an object what the API server would have: a resource version and a UID, which the assume caches and
 // the claim tracker need and a hand-written file does not have.
-func named(obj runtime.Object) runtime.Object {
+func named(obj kruntime.Object) kruntime.Object {
 	m, err := meta.Accessor(obj)
 	if err != nil || (m.GetResourceVersion() != "" && m.GetUID() != "") {
 		return obj

@@ -1,23 +1,249 @@
 package scheduler
 
 import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/redline-go/redline/capacity"
+	"github.com/redline-go/redline/internal/admission"
+	"github.com/redline-go/redline/internal/cluster"
 )
+
+// Decision is what kube-scheduler would do with one pod, and why.
+type Decision struct {
+	Pod      string `json:"pod"`
+	Node     string `json:"node,omitempty"`    // where it would go; empty if nowhere
+	Message  string `json:"message,omitempty"` // why it goes nowhere, whole
+	Refusal  string `json:"refusal,omitempty"` // the API server would not even create it
+	Feasible int    `json:"feasible"`
+	// Skipped are the Filter plugins that have nothing to say about this pod, Filters the others, in their order.
+	Filters []string      `json:"filters"`
+	Skipped []string      `json:"skipped,omitempty"`
+	Nodes   []NodeVerdict `json:"nodes"` // every node, in the order in which kube-scheduler meets them
+}
+
+// NodeVerdict is what the plugins say of one node.
+type NodeVerdict struct {
+	Node     string    `json:"node"`
+	Feasible bool      `json:"feasible"`
+	Verdicts []Verdict `json:"verdicts"` // of every Filter plugin that has something to say, in their order
+	Score    int64     `json:"score"`    // the weighted sum; 0 when nothing is scored
+	Scores   []Score   `json:"scores,omitempty"`
+}
+
+// Verdict is what one Filter plugin says of one node. kube-scheduler stops at the first that rejects it; here all are
+// asked, so that one sees what would come next.
+type Verdict struct {
+	Plugin  string   `json:"plugin"`
+	Pass    bool     `json:"pass"`
+	Reasons []string `json:"reasons,omitempty"`
+	// Hopeless is set where evicting pods would not help ("UnschedulableAndUnresolvable").
+	Hopeless bool `json:"hopeless,omitempty"`
+	// First marks the plugin whose reasons stand in kube-scheduler's message.
+	First bool `json:"first,omitempty"`
+}
+
+// Explain says of every node which plugin lets the pod pass and which does not, in its own words, and of the feasible
+// ones what each plugin scores. The pod need not be in the snapshot; it is admitted first, as the API server would.
+// Feasible nodes are scored even if there is only one, which kube-scheduler would choose without.
+func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.Pod) (Decision, error) {
+	switch {
+	case s == nil:
+		return Decision{}, errorf("Snapshot is nil, want one of capacity.NewSnapshot")
+	case pod == nil:
+		return Decision{}, errorf("Pod is nil, want a pod")
+	case len(pod.Spec.Containers) == 0:
+		return Decision{}, errorf("Pod.Spec.Containers is empty, want at least one container")
+	}
+	if err := cluster.CheckPodSpec("Pod", "", &pod.Spec); err != nil {
+		return Decision{}, fmt.Errorf("scheduler: %w", err)
+	}
+	c, err := e.cluster(ctx, s)
+	if err != nil {
+		return Decision{}, err
+	}
+	r, err := e.run(c)
+	if err != nil {
+		return Decision{}, err
+	}
+	pod = pod.DeepCopy()
+	if pod.Namespace == "" {
+		pod.Namespace = corev1.NamespaceDefault
+	}
+	if pod.Name == "" {
+		pod.Name = pod.GenerateName + "0"
+	}
+	if pod.UID == "" {
+		pod.UID = types.UID("explain/" + pod.Namespace + "/" + pod.Name)
+	}
+	pod.Spec.NodeName = ""
+	d := Decision{Pod: pod.Namespace + "/" + pod.Name}
+	if refusal := admission.Admit(cluster.Of(s), pod); refusal != nil {
+		d.Refusal = refusal.Sentence
+		return d, nil
+	}
+	return d, r.explain(quiet(ctx), pod, &d)
+}
+
+func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
+	p, err := r.engine.profile(r.site, pod.Spec.SchedulerName)
+	if err != nil {
+		return err
+	}
+	if d.Message = r.gate(ctx, p, pod); d.Message != "" {
+		return nil
+	}
+	if len(r.world.infos) == 0 {
+		d.Message = errNoNodes.Error()
+		return nil
+	}
+	if err := r.provide(pod); err != nil {
+		return err
+	}
+	r.world.names.DeleteNominatedPodIfExists(pod)
+	state := framework.NewCycleState()
+	result, st, _ := p.fw.RunPreFilterPlugins(ctx, state, pod)
+	if !st.IsSuccess() && !st.IsRejected() {
+		return fmt.Errorf("scheduler: pod %s: %w", d.Pod, st.AsError())
+	}
+	d.listFilters(p, state)
+	for i, n := range r.world.infos {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		v := NodeVerdict{Node: n.Node().Name}
+		switch {
+		case !st.IsSuccess():
+			v.Verdicts = []Verdict{{Plugin: st.Plugin(), Reasons: st.Reasons(), Hopeless: st.Code() == fwk.UnschedulableAndUnresolvable, First: true}}
+		case !result.AllNodes() && !result.NodeNames.Has(v.Node):
+			v.Verdicts = []Verdict{{Plugin: "PreFilter", Reasons: []string{"node is not among those that PreFilter names"}, Hopeless: true, First: true}}
+		default:
+			if v.Verdicts, err = r.verdicts(ctx, p, state, pod, i, d.Filters); err != nil {
+				return err
+			}
+			v.Feasible = passes(v.Verdicts)
+		}
+		d.Nodes = append(d.Nodes, v)
+	}
+	return r.decide(ctx, p, pod, d)
+}
+
+// listFilters sorts the profile's Filter plugins by whether PreFilter skipped them.
+func (d *Decision) listFilters(p *profile, state fwk.CycleState) {
+	skip := state.GetSkipFilterPlugins()
+	for _, listed := range p.listed.Filter.Enabled {
+		if skip.Has(listed.Name) {
+			d.Skipped = append(d.Skipped, listed.Name)
+		} else {
+			d.Filters = append(d.Filters, listed.Name)
+		}
+	}
+}
+
+// verdicts asks every plugin, also those behind the first that rejects.
+func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, i int, filters []string) ([]Verdict, error) {
+	out := make([]Verdict, 0, len(filters))
+	rejected := false
+	for _, name := range filters {
+		st := p.plugins[name].(fwk.FilterPlugin).Filter(ctx, state, pod, r.world.infos[i])
+		if !st.IsSuccess() && !st.IsRejected() {
+			return nil, errorf("running %q filter plugin: %v", name, st.AsError())
+		}
+		v := Verdict{Plugin: name, Pass: st.IsSuccess()}
+		if !v.Pass {
+			v.Reasons, v.Hopeless, v.First = st.Reasons(), st.Code() == fwk.UnschedulableAndUnresolvable, !rejected
+			rejected = true
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func passes(verdicts []Verdict) bool {
+	for _, v := range verdicts {
+		if !v.Pass {
+			return false
+		}
+	}
+	return true
+}
+
+// decide makes the choice or the message, and scores the feasible nodes.
+func (r *run) decide(ctx context.Context, p *profile, pod *corev1.Pod, d *Decision) error {
+	f, ok, err := r.newFast(ctx, p, pod)
+	if err != nil {
+		return err
+	}
+	if ok && f.whole() {
+		place, found, err := f.choose(ctx)
+		if err != nil {
+			return err
+		}
+		if found {
+			return f.tell(ctx, place, d)
+		}
+	}
+	state := framework.NewCycleState()
+	c, err := r.schedule(ctx, p, state, pod)
+	if fe := fitError(err); fe != nil {
+		found, err := r.postFilter(ctx, p, state, pod, fe.Diagnosis.NodeToStatus)
+		if err != nil {
+			return err
+		}
+		fe.Diagnosis.PostFilterMsg = found.message
+		d.Message = fe.Error()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("scheduler: pod %s: %w", d.Pod, err)
+	}
+	if c.scores == nil {
+		if c.scores, err = r.prioritize(ctx, p, state, pod, c.feasible); err != nil {
+			return err
+		}
+	}
+	d.Node, d.Feasible = r.world.infos[c.node].Node().Name, len(c.feasible)
+	for k := range c.scores {
+		v := &d.Nodes[r.world.base.index[c.scores[k].Name]]
+		v.Score, v.Scores = c.scores[k].TotalScore, scoresOf(p, &c.scores[k])
+	}
+	return nil
+}
+
+// tell writes down the scores that the incremental path knows.
+func (f *fast) tell(ctx context.Context, place int, d *Decision) error {
+	if len(f.list) == 1 {
+		if err := f.scores.total(ctx, f); err != nil {
+			return err
+		}
+	}
+	d.Node, d.Feasible = f.world.infos[f.list[place]].Node().Name, len(f.list)
+	for at, n := range f.list {
+		d.Nodes[n].Score, d.Nodes[n].Scores = f.scores.score[at], f.scores.detail(at, int(n))
+	}
+	return nil
+}
 
 // scoresOf takes a node's scores apart; the framework has only raw and weighted ones.
 func scoresOf(p *profile, n *fwk.NodePluginScores) []Score {
-	raw := map[string]int64{}
-	for _, s := range n.RawScores {
-		raw[s.Name] = s.Score
-	}
-	weight := map[string]int64{}
-	for _, s := range p.listed.Score.Enabled {
-		weight[s.Name] = int64(s.Weight)
-	}
 	out := make([]Score, 0, len(n.Scores))
-	for _, s := range n.Scores {
-		w := max(weight[s.Name], 1)
-		out = append(out, Score{Plugin: s.Name, Raw: raw[s.Name], Normalized: s.Score / w, Weighted: s.Score})
+	for i, s := range n.Scores {
+		weight := int64(1)
+		for _, listed := range p.listed.Score.Enabled {
+			if listed.Name == s.Name {
+				weight = max(int64(listed.Weight), 1)
+			}
+		}
+		score := Score{Plugin: s.Name, Normalized: s.Score / weight, Weighted: s.Score}
+		if i < len(n.RawScores) && n.RawScores[i].Name == s.Name {
+			score.Raw = n.RawScores[i].Score
+		}
+		out = append(out, score)
 	}
 	return out
 }
