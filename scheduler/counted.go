@@ -20,9 +20,9 @@ import (
 type counted struct {
 	infos   []*framework.NodeInfo
 	index   map[string]int
-	pvcUses map[string]int   // "namespace/name": how many bound pods use the claim
-	pending []*corev1.Pod    // neither bound nor finished, in the snapshot's order
-	bound   []*corev1.Pod    // what the pod lister knows besides
+	pvcUses map[string]int    // "namespace/name": how many bound pods use the claim
+	pending []*corev1.Pod     // neither bound nor finished, in the snapshot's order
+	bound   []*corev1.Pod     // what the pod lister knows besides
 	rest    []kruntime.Object // everything but nodes and pods
 }
 
