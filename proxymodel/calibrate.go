@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -27,8 +28,7 @@ func Calibrate(ctx context.Context) (Machine, error) {
 	m.Source = fmt.Sprintf("calibrated on %s/%s, %d cores", runtime.GOOS, runtime.GOARCH, m.Cores)
 	limited, cancel := context.WithTimeout(ctx, calibrationLimit)
 	defer cancel()
-	userSpace(&m)
-	kernelSpace(limited, &m)
+	kernelSpace(limited, &m, userSpace(&m))
 	m.Warnings = append(m.Warnings, unmeasured("the netlink calls of ipvs mode", errNoMethod))
 	if err := ctx.Err(); err != nil {
 		return Machine{}, fmt.Errorf("proxymodel: Calibrate: %w", err)
@@ -54,35 +54,35 @@ func unmeasured(what string, why error) error {
 
 // referenceWork is the processor time of [proxyWork] on the machine of
 // [DefaultMachine].
-const referenceWork = 4.3e6 // ns
+const referenceWork = 36e6 // ns
 
 // userSpace scales kube-proxy's own work by how fast this machine does the
 // like: a sync is the same Go code everywhere.
-func userSpace(m *Machine) {
-	best := proxyWork()
-	for range 29 {
-		best = min(best, proxyWork())
+func userSpace(m *Machine) (ratio float64) {
+	times := make([]time.Duration, 7)
+	for i := range times {
+		times[i] = proxyWork()
 	}
-	ratio := Nanos(best.Seconds() * 1e9 / referenceWork)
+	slices.Sort(times)
+	ratio = times[len(times)/2].Seconds() * 1e9 / referenceWork
 	for _, p := range []*ProxyCost{&m.Legacy.Proxy, &m.IPTablesNFT.Proxy, &m.NFTables.Proxy, &m.IPVS.Proxy} {
 		for _, c := range p.terms() {
-			*c *= ratio
+			*c *= Nanos(ratio)
 		}
 	}
+	return ratio
 }
 
 // proxyWork times a sample of what kube-proxy does in a sync: it walks maps
-// keyed by names, hashes them and writes rules.
+// keyed by names, hashes them and writes rules, more than caches hold.
 func proxyWork() time.Duration {
-	const services = 1000
-	names := make(map[string]int, services)
+	const services = 6000
 	s := script{services: services, endpoints: 2}
 	return threadTime(func() {
-		s.each(func(i int) { names[s.name(i)] = i })
+		names := make(map[string]*[16]string, services)
+		s.each(func(i int) { names[s.name(i)] = &[16]string{serviceIP(i)} })
 		s.iptables(true)
-		for name := range names {
-			delete(names, name)
-		}
+		clear(names)
 	})
 }
 
@@ -93,8 +93,8 @@ type trial struct{ services, endpoints int }
 // service; the last is large enough for the terms that grow faster than the
 // table. Each mode gets its own, since they cost so differently.
 var (
-	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3500, 4}}
-	nftTrials      = []trial{{100, 1}, {1200, 1}, {250, 10}, {2200, 2}}
+	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3000, 4}}
+	nftTrials      = []trial{{100, 1}, {1200, 1}, {250, 10}, {2000, 2}}
 	nftablesTrials = []trial{{100, 1}, {2500, 1}, {250, 10}, {1400, 2}}
 )
 
@@ -105,30 +105,27 @@ func (u usage) cpu() time.Duration { return u.user + u.kernel }
 
 // bench collects the measurements of one tool.
 type bench struct {
-	exec         []usage // processes on an empty table
-	user, kernel []fitRow
-	wait         []time.Duration
-	packets      []packetTime
+	exec    []usage // processes on an empty table
+	rows    []fitRow
+	wait    []time.Duration
+	packets []packetTime
 }
 
-// packetTime is the median first packet to an address that is no service, past
-// a table of so many rules.
+// packetTime is what a table of so many rules adds to the median first packet.
 type packetTime struct {
 	rules int
-	miss  time.Duration
-	hit   time.Duration // to the first service, less that
+	miss  time.Duration // to an address that is no service
+	hit   time.Duration // to the first service
 }
 
 // add is one run of the tool, less the cost of the process itself.
 func (b *bench) add(u usage, userUnits, kernelUnits []float64) {
-	empty := b.empty()
 	w := 1 / float64(max(u.cpu(), time.Microsecond))
-	b.user = append(b.user, fitRow{userUnits, float64(max(0, u.user-empty.user)), w})
-	b.kernel = append(b.kernel, fitRow{kernelUnits, float64(max(0, u.kernel-empty.kernel)), w})
+	units := append(userUnits[:len(userUnits):len(userUnits)], kernelUnits...)
+	b.rows = append(b.rows, fitRow{units, float64(max(0, u.cpu()-b.empty().cpu())), w})
 }
 
-// empty is the mean process on an empty table: single ones are shorter than
-// the clock that splits user from kernel time.
+// empty is the mean process on an empty table.
 func (b *bench) empty() usage {
 	var sum usage
 	for _, u := range b.exec {
@@ -140,17 +137,20 @@ func (b *bench) empty() usage {
 }
 
 // priorPull is how strongly a calibrated cost is drawn to the scaled prior, in
-// units of one measurement: a tenth keeps costs that few runs tell apart from
-// wandering, and moves those that they do by less than their noise.
+// units of one measurement: enough to keep costs that few runs tell apart from
+// wandering, too little to move those that they do by more than their noise.
 const priorPull = 0.02
 
-// into fits the measurements.
-func (b *bench) into(exec *Nanos, user, kernel costs) {
-	*exec = Nanos(float64(b.empty().cpu()) * parentShare)
-	user.set(fit(b.user, user.values(), priorPull))
-	kernel.set(fit(b.kernel, kernel.values(), priorPull))
+// into fits the measurements, user space and kernel together: the clock that
+// tells one from the other is too coarse for one run, and their sum is exact.
+// What both do for the same unit keeps the prior's proportion. ratio is the
+// machine's user space over the reference's.
+func (b *bench) into(exec *Nanos, user, kernel costs, ratio float64) {
+	*exec = Nanos(float64(b.empty().cpu()) + forkCost*ratio)
+	all := append(user[:len(user):len(user)], kernel...)
+	all.set(fit(b.rows, all.values(), priorPull))
 }
 
-// parentShare is a process's cost to kube-proxy and itself together, over its
-// own: forking is the parent's. Measured: 1.74 ms against 1.3 ms.
-const parentShare = 1.3
+// forkCost is a process's cost to kube-proxy, which starts it and reads what
+// it writes: the mean of the three modes' fits.
+const forkCost = 0.32e6 // ns

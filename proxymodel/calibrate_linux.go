@@ -16,20 +16,19 @@ import (
 )
 
 // kernelSpace measures iptables, both kinds, and nft.
-func kernelSpace(ctx context.Context, m *Machine) {
+func kernelSpace(ctx context.Context, m *Machine, ratio float64) {
 	dir, err := os.MkdirTemp("", "redline-proxy-")
 	if err != nil {
 		m.Warnings = append(m.Warnings, unmeasured("iptables and nft", err))
 		return
 	}
 	defer os.RemoveAll(dir)
-	c := calibration{machine: m, lock: filepath.Join(dir, "xtables.lock")}
+	c := calibration{machine: m, ratio: ratio, lock: filepath.Join(dir, "xtables.lock")}
 	ns, err := newNamespace(ctx, c.lock)
 	if err != nil {
 		m.Warnings = append(m.Warnings, unmeasured("iptables and nft, for want of a network namespace", err))
 		return
 	}
-	c.base, _ = ns.firstPacket()
 	c.ipset(ctx, ns)
 	ns.close()
 	m.XTables = defaultXTables(ctx, m.XTables)
@@ -61,8 +60,8 @@ func defaultXTables(ctx context.Context, unknown XTables) XTables {
 
 type calibration struct {
 	machine *Machine
-	lock    string     // file in place of /run/xtables.lock
-	base    packetTime // without any rules
+	ratio   float64 // of this machine's user space to the reference's
+	lock    string  // file in place of /run/xtables.lock
 }
 
 // toolLimit is what one tool may take; a trial that would go beyond is left out.
@@ -108,18 +107,22 @@ func (c *calibration) iptables(ctx context.Context, x XTables) error {
 	}
 	var b bench
 	failed := c.trials(ctx, trials, foresee, func(ns *namespace, t trial, s *Shape) error {
+		base, err := ns.firstPacket()
 		r := iptablesRun{namespace: ns, path: path, x: x, bench: &b, shape: s, script: script{services: t.services, endpoints: t.endpoints}}
 		if err := r.all(ctx); err != nil {
 			return err
 		}
-		return b.packet(ns, s.IPTables.Walk)
+		if err == nil {
+			err = b.packet(ns, base, s.IPTables.Walk)
+		}
+		return ignoreUnsupported(err)
 	})
-	if len(b.user) < 6 { // not even one trial
+	if len(b.rows) < 6 { // not even one trial
 		return failed
 	}
-	b.into(&cost.Exec, cost.user(), cost.kernel())
+	b.into(&cost.Exec, cost.user(), cost.kernel(), c.ratio)
 	cost.Wait = b.meanWait(cost.Wait)
-	if hit, walk, ok := b.walk(c.base); ok {
+	if hit, walk, ok := b.walk(); ok {
 		cost.Hit, cost.Walk = hit, walk
 	}
 	return failed
@@ -182,22 +185,33 @@ func (r *iptablesRun) all(ctx context.Context) error {
 // work on tables as good as empty, so that they measure what a process is.
 func (r *iptablesRun) jumps(ctx context.Context) error {
 	first := len(r.bench.exec) == 0
-	for i, rule := range [][]string{
-		{"-N", "KUBE-SERVICES"}, {"-N", "KUBE-POSTROUTING"}, // the first of all makes the tables
-		{"-A", "PREROUTING", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
-		{"-A", "OUTPUT", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
-		{"-A", "POSTROUTING", "-m", "comment", "--comment", "kubernetes postrouting rules", "-j", "KUBE-POSTROUTING"},
-		{"-N", "REDLINE-1"}, {"-N", "REDLINE-2"}, {"-X", "REDLINE-1"}, {"-X", "REDLINE-2"},
-	} {
-		u, err := r.run(ctx, nil, r.path, append([]string{"iptables", "-w", "5", "-t", "nat"}, rule...)...)
+	for i, rule := range jumpRules {
+		u, err := r.run(ctx, nil, r.path, append([]string{"iptables", "-w", "5"}, rule...)...)
 		if err != nil {
 			return err
 		}
-		if first && i > 0 {
+		if first && i > 1 {
 			r.bench.exec = append(r.bench.exec, u)
 		}
 	}
 	return nil
+}
+
+// jumpRules are what kube-proxy asks for in a full sync, or half of it: chains
+// and the rules that lead to them, with the matches that they use. The first of
+// a table makes the table.
+var jumpRules = [][]string{
+	{"-t", "filter", "-N", "KUBE-SERVICES"},
+	{"-t", "nat", "-N", "KUBE-SERVICES"},
+	{"-t", "nat", "-N", "KUBE-POSTROUTING"},
+	{"-t", "filter", "-I", "OUTPUT", "-m", "conntrack", "--ctstate", "NEW", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
+	{"-t", "filter", "-N", "KUBE-FORWARD"},
+	{"-t", "filter", "-I", "FORWARD", "-m", "comment", "--comment", "kubernetes forwarding rules", "-j", "KUBE-FORWARD"},
+	{"-t", "filter", "-N", "KUBE-PROXY-FIREWALL"},
+	{"-t", "filter", "-I", "INPUT", "-m", "conntrack", "--ctstate", "NEW", "-m", "comment", "--comment", "kubernetes load balancer firewall", "-j", "KUBE-PROXY-FIREWALL"},
+	{"-t", "nat", "-I", "PREROUTING", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
+	{"-t", "nat", "-I", "OUTPUT", "-m", "comment", "--comment", "kubernetes service portals", "-j", "KUBE-SERVICES"},
+	{"-t", "nat", "-I", "POSTROUTING", "-m", "comment", "--comment", "kubernetes postrouting rules", "-j", "KUBE-POSTROUTING"},
 }
 
 // nftables measures nft.
@@ -213,21 +227,26 @@ func (c *calibration) nftables(ctx context.Context) error {
 	}
 	var b bench
 	failed := c.trials(ctx, nftablesTrials, foresee, func(ns *namespace, t trial, s *Shape) error {
+		base, err := ns.firstPacket()
 		r := nftablesRun{namespace: ns, path: path, bench: &b, shape: s, script: script{services: t.services, endpoints: t.endpoints}}
 		if err := r.all(ctx); err != nil {
 			return err
 		}
-		return b.packet(ns, 0)
+		if err == nil {
+			err = b.packet(ns, base, 0)
+		}
+		return ignoreUnsupported(err)
 	})
-	if len(b.user) < 6 {
+	if len(b.rows) < 6 {
 		return failed
 	}
-	b.into(&cost.Exec, cost.user(), cost.kernel())
+	b.into(&cost.Exec, cost.user(), cost.kernel(), c.ratio)
 	cost.Wait = b.meanWait(cost.Wait)
-	if p := b.packets; len(p) > 0 && c.base.miss > 0 {
+	if p := b.packets; len(p) > 0 {
 		last := p[len(p)-1]
-		cost.Miss = Nanos(max(0, last.miss-c.base.miss))
-		cost.Hit = max(cost.Miss, Nanos(last.hit-c.base.miss))
+		if last.miss > 0 && last.hit >= last.miss {
+			cost.Miss, cost.Hit = Nanos(last.miss), Nanos(last.hit)
+		}
 	}
 	return failed
 }
@@ -255,7 +274,7 @@ func (r *nftablesRun) all(ctx context.Context) error {
 	for _, step := range []struct {
 		phase   phase
 		changed int
-	}{{first, 0}, {partial, 1}, {partial, changed}, {partial, 1}, {full, 0}} {
+	}{{first, 0}, {partial, 1}, {partial, changed}, {partial, 1}, {full, 0}, {full, 0}} {
 		w := nftablesWork(r.shape, step.phase, float64(step.changed))
 		u, err := r.run(ctx, r.script.nftables(step.phase, step.changed), r.path, "-f", "-")
 		if err != nil {
@@ -297,13 +316,13 @@ func (c *calibration) ipset(ctx context.Context, ns *namespace) {
 		}
 		b.exec = append(b.exec, u)
 	}
-	c.machine.IPVS.Exec = Nanos(float64(b.empty().cpu()) * parentShare)
+	c.machine.IPVS.Exec = Nanos(float64(b.empty().cpu()) + forkCost*c.ratio)
 }
 
 // meanWait is the least a commit waited, over what it computed: more is the
 // machine being busy.
 func (b *bench) meanWait(unknown Nanos) Nanos {
-	if len(b.wait) == 0 {
+	if len(b.wait) == 0 || unknown == 0 { // ip_tables does not wait
 		return unknown
 	}
 	slices.Sort(b.wait)

@@ -49,7 +49,9 @@ type ByPhase struct {
 }
 
 // ProxyCost is the work of the kube-proxy process itself: the maps it walks
-// and the text it writes, garbage collection included.
+// and the text it writes, garbage collection included. In nftables mode, where
+// partial syncs list what the kernel has, their costs per port and per map
+// grow with the sixth root of the ports and maps.
 type ProxyCost struct {
 	Base     Nanos   // one sync
 	Port     ByPhase // per service port

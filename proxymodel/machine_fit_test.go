@@ -125,19 +125,19 @@ func fitMachine(rows []*realSync) Machine {
 		}
 		work := func(r *realSync) ipWork { return iptablesWork(r.shape(), r.phase, r.changed) }
 		execs := func(r *realSync) float64 { return work(r).execs }
-		refit(of(mode), &c.Exec, c.user(), c.kernel(), &c.Proxy, execs,
+		refit(of(mode), &c.Exec, c.user(), c.kernel(), &c.Proxy, execs, proxyUnits,
 			func(r *realSync) []float64 { w := work(r); u := w.user(x); return u[:] },
 			func(r *realSync) []float64 { w := work(r); k := w.kernel(x); return k[:] })
 	}
 	c := &m.NFTables
 	work := func(r *realSync) nftWork { return nftablesWork(r.shape(), r.phase, r.changed) }
-	refit(of("nftables"), &c.Exec, c.user(), c.kernel(), &c.Proxy, func(r *realSync) float64 { return work(r).execs },
+	refit(of("nftables"), &c.Exec, c.user(), c.kernel(), &c.Proxy, func(r *realSync) float64 { return work(r).execs }, nftablesProxyUnits,
 		func(r *realSync) []float64 { w := work(r); u := w.user(); return u[:] },
 		func(r *realSync) []float64 { w := work(r); k := w.kernel(); return k[:] })
 	return m
 }
 
-func refit(rows []*realSync, exec *Nanos, user, kernel costs, proxy *ProxyCost, execs func(*realSync) float64, userUnits, kernelUnits func(*realSync) []float64) {
+func refit(rows []*realSync, exec *Nanos, user, kernel costs, proxy *ProxyCost, execs func(*realSync) float64, proxyUnits func(*Shape, phase, float64) [11]float64, userUnits, kernelUnits func(*realSync) []float64) {
 	eu, u := fitted(rows, execs, userUnits, func(r *realSync) float64 { return r.user }, used(user))
 	ek, k := fitted(rows, execs, kernelUnits, func(r *realSync) float64 { return r.kernel }, used(kernel))
 	es, p := fitted(rows, execs, func(r *realSync) []float64 { u := proxyUnits(r.shape(), r.phase, r.changed); return u[:] },

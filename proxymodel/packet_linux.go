@@ -78,26 +78,31 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, r)
 }
 
-// packet adds the first packet past the rules that were just written.
-func (b *bench) packet(n *namespace, rules int) error {
+// packet adds what the rules that were just written add to base, the packet
+// without them.
+func (b *bench) packet(n *namespace, base packetTime, rules int) error {
 	p, err := n.firstPacket()
+	b.packets = append(b.packets, packetTime{rules: rules, miss: p.miss - base.miss, hit: p.hit - base.hit})
+	return err
+}
+
+// ignoreUnsupported: an ordinary user's calibration goes on without packets.
+func ignoreUnsupported(err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}
-	p.rules = rules
-	b.packets = append(b.packets, p)
 	return err
 }
 
 // walk is the line through the first packets: the cost of a rule, from the
-// smallest and the largest table, and the fixed cost of a translated one.
-func (b *bench) walk(base packetTime) (hit, walk Nanos, ok bool) {
-	if len(b.packets) < 2 || base.miss == 0 {
+// smallest and the largest table, and the fixed cost of a translated one. It is
+// not ok if the machine was too busy to tell.
+func (b *bench) walk() (hit, walk Nanos, ok bool) {
+	if len(b.packets) < 2 {
 		return 0, 0, false
 	}
 	byRules := func(x, y packetTime) int { return x.rules - y.rules }
 	small, large := slices.MinFunc(b.packets, byRules), slices.MaxFunc(b.packets, byRules)
 	walk = Nanos(large.miss-small.miss) / Nanos(max(1, large.rules-small.rules))
-	hit = Nanos(small.hit - base.miss)
-	return max(0, hit), max(0, walk), walk > 0
+	return Nanos(small.hit), walk, walk > 0 && small.hit > 0
 }

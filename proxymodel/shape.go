@@ -66,8 +66,8 @@ func Uniform(services, endpoints int) Shape {
 	if endpoints > 1 {
 		maps = n
 	}
-	s.NFTables = NFTablesShape{Chains: n + 18, Rules: 2*n + 25, Elements: max(n, services), Maps: maps, MapElements: e}
-	s.IPVS = IPVSShape{VirtualServers: services, RealServers: e, Entries: services + n, Addresses: services}
+	s.NFTables = NFTablesShape{Chains: n + 15, Rules: n + 21, Elements: 2 * services, Maps: maps, MapElements: e}
+	s.IPVS = IPVSShape{VirtualServers: services, RealServers: e, Entries: 2 * services, Addresses: services}
 	return s
 }
 

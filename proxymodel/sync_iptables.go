@@ -72,7 +72,7 @@ func (w *ipWork) kernel(x XTables) [4]float64 {
 func iptablesSync(c *IPTablesCost, x XTables, s *Shape, p phase, changed float64) Sync {
 	w := iptablesWork(s, p, changed)
 	user, kernel := w.user(x), w.kernel(x)
-	out := c.Proxy.sync(s, p, changed)
+	out := c.Proxy.sync(proxyUnits(s, p, changed))
 	out.Exec = nanos(float64(c.Exec) * w.execs)
 	out.Restore = nanos(c.user().of(user[:]))
 	out.Kernel = nanos(c.kernel().of(kernel[:]))
@@ -80,7 +80,7 @@ func iptablesSync(c *IPTablesCost, x XTables, s *Shape, p phase, changed float64
 	return out
 }
 
-// units is the work of [ProxyCost.terms].
+// proxyUnits is the work of [ProxyCost.terms].
 func proxyUnits(s *Shape, p phase, changed float64) [11]float64 {
 	u := [11]float64{0: 1}
 	if p == partial {
@@ -91,8 +91,7 @@ func proxyUnits(s *Shape, p phase, changed float64) [11]float64 {
 }
 
 // sync is kube-proxy's own part.
-func (c *ProxyCost) sync(s *Shape, p phase, changed float64) Sync {
-	units := proxyUnits(s, p, changed)
+func (c *ProxyCost) sync(units [11]float64) Sync {
 	user := c.terms().of(units[:])
 	return Sync{User: nanos(user * (1 - c.Background)), Background: nanos(user * c.Background)}
 }

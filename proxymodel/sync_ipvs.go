@@ -22,7 +22,7 @@ func ipvsSync(c *IPVSCost, s *Shape, p phase, changed float64) Sync {
 	} else {
 		calls += 2 * changed // the endpoint that left and the one that came
 	}
-	out := c.Proxy.sync(s, p, changed)
+	out := c.Proxy.sync(proxyUnits(s, p, changed))
 	out.Exec = nanos(float64(c.Exec) * execs)
 	out.Restore = nanos(float64(c.Entry) * entries)
 	out.Kernel = nanos(float64(c.Call) * calls)

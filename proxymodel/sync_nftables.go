@@ -21,9 +21,9 @@ const (
 func nftablesWork(s *Shape, p phase, changed float64) nftWork {
 	t := &s.NFTables
 	ports, maps := float64(s.Ports), float64(t.Maps)
-	pairs := maps * maps * math.Cbrt(math.Sqrt(maps))
+	pairs := maps * maps * sixthRoot(maps)
 	w := nftWork{execs: nftLists + 1, elements: float64(t.MapElements)}
-	extra := float64(max(t.Elements-s.Ports, 0)) // of node ports, load balancers, external IPs
+	extra := float64(max(t.Elements-2*s.Ports, 0)) // of node ports, load balancers, external IPs
 	switch p {
 	case first:
 		w.ops, w.pairs = nftFirstBase+5*ports+extra, pairs/2
@@ -51,10 +51,22 @@ func (w *nftWork) kernel() [6]float64 {
 func nftablesSync(c *NFTablesCost, s *Shape, p phase, changed float64) Sync {
 	w := nftablesWork(s, p, changed)
 	user, kernel := w.user(), w.kernel()
-	out := c.Proxy.sync(s, p, changed)
+	out := c.Proxy.sync(nftablesProxyUnits(s, p, changed))
 	out.Exec = nanos(float64(c.Exec) * w.execs)
 	out.Restore = nanos(c.user().of(user[:]))
 	out.Kernel = nanos(c.kernel().of(kernel[:]))
 	out.Wait = nanos(float64(c.Wait) * min(w.ops, 1))
 	return out
 }
+
+// nftablesProxyUnits is the work of [ProxyCost.terms] in nftables mode. Every
+// partial sync lists all chains and sets, and the kernel starts each piece of a
+// listing at the beginning again: it grows faster than they do.
+func nftablesProxyUnits(s *Shape, p phase, changed float64) [11]float64 {
+	u := proxyUnits(s, p, changed)
+	u[4] *= sixthRoot(u[4])
+	u[10] *= sixthRoot(u[10])
+	return u
+}
+
+func sixthRoot(x float64) float64 { return math.Cbrt(math.Sqrt(x)) }

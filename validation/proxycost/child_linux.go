@@ -24,6 +24,7 @@ type measured struct {
 	Self      float64 // CPU seconds of kube-proxy itself
 	User      float64 // of its children, in user space
 	Kernel    float64 // of its children, in the kernel
+	memory            // after the first sync
 }
 
 func (m measured) cpu() float64 { return m.Self + m.User + m.Kernel }
@@ -87,7 +88,10 @@ func (m *meter) run(repetitions int) {
 		}
 	}
 	m.OnServiceSynced()
-	m.measure("first", m.row.Services, m.OnEndpointSlicesSynced)
+	before := kernelMemory()
+	sync := func() { m.OnEndpointSlicesSynced() }
+	m.measure("first", m.row.Services, sync)
+	m.row.memory = memoryNow(before)
 	generation := 0
 	for _, changed := range []int{1, 0, 100} {
 		for range repetitions {

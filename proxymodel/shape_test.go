@@ -1,0 +1,67 @@
+package proxymodel
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// plainObjects are what Uniform describes.
+func plainObjects(services, endpoints int) Objects {
+	var o Objects
+	tcp, http, port, remote := corev1.ProtocolTCP, "http", int32(8080), "node-b"
+	for i := range services {
+		meta := metav1.ObjectMeta{Namespace: "ns-" + padded(i%50, 3), Name: "svc-" + padded(i, 5)}
+		ip := fmt.Sprintf("172.30.%d.%d", i/250, 1+i%250)
+		o.Services = append(o.Services, &corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeClusterIP, ClusterIP: ip, ClusterIPs: []string{ip}, IPFamilies: []corev1.IPFamily{corev1.IPv4Protocol},
+			Ports: []corev1.ServicePort{{Name: http, Protocol: tcp, Port: 80}}}})
+		s := &discoveryv1.EndpointSlice{ObjectMeta: meta, AddressType: discoveryv1.AddressTypeIPv4,
+			Ports: []discoveryv1.EndpointPort{{Name: &http, Protocol: &tcp, Port: &port}}}
+		s.Labels = map[string]string{discoveryv1.LabelServiceName: meta.Name}
+		for k := range endpoints {
+			s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{fmt.Sprintf("10.%d.%d.%d", k, i/250, 1+i%250)}, NodeName: &remote})
+		}
+		o.Slices = append(o.Slices, s)
+	}
+	return o
+}
+
+// Uniform's closed form is what counting the objects gives.
+func TestUniformEqualsCountedObjects(t *testing.T) {
+	n := Node{Name: "node-a", IPs: []string{"192.168.10.5"}, DetectLocalCIDR: "10.0.0.0/8", LocalhostNodePorts: true}
+	for _, c := range []trial{{1, 0}, {1, 1}, {20, 3}, {600, 1}, {600, 2}, {300, 10}} {
+		got, want := Uniform(c.services, c.endpoints), Shape{}
+		want, err := ShapeOf(V1_37, n, plainObjects(c.services, c.endpoints))
+		require.NoError(t, err)
+		if c.services >= 20 {
+			assert.InEpsilon(t, want.IPTables.Bytes, got.IPTables.Bytes, 0.05, c)
+			assert.InEpsilon(t, want.IPTables.Partial, got.IPTables.Partial, 0.05, c)
+		}
+		got.IPTables.Bytes, got.IPTables.Partial, got.SliceBytes = want.IPTables.Bytes, want.IPTables.Partial, want.SliceBytes
+		assert.Equal(t, want, got, c)
+	}
+}
+
+func TestShapeOfNamesBadObjects(t *testing.T) {
+	o := plainObjects(2, 1)
+	o.Services = o.Services[1:]
+	_, err := ShapeOf(V1_37, Node{}, o)
+	assert.ErrorContains(t, err, "EndpointSlice ns-000/svc-00000 belongs to Service ns-000/svc-00000, which is not given")
+}
+
+// The incident's 4502 lines: 4,499 service ports with endpoints.
+func TestShapeOfTheIncident(t *testing.T) {
+	o := plainObjects(4499, 1)
+	s, err := ShapeOf(V1_29, Node{DetectLocalCIDR: "10.0.0.0/8"}, o)
+	require.NoError(t, err)
+	assert.Equal(t, 4500, s.IPTables.Walk)
+	r, err := Count(IPTables, V1_29, Node{DetectLocalCIDR: "10.0.0.0/8"}, o.Services, o.Slices)
+	require.NoError(t, err)
+	assert.Equal(t, 4502, r.Lines("nat", "KUBE-SERVICES"))
+}
