@@ -120,9 +120,8 @@ type packetTime struct {
 
 // add is one run of the tool, less the cost of the process itself.
 func (b *bench) add(u usage, userUnits, kernelUnits []float64) {
-	w := 1 / float64(max(u.cpu(), time.Microsecond))
 	units := append(userUnits[:len(userUnits):len(userUnits)], kernelUnits...)
-	b.rows = append(b.rows, fitRow{units, float64(max(0, u.cpu()-b.empty().cpu())), w})
+	b.rows = append(b.rows, fitRow{units: units, nanos: float64(max(0, u.cpu()-b.empty().cpu()))})
 }
 
 // empty is the mean process on an empty table.
@@ -148,6 +147,9 @@ const priorPull = 0.02
 func (b *bench) into(exec *Nanos, user, kernel costs, ratio float64) {
 	*exec = Nanos(float64(b.empty().cpu()) + forkCost*ratio)
 	all := append(user[:len(user):len(user)], kernel...)
+	for i := range b.rows { // by what is expected: by what was measured, a slow run would count less
+		b.rows[i].weight = 1 / max(all.of(b.rows[i].units), 1e5)
+	}
 	all.set(fit(b.rows, all.values(), priorPull))
 }
 

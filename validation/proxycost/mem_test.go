@@ -1,5 +1,13 @@
 package proxycost
-import ("testing";"fmt";"os";"strings";"strconv")
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
 func TestMemPrint(t *testing.T) {
 	for _, spec := range strings.Fields(os.Getenv("SPECS")) {
 		f := strings.Split(spec, ",")

@@ -156,10 +156,11 @@ func medians(rows []measured) []measured {
 // table prints what docs/proxymodel.md shows.
 func table(t *testing.T, rows []comparison) {
 	t.Helper()
-	fmt.Println("| mode | services x endpoints | sync | changed | CPU s measured | predicted | error | wall s measured | predicted | error |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| mode | services x endpoints | sync | changed | CPU s measured | predicted | error | of it kube-proxy | predicted | wall s measured | predicted | error |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
-		fmt.Printf("| %s | %dx%d | %s | %d | %.4f | %.4f | %+.0f %% | %.4f | %.4f | %+.0f %% |\n",
-			r.Mode, r.Services, r.Endpoints, r.Phase, r.Changed, r.cpu(), r.predicted.CPU().Seconds(), 100*r.error(), r.Wall, r.predicted.Duration().Seconds(), 100*r.wallError())
+		fmt.Printf("| %s | %dx%d | %s | %d | %.4f | %.4f | %+.0f %% | %.4f | %.4f | %.4f | %.4f | %+.0f %% |\n",
+			r.Mode, r.Services, r.Endpoints, r.Phase, r.Changed, r.cpu(), r.predicted.CPU().Seconds(), 100*r.error(),
+			r.Self, (r.predicted.User + r.predicted.Background).Seconds(), r.Wall, r.predicted.Duration().Seconds(), 100*r.wallError())
 	}
 }
