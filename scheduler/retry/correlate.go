@@ -1,0 +1,113 @@
+package retry
+
+import "time"
+
+// Correlator is the older Event recorder (client-go tools/record), which every
+// component but the scheduler uses, for the Events of one source about one object:
+// what a stream of them becomes before it reaches the API server. The zero value is
+// ready.
+//
+// Events of one reason whose messages differ are written one by one up to the ninth
+// within ten minutes; from the tenth on they are counted in one aggregate. And a
+// source may write 25 Events of a type about an object, then one every five minutes:
+// so 450 creations leave ten Events, patched fifteen times.
+type Correlator struct {
+	reasons []aggregate
+	spam    [2]spamBucket // Normal, Warning: v1.29 had one bucket for both
+	Version Version
+}
+
+// The defaults of client-go tools/record/events_cache.go.
+const (
+	aggregateAt     = 10                // distinct messages
+	aggregateWithin = 600 * time.Second // since the last of that reason
+	spamBurst       = 25
+	spamEvery       = 300 * time.Second
+)
+
+// aggregate is what the recorder remembers of one reason.
+type aggregate struct {
+	reason  string
+	warning bool
+	last    time.Duration
+	local   map[string]bool // distinct messages, at most nine
+	written map[string]bool // messages that have an Event of their own in the API server
+	whole   bool            // the aggregate has one
+}
+
+// spamBucket is a bucket of tokens that are not waited for.
+type spamBucket struct {
+	used bool
+	left float64
+	last time.Duration
+}
+
+// EventWrite is what the recorder does with one Event.
+type EventWrite int
+
+// The three outcomes.
+const (
+	Dropped EventWrite = iota // the spam filter keeps it from the API server
+	Created                   // POST
+	Patched                   // PATCH of an Event written before: its count grows
+)
+
+// Record takes one Event and says what is written. Messages that name an object or
+// carry a time differ each time; pass the text, or any string that differs when the
+// text does.
+func (c *Correlator) Record(now time.Duration, warning bool, reason, message string) EventWrite {
+	a := c.aggregate(warning, reason)
+	if now-a.last > aggregateWithin {
+		clear(a.local)
+	}
+	a.last = now
+	alone := a.local[message] || len(a.local)+1 < aggregateAt
+	if alone {
+		a.local[message] = true
+	}
+	if !c.bucket(warning).take(now) {
+		return Dropped
+	}
+	exists := a.whole
+	if alone {
+		exists = a.written[message]
+		a.written[message] = true
+	} else {
+		a.whole = true
+	}
+	if exists {
+		return Patched
+	}
+	return Created
+}
+
+func (c *Correlator) aggregate(warning bool, reason string) *aggregate {
+	for i := range c.reasons {
+		if a := &c.reasons[i]; a.reason == reason && a.warning == warning {
+			return a
+		}
+	}
+	c.reasons = append(c.reasons, aggregate{reason: reason, warning: warning, local: map[string]bool{}, written: map[string]bool{}})
+	return &c.reasons[len(c.reasons)-1]
+}
+
+func (c *Correlator) bucket(warning bool) *spamBucket {
+	if warning && c.Version != V1_29 {
+		return &c.spam[1]
+	}
+	return &c.spam[0]
+}
+
+func (s *spamBucket) take(now time.Duration) bool {
+	if !s.used {
+		s.used, s.left = true, spamBurst
+	} else {
+		s.left = min(spamBurst, s.left+float64(now-s.last)/float64(spamEvery))
+	}
+	s.last = now
+	if s.left < 1 {
+		return false
+	}
+	s.left--
+	return true
+}

@@ -1,0 +1,66 @@
+package retry
+
+import (
+	"time"
+
+	"github.com/redline-go/redline/etcdmodel"
+)
+
+// Sizes is what the objects measure in etcd, in bytes: keys and protobuf values.
+type Sizes struct {
+	PodKey, PodFresh, PodPending int // a pod as it was created, and with the scheduler's condition
+	EventKey, Event, Series      int // an Event as it was created, and with its series
+}
+
+// MeasuredSizes are those of the incident's pod template on 100 nodes, as
+// validation/controlplane found them in etcd (v1.37.2, means over one run of the
+// three phases; docs/retry.md).
+func MeasuredSizes() Sizes {
+	return Sizes{PodKey: 42, PodFresh: 1301, PodPending: 1759, EventKey: 59, Event: 678, Series: 740}
+}
+
+// Stream is one kind of write to etcd at a rate.
+type Stream struct {
+	Object, Verb string // pods or events; update, create
+	PerSecond    float64
+	Op           etcdmodel.Op
+}
+
+// Streams are the load's writes as etcd gets them.
+func (l Load) Streams(s Sizes) []Stream {
+	return streams(s, l.PodPatches, l.EventCreates, l.EventUpdates)
+}
+
+// Streams are the step's writes as etcd gets them, at their mean rate over the step.
+// Bindings count as pod updates.
+func (s Step) Streams(sizes Sizes, over time.Duration) []Stream {
+	per := 1 / over.Seconds()
+	return streams(sizes, float64(s.PodPatches-s.PatchErrors+s.Bound)*per, float64(s.EventCreates)*per, float64(s.EventUpdates)*per)
+}
+
+func streams(s Sizes, patches, creates, updates float64) []Stream {
+	return []Stream{
+		{"pods", "update", patches, etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: s.PodKey, Value: s.PodPending}},
+		{"events", "create", creates, etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: s.EventKey, Value: s.Event, Lease: true}},
+		{"events", "update", updates, etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: s.EventKey, Value: s.Series, Lease: true}},
+	}
+}
+
+// WAL is how many bytes a second the streams add to etcd's log.
+func WAL(v etcdmodel.Version, streams []Stream) float64 {
+	sum := 0.0
+	for _, x := range streams {
+		sum += x.PerSecond * x.Op.WALBytes(v, 1)
+	}
+	return sum
+}
+
+// DB is how many bytes a second the streams add to etcd's database until it is
+// compacted.
+func DB(v etcdmodel.Version, streams []Stream) float64 {
+	sum := 0.0
+	for _, x := range streams {
+		sum += x.PerSecond * x.Op.DBBytes(v)
+	}
+	return sum
+}

@@ -1,0 +1,162 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Result is what happened.
+type Result struct {
+	Setup       time.Duration // from nothing to a ready cluster
+	AllWrites   []Write
+	AllRequests []Request
+	AllAttempts []time.Duration
+	Samples     []Sample // every second
+	Log         []Entry
+}
+
+// Sample is the cluster at a time, as etcd has it.
+type Sample struct {
+	At                                                time.Duration
+	NotReady, Tainted                                 int // nodes
+	Replicas, Pending, Bound, Ready                   int // pods of the workload
+	Terminating                                       int
+	Writes                                            int     // to etcd since the process started
+	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative
+	FsyncSeconds                                      float64
+	DBBytes                                           float64
+}
+
+// sample takes one every second until the context ends.
+func (c *Cluster) sample(ctx context.Context) {
+	for i := 0; ; i++ {
+		if !sleep(ctx, time.Until(c.clock.time(time.Duration(i)*time.Second))) {
+			return
+		}
+		at, s, m := c.clock.now(), c.writes.state(), c.etcd.metrics()
+		c.mu.Lock()
+		c.samples = append(c.samples, Sample{At: at, NotReady: s.notReady, Tainted: s.tainted,
+			Replicas: s.replicas, Pending: s.pending, Bound: s.bound, Ready: s.ready, Terminating: s.terminating, Writes: s.total,
+			Proposals: m["etcd_server_proposals_committed_total"], FailedProposals: m["etcd_server_proposals_failed_total"],
+			LeaderChanges: m["etcd_server_leader_changes_seen_total"], Fsyncs: m["etcd_disk_wal_fsync_duration_seconds_count"],
+			FsyncSeconds: m["etcd_disk_wal_fsync_duration_seconds_sum"], DBBytes: m["etcd_mvcc_db_total_size_in_bytes"]})
+		c.mu.Unlock()
+	}
+}
+
+func (c *Cluster) result(setup time.Duration) *Result {
+	c.writes.mu.Lock()
+	defer c.writes.mu.Unlock()
+	c.requests.mu.Lock()
+	defer c.requests.mu.Unlock()
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &Result{Setup: setup, AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
+		AllAttempts: slices.Clone(c.attempts.at), Samples: slices.Clone(c.samples), Log: slices.Clone(c.entries)}
+}
+
+// Writes counts the writes in [from, to) by resource/verb, and by resource/verb/what
+// where they are told apart.
+func (r *Result) Writes(from, to time.Duration) map[string]int {
+	n := map[string]int{}
+	for _, w := range r.AllWrites {
+		if w.At >= from && w.At < to {
+			key := w.Resource + "/" + w.Verb
+			n[key]++
+			if w.What != "" {
+				n[key+"/"+w.What]++
+			}
+		}
+	}
+	return n
+}
+
+// Bytes sums the stored values of the writes in [from, to) by the same keys.
+func (r *Result) Bytes(from, to time.Duration) map[string]int {
+	n := map[string]int{}
+	for _, w := range r.AllWrites {
+		if w.At >= from && w.At < to {
+			n[w.Resource+"/"+w.Verb] += w.Bytes
+		}
+	}
+	return n
+}
+
+// Attempts counts the scheduling attempts that began in [from, to).
+func (r *Result) Attempts(from, to time.Duration) int {
+	n := 0
+	for _, at := range r.AllAttempts {
+		if at >= from && at < to {
+			n++
+		}
+	}
+	return n
+}
+
+// Latency is a quantile of how long requests sent in [from, to) took, and of how many;
+// "" for a client, verb or resource is any.
+func (r *Result) Latency(from, to time.Duration, q float64, client, verb, resource string) (time.Duration, int) {
+	var took []time.Duration
+	for _, x := range r.AllRequests {
+		if x.At >= from && x.At < to && (client == "" || client == x.Client) && (verb == "" || verb == x.Verb) && (resource == "" || resource == x.Resource) {
+			took = append(took, x.Took)
+		}
+	}
+	if len(took) == 0 {
+		return 0, 0
+	}
+	slices.Sort(took)
+	return took[min(int(q*float64(len(took))), len(took)-1)], len(took)
+}
+
+// Requests counts requests sent in [from, to) by client, verb, resource and code.
+func (r *Result) Requests(from, to time.Duration) map[string]int {
+	n := map[string]int{}
+	for _, x := range r.AllRequests {
+		if x.At >= from && x.At < to {
+			n[strings.Join([]string{x.Client, x.Verb, x.Resource, x.Code}, " ")]++
+		}
+	}
+	return n
+}
+
+// At is the last sample taken before a time.
+func (r *Result) At(t time.Duration) Sample {
+	var last Sample
+	for _, s := range r.Samples {
+		if s.At <= t {
+			last = s
+		}
+	}
+	return last
+}
+
+// When is the time of the n-th write of a key of Writes, counted from `from`, or -1.
+func (r *Result) When(from time.Duration, key string, n int) time.Duration {
+	for _, w := range r.AllWrites {
+		if w.At < from || w.Resource+"/"+w.Verb != key && w.Resource+"/"+w.Verb+"/"+w.What != key {
+			continue
+		}
+		if n--; n == 0 {
+			return w.At
+		}
+	}
+	return -1
+}
+
+// Table prints the writes of [from, to).
+func (r *Result) Table(from, to time.Duration) string {
+	var b strings.Builder
+	n := r.Writes(from, to)
+	for _, key := range slices.Sorted(maps.Keys(n)) {
+		fmt.Fprintf(&b, "%-50s %6d\n", key, n[key])
+	}
+	fmt.Fprintf(&b, "%-50s %6d\n", "attempts", r.Attempts(from, to))
+	return b.String()
+}
