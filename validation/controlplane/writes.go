@@ -17,11 +17,14 @@ type Write struct {
 	Resource string // as etcd's keys spell it, nodes excepted: pods, events, leases, nodes, replicasets ...
 	Verb     string // create, update, delete
 	// What tells writes of a resource apart: for pods bind, message (the scheduler's
-	// condition), terminating, notready, ready, or the app label at creation; for
+	// condition), terminating, notready, ready, the app label at creation, bound or pending at
+	// deletion; for
 	// nodes notready, ready, taint; for events the reason; for leases the namespace,
 	// or the component.
 	What  string
 	Bytes int // of the stored value
+	// TaintedNodes is how many nodes have a taint after the write.
+	TaintedNodes int
 }
 
 // writes watches etcd and keeps every write with the state it leads to.
@@ -31,6 +34,8 @@ type writes struct {
 	all   []Write
 	nodes map[string]*corev1.Node
 	pods  map[string]*corev1.Pod
+
+	tainted int // nodes with a taint
 }
 
 func newWrites(c clock) *writes {
@@ -85,6 +90,7 @@ func (w *writes) take(events []*clientv3.Event) {
 				x.What, _, _ = strings.Cut(key[2], "-apiserver")
 			}
 		}
+		x.TaintedNodes = w.tainted
 		w.all = append(w.all, x)
 	}
 }
@@ -104,6 +110,7 @@ func decode[T any](e *clientv3.Event) *T {
 
 func (w *writes) node(name string, now *corev1.Node) string {
 	before := w.nodes[name]
+	w.tainted += taints(now) - taints(before)
 	if now == nil {
 		delete(w.nodes, name)
 		return ""
@@ -126,7 +133,10 @@ func (w *writes) pod(key string, now *corev1.Pod) string {
 	before := w.pods[key]
 	if now == nil {
 		delete(w.pods, key)
-		return ""
+		if before != nil && before.Spec.NodeName != "" {
+			return "bound"
+		}
+		return "pending"
 	}
 	w.pods[key] = now
 	switch {
@@ -144,6 +154,14 @@ func (w *writes) pod(key string, now *corev1.Pod) string {
 		return "ready"
 	}
 	return ""
+}
+
+// taints is 1 for a node that has any.
+func taints(n *corev1.Node) int {
+	if n != nil && len(n.Spec.Taints) > 0 {
+		return 1
+	}
+	return 0
 }
 
 func nodeReady(n *corev1.Node) bool {
@@ -184,13 +202,10 @@ type state struct {
 func (w *writes) state() state {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := state{total: len(w.all)}
+	s := state{total: len(w.all), tainted: w.tainted}
 	for _, n := range w.nodes {
 		if !nodeReady(n) {
 			s.notReady++
-		}
-		if len(n.Spec.Taints) > 0 {
-			s.tainted++
 		}
 	}
 	for _, p := range w.pods {

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/redline-go/redline/scheduler/retry"
+)
+
+// printTable prints a line a minute.
+func printTable(out io.Writer, stories []story, pods int, every time.Duration) {
+	fmt.Fprintf(out, "What %d pods that fit nowhere write, per minute (something happens every %v)\n\n", pods, every)
+	fmt.Fprintf(out, "%-7s", "")
+	for _, s := range stories {
+		fmt.Fprintf(out, "| %-47v", s.version)
+	}
+	fmt.Fprintf(out, "\n%-7s", "minute")
+	for range stories {
+		fmt.Fprintf(out, "|%9s%9s%10s%10s%9s ", "attempts", "created", "patches", "Events", "writes")
+	}
+	fmt.Fprintln(out)
+	perMinute := int(time.Minute / sample)
+	for i := 0; i < len(stories[0].tried); i += perMinute {
+		at := time.Duration(i) * sample
+		for _, a := range acts {
+			if a.at == at {
+				fmt.Fprintf(out, "-- %s\n", a.name)
+			}
+		}
+		fmt.Fprintf(out, "%-7d", int(at.Minutes()))
+		for _, s := range stories {
+			m, t := s.minute(i, perMinute)
+			fmt.Fprintf(out, "|%9d%9d%10d%10d%9d ", t.Attempts, m.Creates-m.Deletes, t.PodPatches, t.EventCreates+t.EventUpdates+m.EventCreates+m.EventUpdates, m.Writes()+t.Writes())
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintln(out)
+	for _, s := range stories {
+		fmt.Fprintln(out, s.verdict(pods))
+	}
+}
+
+func (s story) minute(i, n int) (retry.ReplicaSetStep, retry.Step) {
+	var m retry.ReplicaSetStep
+	var t retry.Step
+	for j := i; j < min(i+n, len(s.tried)); j++ {
+		m, t = sum(m, s.made[j]), sumSteps(t, s.tried[j])
+	}
+	return m, t
+}
+
+// verdict sets the report's "FailedScheduling 3m (x450 over 12m)" beside the model.
+func (s story) verdict(pods int) string {
+	var t retry.Step
+	live, series := 0, 0
+	for i := range s.tried {
+		t = sumSteps(t, s.tried[i])
+		live, series = max(live, s.status[i].LiveEvents), max(series, s.status[i].Series)
+	}
+	return strings.Join([]string{
+		fmt.Sprintf("%v: the fleet was tried %d times, one pod %.0f times;", s.version, t.Attempts, float64(t.Attempts)/float64(pods)),
+		fmt.Sprintf("  %d Events created, at most %d alive in etcd; the longest series of one pod counted %d", t.EventCreates, live, series),
+		"  (\"x450\" is not one pod's: it is the fleet's, each tried once).",
+	}, "\n")
+}
+
+// printSteady prints the same pressures in the long run.
+func printSteady(out io.Writer, pods int, every time.Duration) {
+	fmt.Fprintln(out, "\nIn the long run, per second:")
+	rate := 1 / every.Seconds()
+	for _, x := range []struct {
+		what string
+		p    retry.Pressure
+	}{
+		{"left alone", retry.Pressure{Pods: pods}},
+		{"woken", retry.Pressure{Pods: pods, Wakes: rate}},
+		{"woken, message changes", retry.Pressure{Pods: pods, Wakes: rate, MessageChanges: rate}},
+		{"the same, API answers in 1 s", retry.Pressure{Pods: pods, Wakes: rate, MessageChanges: rate, Latency: time.Second}},
+	} {
+		for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
+			l := retry.Predict(v, x.p)
+			fmt.Fprintf(out, "  %-30s %v %8.1f attempts %6.1f writes, limited by %s\n", x.what, v, l.Attempts, l.Writes(), l.Bound)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package controlplane
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/scheduler/retry"
+)
+
+// long is whether the long form of the tests is asked for.
+func long() bool { return os.Getenv("REDLINE_LONG") == "1" }
+
+// beside runs the model through what happened to the real cluster. It is told the
+// scenario, when nodes were tainted, and how long a patch took; what the components
+// write it must know itself.
+type beside struct {
+	t     *testing.T
+	model *retry.Workload
+	todo  []happening
+}
+
+type happening struct {
+	at time.Duration
+	do func()
+}
+
+func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
+	w, err := retry.NewWorkload(retry.V1_37)
+	require.NoError(t, err)
+	patch, _ := r.Latency(0, length, 0.5, "scheduler", "PATCH", "")
+	create, _ := r.Latency(0, length, 0.5, "replicaset-controller", "POST", "pods")
+	require.NoError(t, w.Queue.SetAPI(retry.API{Latency: patch}))
+	require.NoError(t, w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: create}))
+	return &beside{t: t, model: w}
+}
+
+func (b *beside) at(at time.Duration, f func()) { b.todo = append(b.todo, happening{at, f}) }
+
+// churn wakes the pods whenever the real cluster deleted a bound pod.
+func (b *beside) churn(r *Result) {
+	for _, w := range r.AllWrites {
+		if w.At > 0 && w.Resource == "pods" && w.Verb == "delete" && w.What == "bound" {
+			b.at(w.At, func() { b.model.Queue.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted}) })
+		}
+	}
+}
+
+// taints changes the message whenever the number of tainted nodes did.
+func (b *beside) taints(r *Result) {
+	before := 0
+	for _, w := range r.AllWrites {
+		if now := w.TaintedNodes; w.At > 0 && now != before {
+			fewer := now < before
+			before = now
+			b.at(w.At, func() {
+				by := retry.ByFit
+				if now > 0 {
+					by |= retry.ByTaint
+				}
+				b.model.Queue.SetMessage(now, by)
+				if fewer {
+					b.model.Queue.Event(retry.ClusterEvent{Kind: retry.NodeTaintRemoved})
+				}
+			})
+		}
+	}
+}
+
+// phase is what both did between two times.
+type phase struct {
+	name     string
+	from, to time.Duration
+	made     retry.ReplicaSetStep
+	tried    retry.Step
+}
+
+// run plays everything and fills in the model's part of the phases, which follow each
+// other from the start.
+func (b *beside) run(phases []phase) {
+	slices.SortStableFunc(b.todo, func(x, y happening) int { return int(x.at - y.at) })
+	for i := range phases {
+		p := &phases[i]
+		made, tried := b.model.ReplicaSet.Total(), b.model.Queue.Total()
+		for len(b.todo) > 0 && b.todo[0].at < p.to {
+			b.model.Advance(b.todo[0].at)
+			b.todo[0].do()
+			b.todo = b.todo[1:]
+		}
+		b.model.Advance(p.to)
+		p.made, p.tried = since(b.model.ReplicaSet.Total(), made), stepSince(b.model.Queue.Total(), tried)
+	}
+}
+
+func since(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
+	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes, Refusals: a.Refusals - b.Refusals,
+		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates, StatusUpdates: a.StatusUpdates - b.StatusUpdates}
+}
+
+func stepSince(a, b retry.Step) retry.Step {
+	return retry.Step{Attempts: a.Attempts - b.Attempts, PodPatches: a.PodPatches - b.PodPatches,
+		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates}
+}
+
+// Error budgets, of the issue: writes 10 %, attempts 15 %, and a little for small
+// numbers.
+const (
+	writesBudget   = 0.10
+	attemptsBudget = 0.15
+	slack          = 3
+)
+
+// compare prints a line of the table and fails the test if the model is off by more than
+// its budget.
+func (p phase) compare(t *testing.T, r *Result) {
+	t.Helper()
+	n := r.Writes(p.from, p.to)
+	refused := 0
+	for _, x := range r.AllRequests {
+		if x.At >= p.from && x.At < p.to && x.Client == "replicaset-controller" && x.Resource == "pods" && x.Verb == "POST" && x.Code == "403" {
+			refused++
+		}
+	}
+	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] + n["events/create/FailedCreate"]
+	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] + n["events/update/FailedCreate"]
+	for _, x := range []struct {
+		what            string
+		measured, model int
+		budget          float64
+	}{
+		{"pods created", n["pods/create/"+workload], p.made.Creates, writesBudget},
+		{"creations refused", refused, p.made.Refusals, writesBudget},
+		{"pending pods deleted", n["pods/delete/pending"], p.made.Deletes, writesBudget},
+		{"attempts", r.Attempts(p.from, p.to), p.tried.Attempts, attemptsBudget},
+		{"pod patches", n["pods/update/message"], p.tried.PodPatches, writesBudget},
+		{"scheduler's Events created", n["events/create/FailedScheduling"], p.tried.EventCreates, writesBudget},
+		{"scheduler's Events patched", n["events/update/FailedScheduling"], p.tried.EventUpdates, writesBudget},
+		{"controller's Events created", controller, p.made.EventCreates, writesBudget},
+		{"controller's Events patched", controllerUpdates, p.made.EventUpdates, writesBudget},
+	} {
+		off := math.Abs(float64(x.model - x.measured))
+		verdict := ""
+		if off > x.budget*float64(x.measured)+slack {
+			verdict = " BEYOND ITS BUDGET"
+			t.Errorf("%s: %s: measured %d, model %d, want within %.0f %% + %d", p.name, x.what, x.measured, x.model, 100*x.budget, slack)
+		}
+		if x.measured+x.model > 0 {
+			t.Logf("| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model), verdict)
+		}
+	}
+}
+
+func percent(measured, model int) string {
+	if measured == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%+.1f %%", 100*(float64(model)/float64(measured)-1))
+}

@@ -1,0 +1,159 @@
+package controlplane
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/scheduler/retry"
+)
+
+// TestThreePhases is the incident's core: 450 pods that fit nowhere appear; then
+// something wakes them every four seconds; then the scheduler's message changes as
+// well.
+func TestThreePhases(t *testing.T) {
+	surge, each := 28*time.Second, 24*time.Second
+	if long() {
+		surge, each = time.Minute, time.Minute
+	}
+	end := surge + 2*each
+	r := Run(t, Scenario{Nodes: 100, NoKubelets: true, Length: end + time.Second, Actions: []Action{
+		At(0, Scale(450)), At(surge, Churn(4*time.Second)), At(surge+each, TaintMore(4*time.Second)),
+	}})
+	require.Less(t, r.Setup, 30*time.Second, "from nothing to a ready cluster")
+	b := newBeside(t, r, end)
+	b.at(0, func() { b.model.ReplicaSet.Scale(450) })
+	b.churn(r)
+	b.taints(r)
+	phases := []phase{{name: "none fits", to: surge}, {name: "woken every 4 s", from: surge, to: surge + each}, {name: "woken, message changes", from: surge + each, to: end}}
+	b.run(phases)
+	for _, p := range phases {
+		p.compare(t, r)
+	}
+	compareRamp(t, r)
+	t.Logf("one attempt without a patch took %v (median of the second phase)", attemptTime(r, surge, surge+each))
+	logBytes(t, r, phases)
+}
+
+// compareRamp holds the time at which 450 pods exist, and the way there, to 5 %.
+func compareRamp(t *testing.T, r *Result) {
+	w, err := retry.NewWorkload(retry.V1_37)
+	require.NoError(t, err)
+	latency, _ := r.Latency(0, 20*time.Second, 0.5, "replicaset-controller", "POST", "pods")
+	require.NoError(t, w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency}))
+	w.ReplicaSet.Scale(450)
+	for _, n := range []int{63, 127, 255, 450} {
+		for w.ReplicaSet.Total().Creates < n {
+			w.Advance(w.Queue.Now() + 20*time.Millisecond)
+		}
+		measured, model := r.When(0, "pods/create/"+workload, n), w.Queue.Now()
+		t.Logf("| %d pods exist after | %.2f s | %.2f s |", n, measured.Seconds(), model.Seconds())
+		assert.InDelta(t, measured.Seconds(), model.Seconds(), max(0.05*measured.Seconds(), 0.2), "%d pods", n)
+	}
+}
+
+// attemptTime is the median time from attempt to attempt when nothing is written.
+func attemptTime(r *Result, from, to time.Duration) time.Duration {
+	var gaps []time.Duration
+	for i, at := range r.AllAttempts {
+		if i > 0 && at >= from && at < to {
+			gaps = append(gaps, at-r.AllAttempts[i-1])
+		}
+	}
+	slices.Sort(gaps)
+	return gaps[len(gaps)/2]
+}
+
+// logBytes prints the sizes in etcd, for MeasuredSizes.
+func logBytes(t *testing.T, r *Result, phases []phase) {
+	for _, p := range phases {
+		n, bytes := r.Writes(p.from, p.to), r.Bytes(p.from, p.to)
+		for _, key := range []string{"pods/create", "pods/update", "events/create", "events/update"} {
+			if n[key] > 0 {
+				t.Logf("%s: %s: %d writes of %d B on average", p.name, key, n[key], bytes[key]/n[key])
+			}
+		}
+		streams := p.tried.Streams(retry.MeasuredSizes(), p.to-p.from)
+		t.Logf("%s: the scheduler's writes add %.1f kB/s to etcd's log (model)", p.name, retry.WAL(etcdmodel.V3_5, streams)/1000)
+	}
+}
+
+// TestQuotaAndScaleDown: a quota refuses what is too much, and the pods that do not fit
+// are taken away again.
+func TestQuotaAndScaleDown(t *testing.T) {
+	refused, down := 26*time.Second, 14*time.Second
+	if long() {
+		refused, down = 100*time.Second, 60*time.Second
+	}
+	end := refused + down
+	r := Run(t, Scenario{Nodes: 10, NoKubelets: true, Replicas: 20, Quota: 40, Length: end + time.Second, Actions: []Action{
+		At(0, Scale(100)), At(refused, Scale(10)), At(refused+5*time.Second, Churn(4*time.Second)),
+	}})
+	b := newBeside(t, r, end)
+	latency, _ := r.Latency(0, end, 0.5, "replicaset-controller", "POST", "pods")
+	require.NoError(t, b.model.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency, Quota: 40}))
+	setup := 5 * time.Minute // the twenty replicas of the set-up have left their mark in the recorders and been woken by nothing
+	b.model.ReplicaSet.Scale(20)
+	b.model.Advance(setup)
+	b.model.ReplicaSet.Scale(100)
+	b.churn(r)
+	b.at(refused, func() { b.model.ReplicaSet.Scale(10) })
+	for i := range b.todo {
+		b.todo[i].at += setup
+	}
+	phases := []phase{{name: "quota", to: setup + refused}, {name: "scale-down", from: setup + refused, to: setup + end}}
+	b.run(phases)
+	for i := range phases {
+		phases[i].from, phases[i].to = max(phases[i].from-setup, 0), phases[i].to-setup
+		phases[i].compare(t, r)
+	}
+}
+
+// TestNodesNotReadyAndBack: five of twenty nodes fall silent, are marked, tainted, and
+// come back, while something wakes the pods.
+func TestNodesNotReadyAndBack(t *testing.T) {
+	back, end := 72*time.Second, 100*time.Second
+	if long() {
+		back, end = 130*time.Second, 200*time.Second
+	}
+	r := Run(t, Scenario{Nodes: 20, Length: end + time.Second, Actions: []Action{
+		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)), At(back, StartKubelets(5, 10)),
+	}})
+	most := 0
+	for _, s := range r.Samples {
+		most = max(most, s.NotReady)
+	}
+	require.Equal(t, 5, most, "nodes NotReady at most")
+	require.Zero(t, r.Samples[len(r.Samples)-1].NotReady, "all are back")
+	b := newBeside(t, r, end)
+	b.at(0, func() { b.model.ReplicaSet.Scale(60) })
+	b.churn(r)
+	b.taints(r)
+	phases := []phase{{name: "all Ready", to: 40 * time.Second}, {name: "NotReady", from: 40 * time.Second, to: back}, {name: "and back", from: back, to: end}}
+	b.run(phases)
+	for _, p := range phases {
+		p.compare(t, r)
+	}
+}
+
+// TestWithoutPopFromBackoff runs the real scheduler with the gate that v1.29 lacks off:
+// a pod then waits for its whole backoff, and the model of v1.29 must say how often it
+// is tried. (Hints cannot be switched off in v1.37; a deleted bound pod wakes in both.)
+func TestWithoutPopFromBackoff(t *testing.T) {
+	if !long() {
+		t.Skip("REDLINE_LONG=1 runs it: it takes two minutes and a half")
+	}
+	start, end := 30*time.Second, 140*time.Second
+	r := Run(t, Scenario{Nodes: 20, NoKubelets: true, Replicas: 200, Gates: "SchedulerPopFromBackoffQ=false", Length: end + time.Second,
+		Actions: []Action{At(0, Churn(4*time.Second))}})
+	measured := float64(r.Attempts(start, end)) / (end - start).Seconds()
+	model := retry.Predict(retry.V1_29, retry.Pressure{Pods: 200, Wakes: 0.25})
+	t.Logf("| v1.29's backoff, woken every 4 s | attempts/s | %.2f | %.2f |", measured, model.Attempts)
+	assert.LessOrEqual(t, math.Abs(model.Attempts-measured), attemptsBudget*measured)
+	assert.Equal(t, retry.ByBackoff, model.Bound)
+}
