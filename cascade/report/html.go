@@ -1,0 +1,62 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+)
+
+// Page is one self-contained report.
+type Page struct {
+	Title   string
+	Summary []string // paragraphs
+	Tables  []Table
+	Figures []Figure
+	Story   []string // the timeline, a line each
+}
+
+// Table is a heading, what it says, and rows of cells.
+type Table struct {
+	Title, Note string
+	Header      []string
+	Rows        [][]string
+}
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+type drawn struct {
+	Caption string
+	SVG     template.HTML
+}
+
+// HTML writes the page as one file: its style and pictures are in it, it
+// loads nothing and runs nothing.
+func HTML(w io.Writer, p Page) error {
+	for _, t := range p.Tables {
+		for i, row := range t.Rows {
+			if len(row) != len(t.Header) {
+				return fmt.Errorf("report: Table %q: row %d has %d cells, want %d as the header", t.Title, i, len(row), len(t.Header))
+			}
+		}
+	}
+	var figures []drawn
+	for _, f := range p.Figures {
+		svg, err := f.SVG()
+		if err != nil {
+			return err
+		}
+		if i := bytes.Index(svg, []byte("<svg")); i > 0 {
+			svg = svg[i:] // without the XML declaration, inside HTML
+		}
+		figures = append(figures, drawn{f.Caption, template.HTML(svg)}) // made by the plot library, its text escaped
+	}
+	return pageTemplate.Execute(w, struct {
+		Page
+		Drawn []drawn
+	}{p, figures})
+}
