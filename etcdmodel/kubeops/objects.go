@@ -181,7 +181,7 @@ func NodeStatus(images int) *corev1.Node {
 			Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "10.0.37.118"}, {Type: corev1.NodeInternalDNS, Address: nodeName}, {Type: corev1.NodeHostName, Address: nodeName}},
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
 			NodeInfo: corev1.NodeSystemInfo{MachineID: "ec2f6a7b0c1d2e3f405162738495a6b7", SystemUUID: "ec2f6a7b-0c1d-2e3f-4051-62738495a6b7", BootID: "5f0c7b1e-9a53-4d5b-8a3e-1f1d2c3b4a59",
-				KernelVersion: "5.15.0-101-generic", OSImage: "Ubuntu 22.04.3 LTS", ContainerRuntimeVersion: "containerd://1.7.13", KubeletVersion: "v1.29.2", KubeProxyVersion: "v1.29.2", OperatingSystem: "linux", Architecture: "amd64"},
+				KernelVersion: "5.15.0-101-generic", OSImage: "Ubuntu 22.04.3 LTS", ContainerRuntimeVersion: "containerd://1.7.13", KubeletVersion: "v1.29.2", OperatingSystem: "linux", Architecture: "amd64"},
 		},
 	}
 	for _, c := range []struct {
