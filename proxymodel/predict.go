@@ -172,12 +172,12 @@ const (
 )
 
 var (
-	warnLarge = fmt.Errorf("proxymodel: Shape has more than %d ports or %d endpoints: %w", measuredPorts, measuredEndpoints, ErrExtrapolated)
-	warnIPVS  = fmt.Errorf("proxymodel: the netlink calls of ipvs mode are assumed from their number: %w", ErrUnmeasured)
-	warnAlpha = fmt.Errorf("proxymodel: nftables mode is alpha in v1.29 and other rules than v1.37's, whose cost is given: %w", ErrUnmeasured)
+	errLarge = fmt.Errorf("proxymodel: Shape has more than %d ports or %d endpoints: %w", measuredPorts, measuredEndpoints, ErrExtrapolated)
+	errIPVS  = fmt.Errorf("proxymodel: the netlink calls of ipvs mode are assumed from their number: %w", ErrUnmeasured)
+	errAlpha = fmt.Errorf("proxymodel: nftables mode is alpha in v1.29 and other rules than v1.37's, whose cost is given: %w", ErrUnmeasured)
 
 	warnSets = [8][]error{
-		1: {warnLarge}, 2: {warnIPVS}, 3: {warnLarge, warnIPVS}, 4: {warnAlpha}, 5: {warnLarge, warnAlpha},
+		1: {errLarge}, 2: {errIPVS}, 3: {errLarge, errIPVS}, 4: {errAlpha}, 5: {errLarge, errAlpha},
 	}
 )
 

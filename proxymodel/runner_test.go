@@ -78,9 +78,9 @@ func startWithToken(pending []float64, end, m float64, refill func(float64), tok
 
 func TestStalenessEqualsSimulatedRunner(t *testing.T) {
 	for _, v := range []Version{V1_29, V1_37} {
-		for _, s := range []float64{0.02, 0.2, 0.6, 2} {
+		for _, s := range []float64{0.02, 0.17, 0.2, 0.6, 0.83, 2} {
 			for _, m := range []float64{0, 0.3, 1} {
-				for _, rate := range []float64{0.05, 0.3, 1, 3, 40} {
+				for _, rate := range []float64{0.05, 0.3, 1, 3, 10, 40} {
 					period, mean, p99, longest := simulate(v, s, m, rate, 60_000)
 					c := newCycle(v, s, m, rate)
 					near := func(what string, want, got, tolerance float64) {
@@ -88,15 +88,17 @@ func TestStalenessEqualsSimulatedRunner(t *testing.T) {
 						assert.LessOrEqualf(t, math.Abs(got/want-1), tolerance, "%v s=%v m=%v rate=%v %s: simulated %.4f, formula %.4f", v, s, m, rate, what, want, got)
 					}
 					loose := 1.0
-					if v == V1_29 && s < m { // the mean-field of the token bucket
-						loose = 8
+					if c.burst { // the table is interpolated
+						loose = 2
 					}
 					near("period", period, c.period(), 0.03*loose)
 					near("mean", mean, c.mean(), 0.04*loose)
-					if loose == 1 {
-						near("p99", p99, c.quantile(0.99), 0.04)
+					tolerance := 0.04
+					if c.burst { // p99 jumps up where queued changes become one in a hundred
+						tolerance += 0.2 * m / p99 / max(1, 4*rate*m)
 					}
-					assert.LessOrEqual(t, longest, (2*s+m)*1.0001)
+					near("p99", p99, c.p99(), tolerance)
+					assert.LessOrEqual(t, longest, c.longest()*1.0001)
 				}
 			}
 		}
