@@ -61,6 +61,7 @@ func (p *plane) awake() {
 	for i := range p.kubelets {
 		k := &p.kubelets[i]
 		k.silent, k.statusOut, k.patching, k.waiting = false, false, false, true
+		k.parked, k.statusParked = 0, 0
 		k.again, k.ensured, k.sleep = false, true, 100*time.Millisecond
 		start := p.now + time.Duration(p.kubeletDraws.Float()*float64(p.s.Leases.Renew))
 		p.queue.Push(start, evLeaseGet, int32(i), k.leaseGen)

@@ -17,7 +17,6 @@ const (
 	evProbeOver
 	evAnswer
 	evDrop
-	evServe
 	evLease
 	evLeaseRetry
 	evLeaseGet
@@ -67,7 +66,6 @@ type plane struct {
 	counted               time.Duration
 	lastAnswer, lastWrite time.Duration
 	breaker               bool
-	requestCPU            time.Duration
 	observe               bool
 
 	requests      []request
@@ -275,7 +273,7 @@ func (p *plane) current(e vtime.Event) bool {
 
 func (p *plane) handle(e vtime.Event) {
 	switch e.Kind {
-	case evAdmit, evPatience, evDeadline, evEtcdDeadline, evProbeOver, evAnswer, evDrop, evServe:
+	case evAdmit, evPatience, evDeadline, evEtcdDeadline, evProbeOver, evAnswer, evDrop:
 		if p.current(e) {
 			p.requestEvent(e.Kind, e.Who)
 		}
@@ -341,8 +339,6 @@ func (p *plane) requestEvent(kind uint16, i int32) {
 		p.answer(i)
 	case evDrop:
 		p.finish(i, refused)
-	case evServe:
-		p.work(i)
 	}
 }
 

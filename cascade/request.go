@@ -143,7 +143,6 @@ const (
 	free stage = iota
 	throttled
 	queued
-	working
 	reading
 	writing
 )
@@ -260,21 +259,12 @@ func (p *plane) admit(i int32) {
 	l.waiting++
 }
 
-// serve handles a request that has its seat: first it waits for the processor, behind those that came before it.
+// serve handles a request that has its seat.
 func (p *plane) serve(i int32) {
-	if p.quiet {
+	if p.quiet || p.elsewhere(p.requests[i].purpose) {
 		p.serveQuiet(i)
 		return
 	}
-	r := &p.requests[i]
-	r.stage = working
-	s := &p.servers[r.server]
-	s.cpuFree = max(s.cpuFree, p.now) + p.requestCPU
-	p.queue.Push(s.cpuFree, evServe, i, r.gen)
-}
-
-// work is what follows: a read of etcd or a write.
-func (p *plane) work(i int32) {
 	r := &p.requests[i]
 	t := &traitsOf[r.purpose]
 	switch t.verb {
@@ -296,6 +286,15 @@ func (p *plane) work(i int32) {
 	default:
 		p.startWrite(i)
 	}
+}
+
+// elsewhere tells whether the object lives in an etcd of its own, whose disk is healthy.
+func (p *plane) elsewhere(why purpose) bool {
+	switch traitsOf[why].space {
+	case leases, elections:
+		return p.s.Etcd.SeparateLeases
+	}
+	return p.s.Etcd.SeparateEvents && (why == forNodeEvent || why == forPodEvent)
 }
 
 func (p *plane) startRead(i int32) {
@@ -418,7 +417,7 @@ func (p *plane) finish(i int32, c code) {
 	p.requests[i].stage = free
 	p.requests[i].gen++
 	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == working || r.stage == reading || r.stage == writing) {
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
 		p.leave(r.server, ln)
 	}
 	p.answered[r.purpose][c]++
@@ -449,7 +448,7 @@ func (p *plane) abandon(i int32, gen uint32) {
 	p.requests[i].stage = free
 	p.requests[i].gen++
 	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == working || r.stage == reading || r.stage == writing) {
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
 		p.leave(r.server, ln)
 	}
 }

@@ -54,7 +54,6 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	if p.store, err = newEtcd(p, s); err != nil {
 		return nil, err
 	}
-	p.requestCPU = processor / time.Duration(max(1, (s.Nodes+s.Servers*100-1)/(s.Servers*100)))
 	p.breaker = s.LeaseBreaker > 0 || s.LeaseBreaker == 0 && s.Version != retry.V1_29
 	q, err := retry.NewQueue(retry.Config{Version: s.Version})
 	if err != nil {
@@ -113,11 +112,6 @@ func (p *plane) etcdIdle() bool { return p.store.idle() }
 // requestOverhead is what client, API server and network add to a request: half of the 5 ms a PUT took on a 1 ms disk in
 // the replays is etcd's.
 const requestOverhead = 2500 * time.Microsecond
-
-// processor is how long a request holds up those behind it in its API server: 90 ms of processor time a second went to 21
-// requests/s in the replays' baseline (server, clients and watches, two cores). Larger clusters are taken to have servers
-// with proportionally more cores.
-const processor = 2 * time.Millisecond
 
 // quietLatency is a write's latency while nothing queues: half a save to wait for, the save, and its share of the
 // backend's commits, each two fsyncs after every 100 ms.

@@ -58,6 +58,9 @@ type Etcd struct {
 
 	// SeparateEvents keeps Events in an etcd of their own (--etcd-servers-overrides), whose disk stays healthy.
 	SeparateEvents bool `yaml:"separateEvents,omitempty"`
+
+	// SeparateLeases does the same with node Leases and leader leases.
+	SeparateLeases bool `yaml:"separateLeases,omitempty"`
 }
 
 // Leases are the node heartbeat settings.

@@ -7,7 +7,6 @@ type server struct {
 	lanes      [lanes]seats
 	down       bool
 	out        bool // a probe is out
-	cpuFree    time.Duration
 	fails      int
 	registered time.Duration
 	owed       float64
@@ -52,6 +51,9 @@ func (p *plane) borrowSeats() {
 	const decay = 0.977
 	for i := range p.servers {
 		s := &p.servers[i]
+		if !s.pressed() {
+			continue
+		}
 		var aim [lanes]float64
 		for k := range s.lanes[:exempt] {
 			l := &s.lanes[k]
@@ -77,6 +79,16 @@ func (p *plane) borrowSeats() {
 			p.fillSeats(int32(i), lane(k))
 		}
 	}
+}
+
+// pressed tells whether some level wanted more seats than it has: else its limit makes no difference.
+func (s *server) pressed() bool {
+	for k := range s.lanes[:exempt] {
+		if l := &s.lanes[k]; l.high > l.limit || l.limit > l.nominal {
+			return true
+		}
+	}
+	return false
 }
 
 // serverFor is the API server that a request goes to: a kubelet's own unless that is down and another is not.
@@ -163,6 +175,7 @@ func (p *plane) bootReply(i int32, c code) {
 		return
 	}
 	s.down = false
+	p.unpark()
 	p.note(ServerReady, "kube-apiserver", ByRecovery)
 }
 

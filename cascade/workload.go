@@ -208,7 +208,7 @@ func (p *plane) bulk(why purpose, n int) {
 		return
 	}
 	p.asked[why] += n
-	if p.quiet || p.s.Etcd.SeparateEvents && why == forPodEvent {
+	if p.quiet || p.elsewhere(why) {
 		p.landedQuiet += n
 		p.committed += n
 		p.wrote(why, n)

@@ -1,0 +1,276 @@
+package cascade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Comparison is what [Compare] found.
+type Comparison struct {
+	Seeds    int
+	Baseline Outcome
+	Rows     []Row // one a change, in the order given
+	Pairs    []Row // of two changes, those that prevent where neither does alone
+	Cheapest []Row // the rows and pairs that prevent at the least cost
+}
+
+// Outcome is the mean over all seeds.
+type Outcome struct {
+	Outage       time.Duration // impaired: a leader lease or an API server lost, renewals failing, nodes NotReady or endpoints drained
+	Down         time.Duration // of that, renewals failing, nodes NotReady or endpoints drained
+	Recovered    time.Duration // after the trigger's end
+	PeakNotReady float64
+	PeakPending  float64
+	EventWrites  float64
+	Prevented    float64 // share of the seeds without any outage
+}
+
+// Row is one change beside the baseline.
+type Row struct {
+	Change  Change
+	Effect  Effect
+	Outcome Outcome
+	// Shorter is by how much the outage is shorter than without the change, seed by seed, with the ends of its 95 %
+	// confidence interval.
+	Shorter, Low, High time.Duration
+	Pending            float64 // how many fewer pods were pending at the most
+	Same               bool    // every seed gave the very same run
+}
+
+// Effect is a change's effect on the outage.
+type Effect string
+
+// The effects.
+const (
+	Prevented  Effect = "prevented"  // no outage with any seed
+	Shortened  Effect = "shortened"  // the confidence interval is above zero
+	Lengthened Effect = "lengthened" // it is below zero
+	NoEffect   Effect = "no effect"  // it holds zero
+)
+
+// String is the row's finding in words.
+func (r Row) String() string {
+	switch r.Effect {
+	case Shortened, Lengthened:
+		return fmt.Sprintf("%s by %v (%v to %v)", r.Effect, r.Shorter.Abs().Round(time.Second), r.Low.Round(time.Second), r.High.Round(time.Second))
+	}
+	return string(r.Effect)
+}
+
+// Comparer compares with other settings than [Compare]'s. Its zero value is Compare.
+type Comparer struct {
+	Seeds   int  // zero: 200
+	Workers int  // zero: all cores
+	Pairs   bool // also look for pairs of changes that prevent
+}
+
+// Compare runs the scenario with and without each change, with the same seeds (common random numbers: a change shifts no
+// other component's draws), and says what each would have done.
+func Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
+	return Comparer{}.Compare(ctx, s, changes...)
+}
+
+// sample is one seed's run.
+type sample struct {
+	verdict Verdict
+	totals  Totals
+}
+
+// Compare is the method behind the function of that name.
+func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
+	if len(changes) == 0 {
+		return Comparison{}, errors.New("cascade: Compare got no change, want at least one")
+	}
+	seeds := or(c.Seeds, 200)
+	if seeds < 2 || seeds > 1_000_000 {
+		return Comparison{}, bad("Comparer.Seeds", seeds, "2 to 1000000")
+	}
+	variants := []Scenario{s.WithDefaults()}
+	for _, ch := range changes {
+		if ch.Apply == nil {
+			return Comparison{}, bad("Change.Apply", "nil", "a function")
+		}
+		variants = append(variants, ch.Apply(s))
+	}
+	samples, err := c.sample(ctx, variants, seeds)
+	if err != nil {
+		return Comparison{}, err
+	}
+	r := Comparison{Seeds: seeds, Baseline: outcome(samples[0])}
+	for i, ch := range changes {
+		r.Rows = append(r.Rows, row(ch, samples[0], samples[i+1]))
+	}
+	if c.Pairs {
+		if err := c.pairs(ctx, s, changes, samples[0], &r); err != nil {
+			return Comparison{}, err
+		}
+	}
+	r.cheapest()
+	return r, nil
+}
+
+// sample runs every variant with every seed.
+func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([][]sample, error) {
+	out := make([][]sample, len(variants))
+	for i := range out {
+		if err := variants[i].Check(); err != nil {
+			return nil, err
+		}
+		out[i] = make([]sample, seeds)
+	}
+	return out, each(ctx, c.Workers, len(variants)*seeds, func(k int) error {
+		s := variants[k/seeds]
+		s.Seed += uint64(k % seeds)
+		v, t, err := judge(ctx, s)
+		out[k/seeds][k%seeds] = sample{v, t}
+		return err
+	})
+}
+
+// judge runs a scenario for its verdict and totals alone.
+func judge(ctx context.Context, s Scenario) (Verdict, Totals, error) {
+	s = s.WithDefaults()
+	p, err := newPlane(&s, false)
+	if err != nil {
+		return Verdict{}, Totals{}, err
+	}
+	if err := p.runUntil(ctx); err != nil {
+		return Verdict{}, Totals{}, err
+	}
+	return p.verdict(), p.totals(), nil
+}
+
+// each calls f(0) ... f(n-1) on all cores (or so many workers) and returns the error of the least k that failed.
+func each(ctx context.Context, workers, n int, f func(k int) error) error {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int64
+	errs := make([]error, n)
+	var wait sync.WaitGroup
+	for range min(workers, n) {
+		wait.Go(func() {
+			for {
+				k := int(next.Add(1)) - 1
+				if k >= n || ctx.Err() != nil {
+					return
+				}
+				errs[k] = f(k)
+			}
+		})
+	}
+	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func outcome(xs []sample) Outcome {
+	var o Outcome
+	n := float64(len(xs))
+	for _, x := range xs {
+		o.Outage += x.verdict.Impaired
+		o.Down += x.verdict.Down
+		o.Recovered += x.verdict.Recovered
+		o.PeakNotReady += float64(x.totals.PeakNotReady) / n
+		o.PeakPending += float64(x.totals.PeakPending) / n
+		o.EventWrites += float64(x.totals.Events) / n
+		if x.verdict.Impaired == 0 {
+			o.Prevented += 1 / n
+		}
+	}
+	o.Outage, o.Down, o.Recovered = o.Outage/time.Duration(n), o.Down/time.Duration(n), o.Recovered/time.Duration(n)
+	return o
+}
+
+// row compares seed by seed: the mean of the differences and its interval by Student's t.
+func row(c Change, before, after []sample) Row {
+	r := Row{Change: c, Outcome: outcome(after), Same: slices.Equal(before, after)}
+	d := make([]float64, len(before))
+	prevented := true
+	for i := range d {
+		d[i] = (before[i].verdict.Impaired - after[i].verdict.Impaired).Seconds()
+		r.Pending += float64(before[i].totals.PeakPending-after[i].totals.PeakPending) / float64(len(d))
+		prevented = prevented && after[i].verdict.Impaired == 0
+	}
+	mean, sd := stat.MeanStdDev(d, nil)
+	half := distuv.StudentsT{Sigma: 1, Nu: float64(len(d) - 1)}.Quantile(0.975) * sd / math.Sqrt(float64(len(d)))
+	r.Shorter, r.Low, r.High = seconds(mean), seconds(mean-half), seconds(mean+half)
+	switch {
+	case prevented && r.Shorter > 0:
+		r.Effect = Prevented
+	case r.Low > 0:
+		r.Effect = Shortened
+	case r.High < 0:
+		r.Effect = Lengthened
+	default:
+		r.Effect = NoEffect
+	}
+	return r
+}
+
+// pairs looks at all pairs of changes of which neither prevents alone: first with few seeds, then those that prevented
+// with all.
+func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, before []sample, r *Comparison) error {
+	var pairs []Change
+	for i := range changes {
+		for j := i + 1; j < len(changes); j++ {
+			if r.Rows[i].Effect != Prevented && r.Rows[j].Effect != Prevented && !r.Rows[i].Same && !r.Rows[j].Same {
+				pairs = append(pairs, Both(changes[i], changes[j]))
+			}
+		}
+	}
+	for _, seeds := range []int{2, len(before)} {
+		var variants []Scenario
+		for _, p := range pairs {
+			variants = append(variants, p.Apply(s))
+		}
+		samples, err := c.sample(ctx, variants, seeds)
+		if err != nil {
+			return err
+		}
+		var left []Change
+		r.Pairs = r.Pairs[:0]
+		for i, p := range pairs {
+			if x := row(p, before[:seeds], samples[i]); x.Effect == Prevented {
+				left, r.Pairs = append(left, p), append(r.Pairs, x)
+			}
+		}
+		if pairs = left; len(pairs) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+func (r *Comparison) cheapest() {
+	var all []Row
+	for _, x := range append(slices.Clone(r.Rows), r.Pairs...) {
+		if x.Effect == Prevented {
+			all = append(all, x)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Row) int { return cmp.Compare(a.Change.cost(), b.Change.cost()) })
+	for _, x := range all {
+		if x.Change.cost() == all[0].Change.cost() {
+			r.Cheapest = append(r.Cheapest, x)
+		}
+	}
+}

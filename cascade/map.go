@@ -1,0 +1,176 @@
+package cascade
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Axis is a parameter and the values a map gives it.
+type Axis struct {
+	Parameter Parameter
+	Values    []float64 // ascending
+}
+
+// Linear is an axis of n values from one end to the other, evenly apart.
+func Linear(p Parameter, from, to float64, n int) Axis {
+	a := Axis{Parameter: p, Values: make([]float64, n)}
+	for i := range a.Values {
+		a.Values[i] = from + (to-from)*float64(i)/float64(max(1, n-1))
+	}
+	return a
+}
+
+// Geometric is an axis of n values from one end to the other, each the same multiple of the one before.
+func Geometric(p Parameter, from, to float64, n int) Axis {
+	a := Axis{Parameter: p, Values: make([]float64, n)}
+	for i := range a.Values {
+		a.Values[i] = from * math.Pow(to/from, float64(i)/float64(max(1, n-1)))
+	}
+	return a
+}
+
+// PhaseMap is a cluster's state over two parameters.
+type PhaseMap struct {
+	X, Y  Axis
+	Cells [][]Cell // Cells[j][i] is at X.Values[i] and Y.Values[j]
+	Spell Spell
+}
+
+// Cell is one point of a map.
+type Cell struct {
+	X, Y  float64
+	State State // of the scenario as it is: healthy, degraded, or metastable if it outlasts its trigger
+	Down  time.Duration
+	Peak  int // nodes NotReady
+
+	// Trap is set where the scenario as it is keeps renewing its leases, and does not for longer than [Outlast] after a
+	// worse spell that is over: hysteresis. After is how long that lasts.
+	Trap  bool
+	After time.Duration
+}
+
+// Spell is the worse disk that a map's second look begins with, to find hysteresis: every fsync takes Delay longer for
+// that long, then as long as the scenario's longest delay.
+type Spell struct {
+	Delay time.Duration // zero: 8 s
+	For   time.Duration // zero: 2 min
+}
+
+// Tipping is the scenario of the tipping-point maps: a cluster at rest whose etcd disk is slow from the second minute to the
+// ninth of twelve.
+func Tipping() Scenario {
+	return Scenario{Name: "tipping", Seed: 1, Length: 12 * time.Minute, Grid: 5 * time.Second, OtherPods: 20, Observe: true, Actions: []Action{
+		{At: 30 * time.Second, Do: Scale, N: 500},
+		{At: 2 * time.Minute, Do: Delay, For: 2 * time.Second},
+		{At: 9 * time.Minute, Do: Delay},
+	}}
+}
+
+// Map runs the scenario at every pair of values of the two axes, and once more with a worse spell first. Cells are
+// independent of each other and of the number of cores.
+func Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
+	return Mapper{}.Map(ctx, s, x, y)
+}
+
+// Mapper maps with other settings than [Map]'s. Its zero value is Map.
+type Mapper struct {
+	Spell   Spell
+	Workers int // zero: all cores
+}
+
+// Map is the method behind the function of that name.
+func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
+	m.Spell.Delay, m.Spell.For = or(m.Spell.Delay, 8*time.Second), or(m.Spell.For, 2*time.Minute)
+	r := PhaseMap{X: x, Y: y, Spell: m.Spell}
+	for _, a := range []Axis{x, y} {
+		if len(a.Values) == 0 || !slices.IsSorted(a.Values) {
+			return r, bad("Axis.Values of "+string(a.Parameter), a.Values, "at least one, ascending")
+		}
+	}
+	scenarios := make([]Scenario, 0, len(x.Values)*len(y.Values))
+	for _, yv := range y.Values {
+		row := make([]Cell, 0, len(x.Values))
+		for _, xv := range x.Values {
+			c, err := x.Parameter.Apply(s, xv)
+			if err == nil {
+				c, err = y.Parameter.Apply(c, yv)
+			}
+			if err != nil {
+				return r, err
+			}
+			scenarios = append(scenarios, c)
+			row = append(row, Cell{X: xv, Y: yv})
+		}
+		r.Cells = append(r.Cells, row)
+	}
+	return r, each(ctx, m.Workers, len(scenarios), func(k int) error {
+		return m.cell(ctx, scenarios[k], &r.Cells[k/len(x.Values)][k%len(x.Values)])
+	})
+}
+
+func (m Mapper) cell(ctx context.Context, s Scenario, c *Cell) error {
+	v, t, err := judge(ctx, s)
+	if err != nil {
+		return err
+	}
+	c.State, c.Down, c.Peak = v.State, v.Down, t.PeakNotReady
+	worse, begun := m.Spell.before(s)
+	if !begun || v.Down > 0 {
+		return nil
+	}
+	if v, _, err = judge(ctx, worse); err != nil {
+		return err
+	}
+	c.After = v.Recovered
+	c.Trap = v.Recovered > Outlast
+	return nil
+}
+
+// before is the scenario with the spell put before its longest delay, and whether it has one that is less.
+func (p Spell) before(s Scenario) (Scenario, bool) {
+	i := longest(&s)
+	if i < 0 || s.Actions[i].For >= p.Delay {
+		return s, false
+	}
+	at := s.Actions[i].At + time.Minute
+	end := at + p.For
+	for _, a := range s.Actions {
+		if a.Do == Delay && a.At > s.Actions[i].At && a.At <= end+2*Outlast {
+			return s, false // the slow stretch is too short to look at what follows the spell
+		}
+	}
+	mild := s.Actions[i].For
+	s.Actions = append(slices.Clone(s.Actions), Action{At: at, Do: Delay, For: p.Delay}, Action{At: end, Do: Delay, For: mild})
+	slices.SortStableFunc(s.Actions, func(a, b Action) int { return int(a.At - b.At) })
+	return s, true
+}
+
+// Letter is a cell's state as one character: "." healthy, "d" degraded, "M" metastable, "T" a trap.
+func (c Cell) Letter() byte {
+	switch {
+	case c.Trap:
+		return 'T'
+	case c.State == Metastable:
+		return 'M'
+	case c.State == Degraded:
+		return 'd'
+	}
+	return '.'
+}
+
+// String draws the map: x to the right, y upwards.
+func (m PhaseMap) String() string {
+	out := fmt.Sprintf("%s (up) over %s (right): . healthy, d degraded, M metastable, T trapped after a spell of %v\n", m.Y.Parameter, m.X.Parameter, m.Spell.Delay)
+	for j := len(m.Cells) - 1; j >= 0; j-- {
+		line := fmt.Sprintf("%8.3g ", m.Y.Values[j])
+		for _, c := range m.Cells[j] {
+			line += string(c.Letter())
+		}
+		out += line + "\n"
+	}
+	first, last := m.X.Values[0], m.X.Values[len(m.X.Values)-1]
+	return out + fmt.Sprintf("%8s %.3g to %.3g\n", "", first, last)
+}
