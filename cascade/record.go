@@ -226,6 +226,9 @@ func (p *plane) judge(leading, endpoints int) {
 		r.downFor += p.s.Grid
 		if r.end >= 0 && p.now > r.end {
 			r.downAfter = p.now
+			if p.life.notReady == 0 && !drained { // renewals are judged over a window: the failure lies in its middle
+				r.downAfter = max(r.end, p.now-span/2)
+			}
 		}
 	}
 }
