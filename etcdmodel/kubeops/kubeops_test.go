@@ -54,13 +54,12 @@ func TestReadyMadeAgainstMeasured(t *testing.T) {
 func TestKeys(t *testing.T) {
 	named := metav1.ObjectMeta{Namespace: "a", Name: "b"}
 	for want, object := range map[string]runtime.Object{
-		"/registry/pods/a/b":               &corev1.Pod{ObjectMeta: named},
-		"/registry/services/specs/a/b":     &corev1.Service{ObjectMeta: named},
-		"/registry/services/endpoints/a/b": &corev1.Endpoints{ObjectMeta: named},
-		"/registry/endpointslices/a/b":     &discoveryv1.EndpointSlice{ObjectMeta: named},
-		"/registry/ingress/a/b":            &networkingv1.Ingress{ObjectMeta: named},
-		"/registry/minions/b":              &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "b"}},
-		"/registry/resourcequotas/a/b":     &corev1.ResourceQuota{ObjectMeta: named},
+		"/registry/pods/a/b":           &corev1.Pod{ObjectMeta: named},
+		"/registry/services/specs/a/b": &corev1.Service{ObjectMeta: named},
+		"/registry/endpointslices/a/b": &discoveryv1.EndpointSlice{ObjectMeta: named},
+		"/registry/ingress/a/b":        &networkingv1.Ingress{ObjectMeta: named},
+		"/registry/minions/b":          &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "b"}},
+		"/registry/resourcequotas/a/b": &corev1.ResourceQuota{ObjectMeta: named},
 	} {
 		got, err := Key(object)
 		require.NoError(t, err)

@@ -29,7 +29,7 @@ const (
 
 func managed(manager, version, fields, sub string) metav1.ManagedFieldsEntry {
 	return metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: version,
-		Time: &epoch, FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}, Subresource: sub}
+		Time: &epoch, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields), Subresource: sub}
 }
 
 // podFields is the part of a pod that a ReplicaSet's controller owns.

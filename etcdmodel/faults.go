@@ -1,0 +1,45 @@
+package etcdmodel
+
+import "fmt"
+
+// Fault is one way in which disks can be slow, with what it does.
+type Fault struct {
+	Name string // "none", "one follower", "all followers", "leader", "all members"
+	Prediction
+}
+
+// Faults answers: does it matter which disk is slow? It predicts the load with every disk as it is, with the slow one under one
+// follower, under all followers, under the leader, and under all members. A single member has only "none" and "all members".
+//
+// A leader on a disk slow enough loses its lead (Prediction.Elections) and the slow disk is then a follower's.
+func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
+	if err := slow.Check("slow"); err != nil {
+		return nil, err
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	c = c.orDefault()
+	var out []Fault
+	for _, f := range []struct {
+		name     string
+		from, to int // members that are slow
+	}{
+		{"none", 0, 0}, {"one follower", c.Members - 1, c.Members}, {"all followers", 1, c.Members}, {"leader", 0, 1}, {"all members", 0, c.Members},
+	} {
+		if c.Members == 1 && f.name != "none" && f.name != "all members" {
+			continue
+		}
+		faulty := c
+		faulty.Disks = append([]Disk(nil), c.Disks...)
+		for i := f.from; i < f.to; i++ {
+			faulty.Disks[i] = slow
+		}
+		p, err := Predict(faulty, l)
+		if err != nil {
+			return nil, fmt.Errorf("with %s slow: %w", f.name, err)
+		}
+		out = append(out, Fault{f.name, p})
+	}
+	return out, nil
+}
