@@ -54,7 +54,7 @@ func unmeasured(what string, why error) error {
 
 // referenceWork is the processor time of [proxyWork] on the machine of
 // [DefaultMachine].
-const referenceWork = 36e6 // ns
+const referenceWork = 31e6 // ns
 
 // userSpace scales kube-proxy's own work by how fast this machine does the
 // like: a sync is the same Go code everywhere.

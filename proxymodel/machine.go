@@ -23,6 +23,13 @@ type Machine struct {
 	Warnings []error // what could not be measured, and is a reference value instead
 }
 
+func (m *Machine) cores() int {
+	if m.Cores <= 0 {
+		return 2
+	}
+	return m.Cores
+}
+
 // XTables is the iptables binary behind kube-proxy's iptables mode: what
 // `iptables --version` prints in brackets.
 type XTables int

@@ -33,8 +33,9 @@ func Predict(m Mode, v Version, machine Machine, s Shape, c Churn) (Prediction, 
 	var p Prediction
 	p.First, p.Full = b.sync(first, 0), b.sync(full, 0)
 	p.settle(b, v, c)
-	p.CPUShare = p.share(b, v, c, machine.Cores)
+	p.CPUShare = p.share(b, v, c)
 	p.FirstPacket = b.packet()
+	p.Memory = b.memory()
 	p.FanOut = c.Changes * float64(c.Nodes) * float64(s.sliceBytes())
 	p.Warnings = warnings(m, v, &machine, &s)
 	return p, nil
@@ -135,7 +136,7 @@ func (p *Prediction) settle(b backend, v Version, c Churn) {
 
 // share is the mean processor use: syncs at their period, forced full ones,
 // kube-proxy's own full sync once an hour, and in large clusters the clean-up.
-func (p *Prediction) share(b backend, v Version, c Churn, cores int) float64 {
+func (p *Prediction) share(b backend, v Version, c Churn) float64 {
 	perSecond := 0.0
 	if c.Changes > 0 {
 		perSecond = p.Partial.CPU().Seconds() / p.Period.Seconds()
@@ -151,10 +152,7 @@ func (p *Prediction) share(b backend, v Version, c Churn, cores int) float64 {
 	if b.mode == IPTables && b.shape.large() && c.Changes > 0 {
 		perSecond += b.cleanup().CPU().Seconds() / max(c.SyncPeriod.Seconds(), p.Period.Seconds())
 	}
-	if cores <= 0 {
-		cores = 2
-	}
-	return min(1, perSecond/float64(cores))
+	return min(1, perSecond/float64(b.machine.cores()))
 }
 
 // ErrExtrapolated is wrapped by the warnings of a prediction that leaves the

@@ -24,7 +24,7 @@ func ExamplePredict() {
 	// Output:
 	// a full sync takes 550ms
 	// one after a change 160ms
-	// every 1s and a change waits 650ms
+	// every 1s and a change waits 660ms
 	// a connection to no service pays 17.2µs
 }
 

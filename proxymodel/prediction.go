@@ -50,6 +50,7 @@ type Prediction struct {
 	CPUShare  float64 // of the node's processors, all of them being 1
 
 	FirstPacket FirstPacket
+	Memory      Memory
 	FanOut      float64 // bytes per second of EndpointSlice updates that the API server sends to all nodes
 
 	Warnings []error // the range or the knowledge that the answer leaves
