@@ -53,11 +53,7 @@ func (e *engine) applySome(i int) {
 		}
 		entry := e.entry(m.applied + 1)
 		if entry.class >= 0 {
-			took := e.classes[entry.class].apply
-			if i == e.leader {
-				e.count.applyTime += took
-			}
-			t += took
+			t += e.classes[entry.class].apply
 		}
 		m.applied++
 		e.appliedOne(i, entry, t)
@@ -132,9 +128,6 @@ func (e *engine) commitBegins(i int) {
 		took = e.compactStep(i)
 	} else {
 		took = e.flush(m)
-	}
-	if i == e.leader {
-		e.count.flushTime += took
 	}
 	*e.timer(i, timerApply) = e.now + took
 }

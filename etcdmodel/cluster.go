@@ -37,7 +37,7 @@ type Cluster struct {
 // behind the other. Zero fields mean the values measured on the test machine
 // (2 cores, client and server in one process), see [DefaultCPU].
 type CPU struct {
-	Accept, AcceptPerKiB time.Duration // client, gRPC and proposal: the reciprocal is the most a member takes in
+	Accept, AcceptPerKiB time.Duration // client, gRPC and proposal: the reciprocal is the most a member takes in; 1 us at least
 	Turn                 time.Duration // the raft loop: one turn that saves, beside its fdatasync
 	Append, AppendPerKiB time.Duration // the raft loop: encoding one entry
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
@@ -117,6 +117,14 @@ func (c Cluster) checkTimes() error {
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err
+		}
+	}
+	for _, f := range []struct {
+		name string
+		d    time.Duration
+	}{{"Heartbeat", c.Heartbeat}, {"BatchInterval", c.BatchInterval}, {"CompactEvery", c.CompactEvery}} {
+		if f.d > 0 && f.d < time.Millisecond {
+			return bad("Cluster."+f.name, f.d, ">= 1ms")
 		}
 	}
 	heartbeat, election := or(c.Heartbeat, 100*time.Millisecond), or(c.Election, time.Second)

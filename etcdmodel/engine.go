@@ -110,16 +110,14 @@ type engine struct {
 
 // counters are what the engine adds up; the callers take differences.
 type counters struct {
-	flushes             int64 // of the leader's backend
-	fsyncs, batched     int64 // of the leader: WAL fsyncs and the entries in them
-	walBytes            int64
-	fsyncTime           histogram
-	commitTime          histogram
-	beatsMissed         int64
-	beatsLate           int64
-	elections           int64
-	saveTime, applyTime int64 // busy time of the leader's two loops
-	flushTime           int64
+	flushes         int64 // of the leader's backend
+	fsyncs, batched int64 // of the leader: WAL fsyncs and the entries in them
+	walBytes        int64
+	fsyncTime       histogram
+	commitTime      histogram
+	beatsMissed     int64
+	beatsLate       int64
+	elections       int64
 }
 
 // Timers: some of the engine, then six for every member.
@@ -175,7 +173,7 @@ func (e *engine) newClass(s Stream) class {
 	}
 	k := class{Stream: s, writes: s.Op.Kind.Writes(), db: s.Op.DBBytes(e.c.Version), cost: s.Op.quotaCost()}
 	k.wal = int64(s.Op.WALBytes(e.c.Version, math.Inf(1)))
-	k.accept = ns(e.c.CPU.Accept) + int64(kib*float64(e.c.CPU.AcceptPerKiB))
+	k.accept = max(1000, ns(e.c.CPU.Accept)+int64(kib*float64(e.c.CPU.AcceptPerKiB)))
 	k.append = ns(e.c.CPU.Append) + int64(kib*float64(e.c.CPU.AppendPerKiB))
 	k.apply = ns(e.c.CPU.Apply) + int64(kib*float64(e.c.CPU.ApplyPerKiB))
 	k.limited = k.cost > 0

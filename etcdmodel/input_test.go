@@ -27,6 +27,8 @@ func TestBadInput(t *testing.T) {
 		{Cluster{DB: -1}, good, "etcdmodel: Cluster.DB is -1, want >= 0 bytes"},
 		{Cluster{Network: math.NaN()}, good, "etcdmodel: Cluster.Network is NaN, want a finite number >= 0"},
 		{Cluster{Election: 200 * time.Millisecond}, good, "etcdmodel: Cluster.Election is 200ms, want >= 5 x Heartbeat (100ms), as etcd itself asks"},
+		{Cluster{Heartbeat: time.Microsecond}, good, "etcdmodel: Cluster.Heartbeat is 1µs, want >= 1ms"},
+		{Cluster{}, Load{Streams: []Stream{{Op: put, Rate: 1e6}}, For: time.Hour}, "etcdmodel: Load.For is 1h0m0s, want 1e+09 requests at most, not 4e+09"},
 		{Cluster{CPU: CPU{Apply: -1}}, good, "etcdmodel: Cluster.CPU.Apply is -1ns, want >= 0"},
 		{disk(Disk{Fsync: []Quantile{{math.NaN(), 1}}}), good, "etcdmodel: Cluster.Disks[0].Fsync[0].P is NaN, want 0 to 1"},
 		{disk(Disk{Fsync: []Quantile{{0.5, 2}, {0.4, 3}}}), good, "etcdmodel: Cluster.Disks[0].Fsync[1].P is 0.4, want > 0.5, the knot before (sorted)"},

@@ -41,6 +41,9 @@ const (
 	maxRate    = 1e6
 )
 
+// maxRequests bounds one simulation: some minutes of computing.
+const maxRequests = 1e9
+
 // Check says which field of the load is wrong.
 func (l Load) Check() error {
 	for i, s := range l.Streams {
@@ -56,6 +59,13 @@ func (l Load) Check() error {
 	}
 	if l.For < 0 || l.For > time.Hour {
 		return bad("Load.For", l.For, "0 to 1h")
+	}
+	rate := 0.0
+	for _, s := range l.Streams {
+		rate += s.Rate
+	}
+	if n := rate * or(l.For, 10*time.Second).Seconds(); n > maxRequests {
+		return bad("Load.For", l.For, fmt.Sprintf("%.0g requests at most, not %.0g", maxRequests, n))
 	}
 	if err := l.Op.Check("Load.Op"); err != nil {
 		return err

@@ -193,7 +193,6 @@ func (e *engine) save(i int) {
 		e.count.batched += m.last - m.stable
 		e.count.walBytes += bytes
 		e.count.fsyncTime.add(took)
-		e.count.saveTime += took + cpu
 	}
 }
 

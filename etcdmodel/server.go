@@ -106,7 +106,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 // Step lets dt pass. offered is how many requests of each class are expected during it: they
 // arrive as a Poisson process of that mean, which may be less than one; nil offers none.
 //
-// A negative dt or offer counts as zero.
+// A negative dt or offer counts as zero, as does an offer of more than 2^31 requests.
 func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 	start, span := s.e.now, float64(max(0, dt))
 	end := start + ns(max(0, dt))
