@@ -103,7 +103,7 @@ func (e *etcd) fsync() time.Duration {
 func (e *etcd) propose(now time.Duration, token int32) {
 	q := &e.plane.proposals[token]
 	class := classOf(q.purpose)
-	if class == classRevoke && q.who > 0 {
+	if class == classRevoke && (q.who > 0 || e.plane.s.Etcd.Before3512) {
 		class = classNothing
 	}
 	e.submit(now, class, token)

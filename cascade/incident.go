@@ -13,7 +13,7 @@ func Incident8829() Scenario {
 	s := Scenario{
 		Name: "incident-8829", Seed: 8829, Length: 2 * time.Hour, Version: retry.V1_29,
 		Nodes: 100, Servers: 3, OtherPods: 20,
-		Etcd:     Etcd{Fsync: 5 * time.Millisecond},
+		Etcd:     Etcd{Fsync: 5 * time.Millisecond, Before3512: true}, // 3.5.10
 		Workload: Workload{Replicas: 50, Room: 50},
 		Proxy:    Proxy{Services: 4499, Endpoints: 1},
 	}

@@ -29,6 +29,7 @@ const (
 	evInformers
 	evLivez
 	evBoot
+	evBootMore
 	evKubectl
 	evMonitor
 	evNodeEvent
@@ -88,7 +89,7 @@ type plane struct {
 	churnEvery    time.Duration
 	churnGen      uint32
 	granted       uint32
-	revoked       [maxGrants]uint32
+	revoked       []bool // by the lease's number
 
 	pending, running           int
 	attempts, messages, events int
@@ -172,6 +173,7 @@ func (p *plane) effect(q *proposal) {
 		p.podCreated()
 	case forRegistrationGrant: // TTL 15 s, looked at every 500 ms
 		p.granted++
+		p.revoked = append(p.revoked, false)
 		p.queue.Push(p.now+15*time.Second+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
 	case forSlice:
 		p.writers[0].posted = p.readyEndpoints()
@@ -301,6 +303,8 @@ func (p *plane) handle(e vtime.Event) {
 		}
 	case evBoot:
 		p.boot(e.Who)
+	case evBootMore:
+		p.ask(forBoot, e.Who, 0)
 	case evSchedule:
 		p.scheduleTick()
 	case evAction:

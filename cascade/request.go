@@ -133,7 +133,7 @@ const (
 	late    // 504: the server's request timeout
 	gaveUp  // the client's timeout
 	refused // no server listens
-	busy    // 429
+	busy    // etcd refuses: too many requests, no space
 	codes
 )
 
@@ -360,13 +360,8 @@ func (p *plane) requeueDeadline(i int32) {
 func (p *plane) land(q *proposal) bool {
 	p.committed++
 	if q.purpose == purposes { // a lease revoked, perhaps for the second time
-		slot := &p.revoked[q.version&(maxGrants-1)]
-		first := *slot != q.version
-		*slot = q.version
-		if !first {
-			p.wasted++
-		}
-		return first
+		p.revoked[q.version-1] = true
+		return true
 	}
 	t := &traitsOf[q.purpose]
 	if t.space != plain {
@@ -404,7 +399,7 @@ func (p *plane) turnedDown(k int32) {
 		return
 	}
 	if r := &p.requests[q.request]; r.gen == q.gen && r.stage == writing {
-		p.finish(q.request, failed)
+		p.finish(q.request, busy)
 	}
 }
 

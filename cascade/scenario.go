@@ -56,6 +56,10 @@ type Etcd struct {
 	Quota   int               `yaml:"quota,omitempty"`   // bytes; zero: 2 GiB
 	DB      int               `yaml:"db,omitempty"`      // bytes of the db at the start
 
+	// Before3512 is an etcd before 3.5.12, such as the incident's 3.5.10: a revoked lease does not force a backend commit
+	// (etcd pull request 17119).
+	Before3512 bool `yaml:"before3512,omitempty"`
+
 	// SeparateEvents keeps Events in an etcd of their own (--etcd-servers-overrides), whose disk stays healthy.
 	SeparateEvents bool `yaml:"separateEvents,omitempty"`
 

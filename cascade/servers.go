@@ -171,7 +171,11 @@ func (p *plane) bootReply(i int32, c code) {
 		s.booting--
 	}
 	if s.booting > 0 {
-		p.ask(forBoot, i, 0)
+		if c == ok {
+			p.ask(forBoot, i, 0)
+		} else {
+			p.queue.Push(p.now+time.Second, evBootMore, i, 0)
+		}
 		return
 	}
 	s.down = false
@@ -209,13 +213,10 @@ func (p *plane) registrationReply(i int32, why purpose, c code) {
 	}
 }
 
-// maxGrants is how many etcd leases may wait for their revocation at a time; a power of two.
-const maxGrants = 64
-
 // revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
 // expiredLeaseRetryInterval).
 func (p *plane) revoke(lease int32, again uint32) {
-	if p.quiet || p.revoked[lease&(maxGrants-1)] == uint32(lease) {
+	if p.quiet || p.revoked[lease-1] {
 		return
 	}
 	k := p.newOrphan(purposes)
