@@ -2,6 +2,7 @@ package proxymodel
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,12 +19,74 @@ import (
 // other than kube-proxy, which passes over it, a slice of a service that is not
 // among services. The error names the object. The order of the objects does
 // not matter.
-func Count(m Mode, v Version, n Node, services []*corev1.Service, slices []*discoveryv1.EndpointSlice) (Rules, error) {
-	c, err := NewCounter(m, v, n, services, slices)
+func Count(m Mode, v Version, n Node, services []*corev1.Service, endpointSlices []*discoveryv1.EndpointSlice) (Rules, error) {
+	families, err := settings(m, v, n)
 	if err != nil {
 		return Rules{}, err
 	}
-	return c.Rules(), nil
+	o := Objects{services, endpointSlices}
+	index, err := checkObjects(o)
+	if err != nil {
+		return Rules{}, err
+	}
+	own := groupSlices(o, index)
+	var out, secondary Rules
+	for i, f := range families {
+		b := newBook(m, v, f, &n, len(services))
+		countInto(b, f, &n, v, services, own)
+		r := b.rules()
+		r.Mode, r.Version, r.Family = m, v, f.ip
+		if i == 0 {
+			out = r
+		} else {
+			secondary = r
+			out.Secondary = &secondary
+		}
+	}
+	return out, nil
+}
+
+// countInto counts all services, in memory that it uses again for each.
+func countInto(b book, f *family, n *Node, v Version, services []*corev1.Service, own [][]*discoveryv1.EndpointSlice) {
+	var buffer []endpoint
+	for i, s := range services {
+		ports := servicePorts(s, f, v)
+		buffer = buffer[:0]
+		for _, p := range ports {
+			all, start := collect(buffer, p, own[i], f, n, v)
+			p.endpoints = categorize(p, all[start:], n, v)
+			buffer = all
+		}
+		b.put(ports, 1)
+	}
+}
+
+// groupSlices sorts slices by service, and those of one service by name.
+func groupSlices(o Objects, index map[name]int) [][]*discoveryv1.EndpointSlice {
+	own := make([][]*discoveryv1.EndpointSlice, len(o.Services))
+	one := make([]*discoveryv1.EndpointSlice, len(o.Slices)) // most services have one
+	for i, s := range o.Slices {
+		at := index[serviceOf(s)]
+		if own[at] == nil {
+			one[i] = s
+			own[at] = one[i : i+1 : i+1]
+			continue
+		}
+		j, _ := slices.BinarySearchFunc(own[at], s.Name, bySliceName)
+		own[at] = slices.Insert(own[at], j, s)
+	}
+	return own
+}
+
+// settings checks all that is not an object, and resolves the node's families.
+func settings(m Mode, v Version, n Node) ([]*family, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	return n.families(v)
 }
 
 // Objects are the services and slices of a cluster at one time.
@@ -59,40 +122,45 @@ func (n Node) syncPeriod() time.Duration {
 	return n.SyncPeriod
 }
 
-// checkObjects refuses nil, malformed and repeated objects.
-func checkObjects(o Objects) error {
-	services := make(map[name]*corev1.Service, len(o.Services))
+// checkObjects refuses nil, malformed and repeated objects. It returns where in
+// o.Services each service is.
+func checkObjects(o Objects) (map[name]int, error) {
+	index := make(map[name]int, len(o.Services))
 	for i, s := range o.Services {
 		if s == nil {
-			return fmt.Errorf("proxymodel: services[%d] is nil, want a Service", i)
+			return nil, fmt.Errorf("proxymodel: services[%d] is nil, want a Service", i)
 		}
 		if err := checkService(s); err != nil {
-			return err
+			return nil, err
 		}
 		id := name{s.Namespace, s.Name}
-		if services[id] != nil {
-			return fmt.Errorf("proxymodel: Service %s is given twice", id)
+		if _, ok := index[id]; ok {
+			return nil, fmt.Errorf("proxymodel: Service %s is given twice", id)
 		}
-		services[id] = s
+		index[id] = i
 	}
-	slices := make(map[name]bool, len(o.Slices))
+	seen := make(map[name]struct{}, len(o.Slices))
 	for i, s := range o.Slices {
 		if s == nil {
-			return fmt.Errorf("proxymodel: slices[%d] is nil, want an EndpointSlice", i)
+			return nil, fmt.Errorf("proxymodel: slices[%d] is nil, want an EndpointSlice", i)
 		}
 		if err := checkSlice(s); err != nil {
-			return err
+			return nil, err
 		}
 		id := name{s.Namespace, s.Name}
-		if slices[id] {
-			return fmt.Errorf("proxymodel: EndpointSlice %s is given twice", id)
+		if _, ok := seen[id]; ok {
+			return nil, fmt.Errorf("proxymodel: EndpointSlice %s is given twice", id)
 		}
-		slices[id] = true
-		if err := checkOwner(s, services[serviceOf(s)]); err != nil {
-			return err
+		seen[id] = struct{}{}
+		var owner *corev1.Service
+		if at, ok := index[serviceOf(s)]; ok {
+			owner = o.Services[at]
+		}
+		if err := checkOwner(s, owner); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return index, nil
 }
 
 // checkOwner refuses a slice whose service is not there, or is there but not in

@@ -54,17 +54,11 @@ type change struct{ before, after []*servicePort }
 
 // NewCounter counts the objects at the start. It refuses what [Count] refuses.
 func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ []*discoveryv1.EndpointSlice) (*Counter, error) {
-	if err := m.check(); err != nil {
-		return nil, err
-	}
-	if err := v.check(); err != nil {
-		return nil, err
-	}
-	families, err := n.families(v)
+	families, err := settings(m, v, n)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkObjects(Objects{services, slices_}); err != nil {
+	if _, err := checkObjects(Objects{services, slices_}); err != nil {
 		return nil, err
 	}
 	c := &Counter{mode: m, version: v, node: n,
@@ -72,7 +66,7 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 		slices:    make(map[name]*discoveryv1.EndpointSlice, len(slices_)),
 		byService: make(map[name][]*discoveryv1.EndpointSlice, len(services))}
 	for _, f := range families {
-		c.tables = append(c.tables, &tables{family: f, book: newBook(m, v, f, &c.node),
+		c.tables = append(c.tables, &tables{family: f, book: newBook(m, v, f, &c.node, len(services)),
 			ports: make(map[name][]*servicePort, len(services)), pending: map[name]*pending{}})
 	}
 	for _, s := range slices_ {
@@ -88,14 +82,15 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 	return c, nil
 }
 
-func newBook(m Mode, v Version, f *family, n *Node) book {
+// newBook opens the book of a mode and family, with room for so many services.
+func newBook(m Mode, v Version, f *family, n *Node, services int) book {
 	switch {
 	case m == NFTables && v == V1_29:
 		return newNFT129(f, n)
 	case m == NFTables:
-		return newNFTables(f, n)
+		return newNFTables(f, n, services)
 	case m == IPVS:
-		return newIPVS(v, f, n)
+		return newIPVS(v, f, n, services)
 	}
 	return newIPTables(v, f, n)
 }
@@ -132,7 +127,7 @@ func (c *Counter) Delete(object runtime.Object) error {
 // Replace makes the cluster's objects those of o: what is missing in o is
 // deleted, what differs is applied. On error nothing has changed.
 func (c *Counter) Replace(o Objects) error {
-	if err := checkObjects(o); err != nil {
+	if _, err := checkObjects(o); err != nil {
 		return err
 	}
 	services, slices_ := map[name]bool{}, map[name]bool{}
@@ -380,14 +375,9 @@ func (c *Counter) portsOf(id name, t *tables) []*servicePort {
 	if len(ports) == 0 {
 		return ports
 	}
-	var own []*discoveryv1.EndpointSlice
-	for _, s := range c.byService[id] {
-		if s.AddressType != discoveryv1.AddressTypeFQDN && familyOfSlice(s) == t.ip {
-			own = append(own, s)
-		}
-	}
 	for _, p := range ports {
-		p.endpoints = categorize(p, collect(p, own, &c.node, c.version), &c.node, c.version)
+		all, _ := collect(nil, p, c.byService[id], t.family, &c.node, c.version)
+		p.endpoints = categorize(p, all, &c.node, c.version)
 	}
 	return ports
 }

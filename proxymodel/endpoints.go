@@ -3,7 +3,6 @@ package proxymodel
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,10 +65,14 @@ type endpoints struct {
 	reach   span       // either
 }
 
-// collect gathers a port's endpoints from the service's slices.
-func collect(p *servicePort, slices_ []*discoveryv1.EndpointSlice, n *Node, v Version) []endpoint {
-	var out []endpoint
-	for _, s := range slices_ {
+// collect appends to all the endpoints of a port, from the service's slices of
+// the family, and says where they begin.
+func collect(all []endpoint, p *servicePort, own []*discoveryv1.EndpointSlice, f *family, n *Node, v Version) (_ []endpoint, start int) {
+	out, start := all, len(all)
+	for _, s := range own {
+		if s.AddressType != discoveryv1.AddressType(f.ip) {
+			continue
+		}
 		for i := range s.Ports {
 			sp := &s.Ports[i]
 			if sp.Name == nil || *sp.Name != p.key.name || sp.Port == nil || *sp.Port == 0 {
@@ -90,7 +93,7 @@ func collect(p *servicePort, slices_ []*discoveryv1.EndpointSlice, n *Node, v Ve
 			}
 		}
 	}
-	return dedupe(out, v)
+	return out[:start+len(dedupe(out[start:], v))], start
 }
 
 func newEndpoint(e *discoveryv1.Endpoint, port int32, n *Node, v Version) endpoint {
@@ -122,10 +125,29 @@ func newEndpoint(e *discoveryv1.Endpoint, port int32, n *Node, v Version) endpoi
 // canonicalText is the address as net.IP prints it, without allocating when it
 // is that already.
 func canonicalText(s string) string {
-	if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
+	if plainIPv4(s) {
 		return s
 	}
 	return canonicalIP(s)
+}
+
+// plainIPv4 tells an IPv4 address in canonical form: four numbers up to 255
+// without leading zeros.
+func plainIPv4(s string) bool {
+	dots, digits, value := 0, 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '.' && digits > 0:
+			dots, digits, value = dots+1, 0, 0
+		case c < '0' || c > '9' || digits > 0 && value == 0:
+			return false
+		default:
+			if digits, value = digits+1, value*10+int(c-'0'); value > 255 {
+				return false
+			}
+		}
+	}
+	return dots == 3 && digits > 0
 }
 
 // dedupe keeps one endpoint per address and port. v1.37 prefers the last that
@@ -301,7 +323,7 @@ func checkSliceAddresses(s *discoveryv1.EndpointSlice, bad complain) error {
 			continue // kube-proxy passes over it
 		}
 		a := s.Endpoints[i].Addresses[0]
-		if addr, err := netip.ParseAddr(a); err == nil && addr.Is4() && !v6 {
+		if !v6 && plainIPv4(a) {
 			continue
 		}
 		if ip := parseIP(a); ip == nil || netutils.IsIPv6(ip) != v6 {

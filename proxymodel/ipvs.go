@@ -96,13 +96,15 @@ type ipvsCount struct {
 
 	entries map[entryKey]int // how many claims
 	size    [numIPSets]int   // distinct entries
-	servers map[vsKey][]vsClaim
+	servers map[vsKey]vsClaim
+	more    map[vsKey][]vsClaim // where there are several: all, by owner
 	real    int
 	blocked struct{ n, bytes int } // load balancer addresses that the node may not reach
 }
 
-func newIPVS(v Version, f *family, n *Node) *ipvsCount {
-	b := &ipvsCount{version: v, family: f, node: n, entries: map[entryKey]int{}, servers: map[vsKey][]vsClaim{}}
+func newIPVS(v Version, f *family, n *Node, services int) *ipvsCount {
+	b := &ipvsCount{version: v, family: f, node: n, entries: make(map[entryKey]int, 2*services),
+		servers: make(map[vsKey]vsClaim, services), more: map[vsKey][]vsClaim{}}
 	from := f.addresses
 	if !f.matchAll {
 		from = f.nodePortIPs
@@ -237,28 +239,38 @@ func (b *ipvsCount) server(p *servicePort, ip string, port int32, local bool, ti
 	if local && p.endpoints.local.n > 0 {
 		c.real = p.endpoints.local.n
 	}
-	list := b.servers[k]
-	b.real -= lastReal(list)
+	old, ok := b.servers[k]
+	if more := b.more[k]; len(more) > 0 || ok && times > 0 {
+		b.contested(k, old, c, times)
+		return
+	}
+	b.real += times * c.real
+	if times > 0 {
+		b.servers[k] = c
+	} else {
+		delete(b.servers, k)
+	}
+}
+
+// contested keeps the claims of a virtual server that has several. The last by
+// name is taken to win.
+func (b *ipvsCount) contested(k vsKey, winner, c vsClaim, times int) {
+	list := b.more[k]
+	if len(list) == 0 {
+		list = []vsClaim{winner}
+	}
 	if times > 0 {
 		i, _ := slices.BinarySearchFunc(list, c.owner, func(x vsClaim, o string) int { return strings.Compare(x.owner, o) })
 		list = slices.Insert(list, i, c)
 	} else if i := slices.Index(list, c); i >= 0 {
 		list = slices.Delete(list, i, i+1)
 	}
-	b.real += lastReal(list)
-	if len(list) == 0 {
-		delete(b.servers, k)
-	} else {
-		b.servers[k] = list
+	last := list[len(list)-1]
+	b.real += last.real - winner.real
+	b.servers[k], b.more[k] = last, list
+	if len(list) == 1 {
+		delete(b.more, k)
 	}
-}
-
-// lastReal is the destinations that the last claim leaves.
-func lastReal(list []vsClaim) int {
-	if len(list) == 0 {
-		return 0
-	}
-	return list[len(list)-1].real
 }
 
 func (b *ipvsCount) rules() Rules {
@@ -275,7 +287,7 @@ func (b *ipvsCount) rules() Rules {
 
 func (b *ipvsCount) conflicts() []error {
 	var out []error
-	for k, list := range b.servers {
+	for k, list := range b.more {
 		if list[0].owner != list[len(list)-1].owner {
 			out = append(out, fmt.Errorf("proxymodel: Services %s and %s both claim %s %s/%d: kube-proxy's choice is random",
 				list[0].owner, list[len(list)-1].owner, k.ip, k.protocol, k.port))

@@ -160,8 +160,8 @@ func (d *diff) add(o *diff, n int) {
 	d.bytes += n * o.bytes
 }
 
-func newElements(f *family) *elements {
-	e := &elements{one: map[elementKey]claim{}, more: map[elementKey][]claim{}, fixed: len(" element ip kube-proxy ")}
+func newElements(f *family, services int) *elements {
+	e := &elements{one: make(map[elementKey]claim, 2*services), more: map[elementKey][]claim{}, fixed: len(" element ip kube-proxy ")}
 	if f.v6 {
 		e.fixed++
 	}

@@ -22,8 +22,8 @@ type staleChain struct {
 	name  int           // length of its name
 }
 
-func newNFTables(f *family, n *Node) *nftCount {
-	return &nftCount{family: f, node: n, elements: *newElements(f),
+func newNFTables(f *family, n *Node, services int) *nftCount {
+	return &nftCount{family: f, node: n, elements: *newElements(f, services),
 		installed: map[elementKey]claim{}, stale: map[chainID]staleChain{}}
 }
 

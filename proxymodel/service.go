@@ -76,7 +76,7 @@ func proxied(s *corev1.Service) bool {
 // (GetClusterIPByFamily).
 func clusterIPOf(s *corev1.Service, f corev1.IPFamily) string {
 	if len(s.Spec.IPFamilies) == 0 {
-		if familyOf(netutils.IsIPv6String(s.Spec.ClusterIP)) == f {
+		if familyOf(isIPv6(s.Spec.ClusterIP)) == f {
 			return s.Spec.ClusterIP
 		}
 		return ""
@@ -100,7 +100,7 @@ func servicePorts(s *corev1.Service, f *family, v Version) []*servicePort {
 		return nil
 	}
 	shared := newShared(s, f, v)
-	shared.clusterIP = canonicalIP(clusterIP)
+	shared.clusterIP = canonicalText(clusterIP)
 	ports := make([]servicePort, len(s.Spec.Ports))
 	out := make([]*servicePort, len(s.Spec.Ports))
 	id := s.Namespace + "/" + s.Name
@@ -178,6 +178,9 @@ func (s *serviceShared) addRanges(svc *corev1.Service, f *family, v Version) {
 // address is the text that kube-proxy prints for an address of its own family:
 // v1.29 prints it as given, v1.37 in canonical form.
 func (f *family) address(s string, v Version) (string, bool) {
+	if plainIPv4(s) {
+		return s, !f.v6
+	}
 	ip := netutils.ParseIPSloppy(s)
 	if ip == nil || netutils.IsIPv6(ip) != f.v6 {
 		return "", false
@@ -331,7 +334,7 @@ func checkClusterIPs(s *corev1.Service, bad complain) error {
 			return bad("clusterIPs has %d addresses for %d ipFamilies, want as many", len(s.Spec.ClusterIPs), len(s.Spec.IPFamilies))
 		}
 		ip := s.Spec.ClusterIPs[i]
-		if !isIP(ip) || familyOf(netutils.IsIPv6String(ip)) != is {
+		if !isIP(ip) || familyOf(isIPv6(ip)) != is {
 			return bad("clusterIPs[%d] is %q, want an %s address as ipFamilies[%d] says", i, ip, is, i)
 		}
 	}
@@ -360,6 +363,8 @@ func checkAddresses(s *corev1.Service, bad complain) error {
 	return nil
 }
 
-func isIP(s string) bool { return parseIP(s) != nil }
+func isIP(s string) bool { return plainIPv4(s) || parseIP(s) != nil }
+
+func isIPv6(s string) bool { return !plainIPv4(s) && netutils.IsIPv6String(s) }
 
 func parseIP(s string) net.IP { return netutils.ParseIPSloppy(s) }
