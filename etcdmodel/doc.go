@@ -15,5 +15,5 @@
 // simulation to be stepped by a caller in virtual time, with disks that change under way.
 // [Op.WALBytes] and [Op.DBBytes] are exact byte counts.
 //
-// Nothing here reads a clock or a global source of chance: the same input gives the same answer.
+// But for [Calibrate], which times a real disk, nothing here reads a clock or a global source of chance: the same input gives the same answer.
 package etcdmodel

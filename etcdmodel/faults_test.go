@@ -11,7 +11,7 @@ import (
 // TestFaults is the order that was measured on three members at 200 ms: one slow follower leaves p50 alone and hits the
 // clients that talk to it; the leader costs 2 fdatasyncs, all followers and all members more.
 func TestFaults(t *testing.T) {
-	l := Load{Clients: 50, Op: Op{Kind: Put, Key: 46, Value: 1024}}
+	l := Load{Clients: 50, Op: Op{Kind: Put, Key: 46, Value: 1024}, RoundRobin: true}
 	faults, err := Faults(Cluster{}, l, FixedDisk(200*time.Millisecond))
 	require.NoError(t, err)
 	by := map[string]Prediction{}

@@ -30,9 +30,12 @@ type Load struct {
 
 	// For is the time that Predict simulates, after a warm-up of a tenth of it; zero means 10 s.
 	For time.Duration
-	// LeaderOnly sends every request to the leader. False spreads them over all
-	// members, as the etcd client's round robin does.
+	// LeaderOnly sends every request to the leader. False spreads them over all members.
 	LeaderOnly bool
+	// RoundRobin has a closed client send each request to the next member, as an etcd client with several
+	// endpoints does. False keeps it at its member, as kube-apiserver keeps to the etcd beside it: then a
+	// slow member slows its own clients only.
+	RoundRobin bool
 }
 
 // maxClients and maxRate bound what is simulated; beyond them no etcd answers anyway.

@@ -13,6 +13,7 @@ type simulation struct {
 	rates  []float64 // of the streams, summed up
 	closed int32     // class of the clients' requests
 	again  []ring[int64]
+	robin  bool
 	from   int64 // measured from here on
 
 	commits, reads                        histogram
@@ -27,7 +28,7 @@ func newSimulation(c Cluster, l Load) *simulation {
 		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys})
 	}
 	s.e = newEngine(c, classes, s)
-	s.e.only = l.LeaderOnly
+	s.e.only, s.robin = l.LeaderOnly, l.RoundRobin
 	s.e.arrive, s.e.again = s.arrive, s.send
 	sum := 0.0
 	for _, x := range l.Streams {
@@ -80,7 +81,11 @@ func (s *simulation) send(i int) {
 	if q.n > 0 {
 		*s.e.timer(i, timerClient) = *q.at(0)
 	}
-	s.e.submit(request{at: s.e.now, class: s.closed, member: s.e.nextMember()})
+	member := int32(i)
+	if s.robin || s.e.only {
+		member = s.e.nextMember()
+	}
+	s.e.submit(request{at: s.e.now, class: s.closed, member: member})
 }
 
 // refusedPause is how long a closed client waits after a refusal: an answer comes at once, and
