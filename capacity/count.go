@@ -2,14 +2,12 @@ package capacity
 
 import (
 	"context"
-	"math/bits"
 )
 
-// count is the room of every node and what stops each.
+// count is the room of every node and what stops them.
 type count struct {
 	nodes []NodeRoom
-	stops []status // by node, once its room is full
-	room  int      // over all nodes
+	room  int // over all nodes
 	tally tally
 }
 
@@ -17,19 +15,27 @@ type count struct {
 //
 // Room is the smallest of free/want over the resources: every filter here looks at one node only
 // and a replica placed changes only its own, so the order of placement does not matter.
-func (p *probe) ask(ctx context.Context, s *Snapshot, v *view) (*count, error) {
+func (p *probe) ask(ctx context.Context, s *Snapshot, v *view) (count, error) {
 	t := s.table
-	c := &count{nodes: make([]NodeRoom, len(t.names)), stops: make([]status, len(t.names))}
+	c := count{nodes: make([]NodeRoom, len(t.names))}
+	if p.scannable(t) {
+		p.scan(t, v.free, &c)
+		return c, nil
+	}
 	for i := range t.names {
 		if i&0xfff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+			return c, ctx.Err()
 		}
 		room, stop := p.roomOn(s, v, i)
 		c.room = addRoom(c.room, room)
-		c.stops[i] = stop
-		c.nodes[i] = NodeRoom{Node: t.names[i], Room: room, Reason: p.reason(c.tally.add(stop))}
+		c.nodes[i] = NodeRoom{Node: t.names[i], Room: room, Reason: c.tally.add(p, stop)}
 	}
 	return c, nil
+}
+
+// plain: nothing but cordons, taints and resources decides.
+func (p *probe) plain() bool {
+	return p.affinity == nil && p.features == nil && p.only == nil && len(p.ports) == 0
 }
 
 // roomOn is how many more fit on node i, and the status of the node when they are there.
@@ -48,25 +54,18 @@ func (p *probe) roomOn(s *Snapshot, v *view, i int) (int, status) {
 	case room > 0 && len(p.ports) > 0:
 		return 1, statusPorts // its own ports stop the second
 	}
-	return clampInt(room), p.short(t, free, i, room)
+	return int(room), p.short(t, free, i, room)
 }
 
-// fits is min(free pods, free/want) of node i, not below 0.
+// fits is min(free pods, free/want) of node i, not below 0: the slow twin of scan.
 func (p *probe) fits(free [][]int64, i int) int64 {
-	room := max(free[colPods][i], 0)
+	room := min(max(free[colPods][i], 0), maxRoom)
 	for k := range p.needs {
 		n := &p.needs[k]
 		if n.column < 0 {
 			return 0
 		}
-		has := free[n.column][i]
-		if has < n.want {
-			return 0
-		}
-		// room*want <= has saves most divisions: few resources are the scarce one.
-		if hi, lo := bits.Mul64(uint64(room), uint64(n.want)); hi != 0 || lo > uint64(has) {
-			room = has / n.want
-		}
+		room = min(room, max(free[n.column][i], 0)/n.want)
 	}
 	return room
 }
@@ -93,5 +92,3 @@ func (p *probe) short(t *table, free [][]int64, i int, room int64) status {
 	}
 	return stop
 }
-
-func clampInt(n int64) int { return int(min(n, int64(1)<<31-1)) }

@@ -26,10 +26,13 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 	if policy := q.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
 		return eviction{sentence: "not eligible due to preemptionPolicy=Never."}, nil
 	}
+	if q.table.lowestOfAll >= p.priority {
+		return eviction{sentence: fitError(len(c.nodes), "", nobodyGivesWay(&c.tally).reasons(), "")}, nil
+	}
 	var e eviction
 	h, candidates, potential := histogram{}, []candidate(nil), 0
-	for i, stop := range c.stops {
-		if !stop.solvable() {
+	for i := range c.nodes {
+		if _, stop := p.roomOn(q.Snapshot, v, i); !stop.solvable() {
 			h[notHelpful]++
 			continue
 		}
@@ -61,6 +64,22 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 		q.table.names[best.node], len(best.victims))
 	e.warnings = chance(len(candidates), potential, ties)
 	return e, nil
+}
+
+// nobodyGivesWay is the histogram of a cluster where no pod has a lower priority.
+func nobodyGivesWay(t *tally) histogram {
+	h := histogram{}
+	for _, e := range t.entries {
+		if e.nodes == 0 {
+			continue
+		}
+		if e.status.solvable() {
+			h[noVictims] += e.nodes
+		} else {
+			h[notHelpful] += e.nodes
+		}
+	}
+	return h
 }
 
 // chance says where kube-scheduler would throw dice: it looks at 10 % of the nodes but at least

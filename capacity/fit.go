@@ -105,13 +105,13 @@ func (q *question) answer(ctx context.Context) (Answer, error) {
 	}
 	a.Nodes = c.nodes
 	if q.all {
-		q.fillMax(&a, c)
+		q.fillMax(&a, &c)
 	} else {
 		a.Fits = min(candidates, c.room)
 		a.Pending = candidates - a.Fits
 	}
 	if a.Pending > 0 || q.all && a.Fits == c.room {
-		if err := q.explain(ctx, &a, p, v, c); err != nil {
+		if err := q.explain(ctx, &a, p, v, &c); err != nil {
 			return Answer{}, err
 		}
 	}

@@ -48,7 +48,7 @@ func (l *listReader) list(dec *json.Decoder) error {
 	for ; dec.More(); l.items++ {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return fmt.Errorf("item %d: %w", l.items, err)
+			return fmt.Errorf("item %d: %w", l.items, eofIsTruncation(err))
 		}
 		if err := l.item(raw); err != nil {
 			return fmt.Errorf("item %d: %w", l.items, err)

@@ -12,6 +12,9 @@ type histogram map[string]int
 func (p *probe) histogram(t *tally) histogram {
 	h := histogram{}
 	for i := range t.entries {
+		if t.entries[i].nodes == 0 {
+			continue
+		}
 		for _, word := range p.words(t.entries[i].status) {
 			h[word] += t.entries[i].nodes
 		}

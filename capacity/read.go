@@ -62,7 +62,8 @@ func firstByte(in *bufio.Reader) (byte, error) {
 // decoder gathers the objects of one input.
 type decoder struct {
 	objects  []runtime.Object
-	document int // counted from 1, for errors
+	document int  // counted from 1, for errors
+	seen     bool // anything but comments
 }
 
 // jsonStream reads documents of JSON, with or without "---" between them.
@@ -120,7 +121,7 @@ func (d *decoder) yamlStream(in *bufio.Reader) error {
 			return fmt.Errorf("document %d: %w", d.document, eofIsTruncation(err))
 		}
 	}
-	if len(d.objects) == 0 && d.document <= 1 {
+	if !d.seen {
 		return errors.New("the input holds no object, want Kubernetes objects as kubectl prints them")
 	}
 	return nil
@@ -143,6 +144,7 @@ func (d *decoder) value(dec *json.Decoder) error {
 	if token != json.Delim('{') {
 		return fmt.Errorf("begins with %v, want a Kubernetes object", token)
 	}
+	d.seen = true
 	list := listReader{decoder: d, fields: map[string]json.RawMessage{}}
 	for dec.More() {
 		key, err := dec.Token()

@@ -64,24 +64,35 @@ type tally struct{ entries []tallyEntry }
 type tallyEntry struct {
 	status status
 	nodes  int
-	text   string // the words, joined; set when first asked for
+	text   string // the words, joined
 }
 
-func (t *tally) add(s status) *tallyEntry {
+// entry finds the status, or begins one.
+func (t *tally) entry(p *probe, s status) *tallyEntry {
 	for i := range t.entries {
 		if t.entries[i].status == s {
-			t.entries[i].nodes++
 			return &t.entries[i]
 		}
 	}
-	t.entries = append(t.entries, tallyEntry{status: s, nodes: 1})
+	t.entries = append(t.entries, tallyEntry{status: s, text: strings.Join(p.words(s), ", ")})
 	return &t.entries[len(t.entries)-1]
 }
 
-// reason is the text of a status, made once.
-func (p *probe) reason(e *tallyEntry) string {
-	if e.text == "" {
-		e.text = strings.Join(p.words(e.status), ", ")
-	}
+// add counts one node and gives the text of its status.
+func (t *tally) add(p *probe, s status) string {
+	e := t.entry(p, s)
+	e.nodes++
 	return e.text
+}
+
+// text is that of a status; count adds n nodes to one whose text was asked before.
+func (t *tally) text(p *probe, s status) string { return t.entry(p, s).text }
+
+func (t *tally) count(s status, n int) {
+	for i := range t.entries {
+		if t.entries[i].status == s {
+			t.entries[i].nodes += n
+			return
+		}
+	}
 }

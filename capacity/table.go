@@ -26,6 +26,8 @@ type table struct {
 	names []string
 	alloc [][]int64 // by column, by node
 	free  [][]int64 // allocatable less what pods request; may be negative
+	// exact says, by column, that all its numbers are small enough for the scan.
+	exact []bool
 	// column finds a resource other than the basic ones.
 	column map[corev1.ResourceName]int
 	// taints is, by node, the index into taintClasses; class 0 has none.
@@ -36,6 +38,7 @@ type table struct {
 	// state.Pods in the order the objects were given.
 	podsFrom, podIDs []int32
 	lowest           []int32 // by node, the lowest priority of a pod there, or MaxInt32
+	lowestOfAll      int32
 	nominated        []nominated
 	antiAffinity     []antiAffinityTerm
 }
@@ -61,6 +64,7 @@ func newTable(state *cluster.State) (*table, error) {
 	for range basicColumns {
 		t.addColumn()
 	}
+	t.lowestOfAll = math.MaxInt32
 	t.taintClasses = []taintClass{{}}
 	classes := map[string]int32{"": 0}
 	for i, node := range state.Nodes {
@@ -73,6 +77,7 @@ func newTable(state *cluster.State) (*table, error) {
 		copy(t.free[c], t.alloc[c])
 	}
 	t.addPods(state)
+	t.measure()
 	t.antiAffinity = antiAffinityTerms(state)
 	return t, nil
 }
@@ -169,6 +174,7 @@ func (t *table) addPods(state *cluster.State) {
 		t.podIDs[next[node]] = id
 		next[node]++
 		t.lowest[node] = min(t.lowest[node], schedulingcorev1.PodPriority(pod))
+		t.lowestOfAll = min(t.lowestOfAll, t.lowest[node])
 		use.of(pod)
 		t.charge(node, &use, -1)
 		if ports := addHostPorts(nil, &pod.Spec); ports != nil {
@@ -176,6 +182,17 @@ func (t *table) addPods(state *cluster.State) {
 		}
 	}
 }
+
+// measure finds the columns that the scan can read.
+func (t *table) measure() {
+	t.exact = make([]bool, len(t.free))
+	for c := range t.free {
+		t.exact[c] = !slices.ContainsFunc(t.alloc[c], tooLarge) && !slices.ContainsFunc(t.free[c], tooLarge)
+	}
+	t.exact[colPods] = t.exact[colPods] && !slices.ContainsFunc(t.alloc[colPods], func(n int64) bool { return n > maxRoom })
+}
+
+func tooLarge(n int64) bool { return n >= exactBelow || n <= -exactBelow }
 
 // charge adds sign times the usage to what is free on a node.
 func (t *table) charge(node int32, use *usage, sign int64) {
