@@ -117,7 +117,7 @@ func (e *engine) compactNow(t int64) {
 	for i := range e.classes {
 		k := &e.classes[i]
 		n := k.garbage(t, ns(k.TTL))
-		live := k.keys.revisions - k.keys.dropped
+		live := k.keys.before(t) - k.keys.dropped // kvstore_compaction.go:52: the range ends at the revision compacted to
 		k.keys.dropped += n
 		garbage += n
 		bytes += n * k.perRevision()
@@ -169,7 +169,11 @@ func scanTime(kib float64) int64 { return int64(0.9e6 + 0.4e6*kib) }
 func (e *engine) compactStep(i int) int64 {
 	m := &e.members[i]
 	took := m.compact.scan
-	for range m.compact.commits {
+	commits := m.compact.commits
+	if m.compact.left == 1 { // the last batch, not a full one, is not followed by a commit of its own nor by a pause
+		commits--
+	}
+	for range commits {
 		took += e.flush(m)
 	}
 	m.compact.left--

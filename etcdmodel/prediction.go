@@ -83,7 +83,7 @@ type Size struct {
 
 // Compaction is one physical compaction in the steady state. Zero if nothing compacts.
 type Compaction struct {
-	Revisions int           // scanned, live ones too
+	Revisions int           // scanned: all up to the one compacted to, live ones too
 	Deletes   int           // revisions it removes
 	Batches   int           // of 1000
 	Duration  time.Duration // from the request to the last batch

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"github.com/redline-go/redline/etcdmodel"
 	"github.com/redline-go/redline/validation/etcd/server"
@@ -119,7 +120,7 @@ func (c *Cluster) ready() error {
 	for _, url := range c.URLs {
 		var clients []*clientv3.Client
 		for range connections {
-			client, err := clientv3.New(clientv3.Config{Endpoints: []string{url}, DialTimeout: 10 * time.Second, MaxCallSendMsgSize: 64 << 20})
+			client, err := clientv3.New(clientv3.Config{Endpoints: []string{url}, DialTimeout: 10 * time.Second, MaxCallSendMsgSize: 64 << 20, Logger: zap.NewNop()})
 			if err != nil {
 				return fmt.Errorf("harness: %w", err)
 			}

@@ -1,0 +1,108 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/validation/etcd/harness"
+)
+
+// A cell is one point of a grid: a load on an etcd whose disks have a delay.
+type cell struct {
+	delay   time.Duration
+	clients int     // closed
+	rate    float64 // open, where clients is 0
+	value   int     // bytes
+	fitted  bool    // a coefficient of the model was fitted to this point, or to one like it
+}
+
+func (c cell) load() etcdmodel.Load {
+	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: c.value}
+	if c.clients > 0 {
+		return etcdmodel.Load{Clients: c.clients, Op: op}
+	}
+	return etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "puts", Op: op, Rate: c.rate}}}
+}
+
+func (c cell) String() string {
+	if c.clients > 0 {
+		return fmt.Sprintf("%d clients", c.clients)
+	}
+	return fmt.Sprintf("%.0f/s", c.rate)
+}
+
+// A result is what one cell came to. Times in ms.
+type result struct {
+	throughput, p50, p99, opsFsync, walBytes pair
+}
+
+// outcome sets measurement beside prediction.
+func outcome(m harness.Measured, p etcdmodel.Prediction) result {
+	return result{
+		throughput: pair{m.Throughput, p.Throughput},
+		p50:        pair{millis(m.Quantile(0.5)), millis(p.Commit.P50)},
+		p99:        pair{millis(m.Quantile(0.99)), millis(p.Commit.P99)},
+		opsFsync:   pair{m.OpsPerFsync, p.OpsPerFsync},
+		walBytes:   pair{m.WALBytesOp, p.WALBytesOp},
+	}
+}
+
+// repeats is how often a cell is measured if its first measurement is far from the prediction: the median counts, so
+// that neither a hiccup of the machine nor a lucky hit does.
+const repeats = 3
+
+// measure drives a cell, again if the first time is outside the budgets, and notes how far the repeats are apart.
+func measure(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, p etcdmodel.Prediction, into *comparison, warm, seconds time.Duration) (result, harness.Measured) {
+	t.Helper()
+	var results []result
+	var last harness.Measured
+	for len(results) == 0 || len(results) < repeats && results[0].far() {
+		m, err := c.Run(ctx, load, warm, seconds)
+		require.NoError(t, err)
+		require.Zero(t, m.Errors, "requests that failed")
+		results = append(results, outcome(m, p))
+		last = m
+	}
+	return middle(results, into), last
+}
+
+// far tells that a cell is worth a second look.
+func (r result) far() bool {
+	return r.throughput.err() > 0.15 || r.p50.err() > 0.15 || r.p99.err() > 0.35 || r.opsFsync.err() > 0.10
+}
+
+// middle is the median of each quantity over the repeats of a cell.
+func middle(results []result, into *comparison) result {
+	each := func(name string, of func(result) pair) pair {
+		var x []float64
+		for _, r := range results {
+			x = append(x, of(r).measured)
+		}
+		m := median(x)
+		if len(x) > 1 {
+			into.spread[name] = append(into.spread[name], spread(x)/2)
+		}
+		return pair{m, of(results[0]).predicted}
+	}
+	return result{
+		throughput: each("throughput", func(r result) pair { return r.throughput }),
+		p50:        each("p50", func(r result) pair { return r.p50 }),
+		p99:        each("p99", func(r result) pair { return r.p99 }),
+		opsFsync:   each("ops/fsync", func(r result) pair { return r.opsFsync }),
+		walBytes:   each("WAL bytes", func(r result) pair { return r.walBytes }),
+	}
+}
+
+// spread is the range of some measurements over their median.
+func spread(x []float64) float64 {
+	least := x[0]
+	for _, v := range x {
+		least = min(least, v)
+	}
+	return (worst(x) - least) / median(x)
+}

@@ -1,0 +1,102 @@
+package etcd
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/validation/etcd/harness"
+	"github.com/redline-go/redline/validation/etcd/slowdisk"
+)
+
+// The points like those that the coefficients come from have 0, 2, 10 and 50 ms, 1 and 100 clients, 100 and 3000/s,
+// 256, 1024 and 4096 bytes; the others are held out.
+var shortGrid = []cell{
+	{delay: ms(0), clients: 1, value: 1024, fitted: true},
+	{delay: ms(0), clients: 30, value: 512},
+	{delay: ms(0), clients: 100, value: 1024, fitted: true},
+	{delay: ms(0), rate: 400, value: 2000},
+	{delay: ms(3), clients: 1, value: 700},
+	{delay: ms(3), clients: 30, value: 1024},
+	{delay: ms(3), rate: 300, value: 8192},
+	{delay: ms(3), rate: 1500, value: 512},
+	{delay: ms(10), clients: 1, value: 1024, fitted: true},
+	{delay: ms(10), clients: 100, value: 2000},
+	{delay: ms(10), rate: 100, value: 1024, fitted: true},
+	{delay: ms(10), rate: 700, value: 3000},
+	{delay: ms(25), clients: 10, value: 1024},
+	{delay: ms(25), clients: 60, value: 4096},
+	{delay: ms(25), rate: 50, value: 1024},
+	{delay: ms(50), clients: 100, value: 1024, fitted: true},
+	{delay: ms(50), clients: 1, value: 1024, fitted: true},
+	{delay: ms(50), rate: 400, value: 700},
+}
+
+// longGrid is the product of the same ranges.
+func longGrid() []cell {
+	var grid []cell
+	for _, delay := range []float64{0, 1, 2, 5, 10, 25, 50} {
+		for _, value := range []int{256, 1024, 4096, 16384} {
+			for _, clients := range []int{1, 10, 100} {
+				grid = append(grid, cell{delay: ms(delay), clients: clients, value: value, fitted: true})
+			}
+			for _, rate := range []float64{50, 300, 1000} {
+				grid = append(grid, cell{delay: ms(delay), rate: rate, value: value})
+			}
+		}
+	}
+	return grid
+}
+
+// One member: calibrate the disk, predict, measure, compare.
+func TestSingleMember(t *testing.T) {
+	ctx := limited(t)
+	grid := shortGrid
+	if long() {
+		grid = longGrid()
+	}
+	disk := slowdisk.ForTest(t, 0)
+	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
+	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out", "fsync ms: calibrated", "in etcd",
+		"throughput/s", "p50 ms", "p99 ms", "ops/fsync", "WAL B/op")
+	calibrated := map[time.Duration]etcdmodel.Disk{}
+	for _, c := range grid {
+		require.NoError(t, disk.SetDelay(c.delay))
+		d, ok := calibrated[c.delay]
+		if !ok {
+			var err error
+			d, err = etcdmodel.Calibrate(ctx, disk.Dir())
+			require.NoError(t, err)
+			calibrated[c.delay] = d
+		}
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}}, c.load())
+		require.NoError(t, err)
+		r, m := measure(ctx, t, cluster, c.load(), p, table, 400*time.Millisecond, max(2500*time.Millisecond, 50*c.delay))
+		table.addResult(c, r)
+		table.row(fmt.Sprint(c.delay.Milliseconds()), c.String(), fmt.Sprint(c.value), map[bool]string{true: "", false: "yes"}[c.fitted],
+			figure(millis(d.FsyncMean())), figure(1000*m.Fsync.Mean()),
+			versus(r.throughput), versus(r.p50), versus(r.p99), versus(r.opsFsync), versus(r.walBytes))
+	}
+	table.print(t)
+	table.within(t, "WAL bytes", 0.01)
+	table.within(t, "ops/fsync", 0.10)
+	table.within(t, "throughput", 0.15)
+	table.within(t, "p50", 0.15)
+	table.within(t, "p99", 0.35)
+	require.False(t, slices.ContainsFunc(table.errors["WAL bytes"], func(e float64) bool { return e > 0.05 }), "WAL bytes of every cell")
+}
+
+// addResult notes what the budgets are about: throughput of a closed load only, for an open one has what is offered.
+func (c *comparison) addResult(point cell, r result) {
+	if point.clients > 0 {
+		c.add("throughput", r.throughput)
+	}
+	c.add("p50", r.p50)
+	c.add("p99", r.p99)
+	c.add("ops/fsync", r.opsFsync)
+	c.add("WAL bytes", r.walBytes)
+}
