@@ -200,6 +200,17 @@ func (f *fast) status(i int) *fwk.Status {
 	return f.said[i]
 }
 
+// fitError is kube-scheduler's, for a pod that no node takes.
+func (f *fast) fitError() *framework.FitError {
+	d := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
+	for i, n := range f.world.infos {
+		st := f.status(i)
+		d.NodeToStatus.Set(n.Node().Name, st)
+		d.AddPluginStatus(st)
+	}
+	return &framework.FitError{Pod: f.pod, NumAllNodes: len(f.world.infos), Diagnosis: d}
+}
+
 // find lists the feasible nodes as findNodesThatPassFilters would with one worker, and says how many nodes it passed.
 func (f *fast) find() (processed int) {
 	for _, x := range f.followers {

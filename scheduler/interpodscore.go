@@ -111,5 +111,5 @@ func normalizeAffinity(raw, least, most int64) int64 {
 	if most <= least {
 		return 0
 	}
-	return int64(float64(fwk.MaxNodeScore) * (float64(raw-least) / float64(most-least)))
+	return int64(float64(fwk.MaxScore) * (float64(raw-least) / float64(most-least)))
 }

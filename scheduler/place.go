@@ -104,7 +104,7 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 			return err
 		}
 		if !ok {
-			return nil // one whole cycle says why, and whether preemption helps
+			return r.giveUp(ctx, p, f, b)
 		}
 		node := int(f.list[place])
 		pod := b.replica(b.placed)
@@ -121,6 +121,23 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 		b.placed++
 		yield(out)
 	}
+	return nil
+}
+
+// giveUp words why the next pod fits nowhere, from what the incremental path knows of every node. Where preemption
+// may still help it leaves the pod to whole cycles.
+func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *lot) error {
+	state := framework.NewCycleState()
+	if _, st, _ := p.fw.RunPreFilterPlugins(ctx, state, f.pod); !st.IsSuccess() {
+		return nil
+	}
+	fe := f.fitError()
+	found, err := r.postFilter(ctx, p, state, f.pod, fe.Diagnosis.NodeToStatus)
+	if err != nil || found.retry || (found.node != "" && r.engine.config.Evict) {
+		return err
+	}
+	fe.Diagnosis.PostFilterMsg = found.message
+	b.message, b.fit, b.preemptible = fe.Error(), fe, found.node != ""
 	return nil
 }
 

@@ -102,7 +102,7 @@ func normalizeSpread(raw, least, most int64) int64 {
 	case raw == ignored:
 		return 0
 	case most == 0:
-		return fwk.MaxNodeScore
+		return fwk.MaxScore
 	}
-	return fwk.MaxNodeScore * (most + least - raw) / most
+	return fwk.MaxScore * (most + least - raw) / most
 }

@@ -1,0 +1,133 @@
+// Command explain says where kube-scheduler would put a pod, and of every node which plugin said what and what each
+// scored - from a cluster dump, without a cluster.
+//
+//	go run ./examples/explain                                   # a small cluster that comes with it
+//	kubectl get nodes,pods,ns,svc,rs,pv,pvc,sc -A -o yaml > cluster.yaml
+//	go run ./examples/explain -cluster cluster.yaml -pod pod.yaml
+//	go run ./examples/explain -cluster cluster.yaml -pod deploy.yaml -profile scheduler-config.yaml -o json
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/redline-go/redline/capacity"
+	"github.com/redline-go/redline/scheduler"
+)
+
+var (
+	//go:embed testdata/cluster.yaml
+	smallCluster []byte
+	//go:embed testdata/pod.yaml
+	smallPod []byte
+)
+
+type options struct {
+	cluster, pod, profile, output string
+	all                           bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.cluster, "cluster", "", "`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: a small cluster")
+	flag.StringVar(&o.pod, "pod", "", "`FILE` with a Pod, Deployment, ReplicaSet, StatefulSet or Job; none: a pod for the small cluster")
+	flag.StringVar(&o.profile, "profile", "", "`FILE` with a KubeSchedulerConfiguration; none: kube-scheduler's defaults")
+	flag.StringVar(&o.output, "o", "table", "table or json")
+	flag.BoolVar(&o.all, "all", false, "print every node of the table, not only the first 50 of each kind")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "explain:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) error {
+	if o.output != "table" && o.output != "json" {
+		return fmt.Errorf("-o is %q, want table or json", o.output)
+	}
+	objects, err := read(o.cluster, smallCluster, stdin)
+	if err != nil {
+		return err
+	}
+	snapshot, err := capacity.NewSnapshot(objects...)
+	if err != nil {
+		return err
+	}
+	pod, err := o.readPod(stdin)
+	if err != nil {
+		return err
+	}
+	var config scheduler.Config
+	if o.profile != "" {
+		if config.Profile, err = os.ReadFile(o.profile); err != nil {
+			return err
+		}
+	}
+	engine, err := scheduler.New(config)
+	if err != nil {
+		return err
+	}
+	decision, err := engine.Explain(ctx, snapshot, pod)
+	if err != nil {
+		return err
+	}
+	if o.output == "json" {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(decision)
+	}
+	return table(stdout, decision, o.all)
+}
+
+// read parses a file, standard input or, without a name, what comes with the command.
+func read(name string, otherwise []byte, stdin io.Reader) ([]runtime.Object, error) {
+	switch name {
+	case "":
+		return capacity.Read(bytes.NewReader(otherwise))
+	case "-":
+		return capacity.Read(stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	objects, err := capacity.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return objects, nil
+}
+
+// readPod takes a Pod as it is and the pod template of anything else.
+func (o options) readPod(stdin io.Reader) (*corev1.Pod, error) {
+	objects, err := read(o.pod, smallPod, stdin)
+	if err != nil {
+		return nil, err
+	}
+	if len(objects) != 1 {
+		return nil, fmt.Errorf("-pod has %d objects, want one", len(objects))
+	}
+	if pod, ok := objects[0].(*corev1.Pod); ok {
+		return pod, nil
+	}
+	w, err := capacity.WorkloadOf(objects[0])
+	if err != nil {
+		return nil, err
+	}
+	pod := &corev1.Pod{ObjectMeta: w.Template.ObjectMeta, Spec: w.Template.Spec}
+	pod.Namespace = w.Namespace
+	return pod, nil
+}
