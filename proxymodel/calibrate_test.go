@@ -3,6 +3,9 @@ package proxymodel
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,10 +18,26 @@ func TestCalibrateEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	_, err := Calibrate(ctx)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Empty(t, children(t), "processes, and with them namespaces, left behind")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = Calibrate(gone)
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// children are the processes that this one has not seen the end of, on Linux,
+// but for those of its test runner.
+func children(t *testing.T) (pids []string) {
+	t.Helper()
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	require.NoError(t, err)
+	for _, list := range lists {
+		b, err := os.ReadFile(list)
+		if err == nil { // else the thread has ended
+			pids = append(pids, strings.Fields(string(b))...)
+		}
+	}
+	return pids
 }
 
 // A faster machine makes kube-proxy's own work cheaper, all of it alike.
