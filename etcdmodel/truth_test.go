@@ -36,6 +36,15 @@ func measured(t *testing.T, name string) []row {
 	return readRows(t, file)
 }
 
+// owned reads a table of testdata: measured by validation/etcd on a real etcd.
+func owned(t *testing.T, name string) []row {
+	t.Helper()
+	file, err := os.Open(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	defer file.Close()
+	return readRows(t, file)
+}
+
 func readRows(t *testing.T, file *os.File) []row {
 	t.Helper()
 	lines, err := csv.NewReader(file).ReadAll()
