@@ -31,6 +31,11 @@ func (p *plane) act(i int32) {
 		if a.For > 0 {
 			p.queue.Push(p.now+a.For, evChurn, 0, p.churnGen)
 		}
+	case Load:
+		p.demand = float64(p.s.Workload.Replicas*p.hpa.Request*p.hpa.Target) / 100 * float64(a.N) / 100
+	case Kill:
+		p.wake()
+		p.note(MemberKilled, itoa(p.store.killMember(p.now, a.N)), ByOperator)
 	case Clear:
 		p.note(EventsCleared, itoa(p.events), ByOperator)
 		p.bulk(forPodDelete, p.events)
@@ -43,6 +48,7 @@ func (p *plane) scaleReply(i int32, c code) {
 		p.queue.Push(p.now+2*time.Second, evScaleAgain, i, 0)
 		return
 	}
+	p.scaleTook = max(p.scaleTook, p.now-p.s.Actions[i].At)
 	p.rs.want = p.s.Actions[i].N
 	p.syncReplicas()
 }

@@ -91,6 +91,24 @@ func (e *etcd) setDelay(now time.Duration, member int, by time.Duration) {
 	}
 }
 
+// killMember restarts a member, the leader if member is 0, and says which it was. The leadership of a leader moves to the
+// next member; a member alone is back before anybody's patience ends, and loses nothing.
+func (e *etcd) killMember(now time.Duration, member int) int {
+	e.run(now)
+	leader := max(0, e.server.Leader())
+	if member == 0 {
+		member = leader + 1
+	}
+	if member == leader+1 && len(e.delays) > 1 {
+		for k := 1; k < len(e.delays); k++ {
+			if e.server.MoveLeader((leader+k)%len(e.delays)) == nil {
+				break // the first that has every committed entry
+			}
+		}
+	}
+	return member
+}
+
 // fsync is the longest that any member's takes now.
 func (e *etcd) fsync() time.Duration {
 	worst := time.Duration(0)
@@ -139,6 +157,9 @@ func (e *etcd) run(now time.Duration) {
 		e.step = e.server.Step(dt, nil)
 		e.seen = 0
 		e.fsyncs, e.commits = e.server.Counted()
+		if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
+			e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
+		}
 		e.term = e.step.Term
 	}
 }

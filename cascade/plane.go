@@ -1,8 +1,10 @@
 package cascade
 
 import (
+	"errors"
 	"time"
 
+	"github.com/redline-go/redline/cascade/hpa"
 	"github.com/redline-go/redline/internal/stream"
 	"github.com/redline-go/redline/internal/vtime"
 	"github.com/redline-go/redline/scheduler/retry"
@@ -45,6 +47,7 @@ const (
 	evEvict
 	evGrid
 	evSeats
+	evAutoscale
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -85,6 +88,11 @@ type plane struct {
 	pods          *retry.Queue
 	podsBusy      bool
 	api           retry.API
+	hpa           *Autoscaler
+	autoscaler    *hpa.Autoscaler
+	demand        float64 // millicores that users ask for
+	scaleTook     time.Duration
+	err           error // of a part that cannot go on
 	writers       [2]endpointsWriter
 	churnEvery    time.Duration
 	churnGen      uint32
@@ -311,6 +319,8 @@ func (p *plane) handle(e vtime.Event) {
 		p.act(e.Who)
 	case evScaleAgain:
 		p.ask(forScale, e.Who, 0)
+	case evAutoscale:
+		p.err = errors.Join(p.err, p.autoscale())
 	case evChurn:
 		if e.Gen == p.churnGen {
 			p.churn()

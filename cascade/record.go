@@ -257,13 +257,15 @@ func (p *plane) totals() Totals {
 		Writes: p.writes, Proposals: p.committed, Wasted: p.committed - p.writes,
 		LeasesLanded: p.wroteBy[forLease], LeasesAsked: p.asked[forLease],
 		PeakNotReady: r.peakNotReady, PeakPending: r.peakPending, FirstNotReady: r.firstNotReady,
+		Bound: p.wroteBy[forPodBind], ScaleTook: p.scaleTook,
 		Attempts: p.attempts, Patches: p.messages, Events: p.events, EventsPerMinute: r.minuteEvents,
 		PodsCreated: p.wroteBy[forPodCreate], PodsRefused: p.refused, Evictions: p.evictions,
 		LeaderLosses: r.losses, ServerKills: r.kills, FirstLeaderLoss: r.firstLoss, FirstKill: r.firstKill,
 		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: p.landedQuiet + p.store.fsyncs, BackendCommits: p.store.commits,
 		LeaseP50: p.leaseLatency.quantile(0.5), LeaseP99: p.leaseLatency.quantile(0.99), CommitP99: p.latency.quantile(0.99),
-		MinEndpoints: r.minEndpoints, ErrorSeconds: r.errorSeconds,
+		Term: p.store.term, MinEndpoints: r.minEndpoints, ErrorSeconds: r.errorSeconds,
 	}
+	t.ProxySync, t.ProxyStaleness = p.proxy()
 	for c := conflict; c < codes; c++ {
 		t.LeasesFailed += p.answered[forLease][c]
 	}

@@ -131,26 +131,27 @@ type Verdict struct {
 
 // Totals are counts over the whole run.
 type Totals struct {
-	Writes, Proposals, Wasted  int // that landed; that committed; of which changed nothing
-	LeasesLanded, LeasesAsked  int
-	LeasesFailed               int // PUTs that were answered with an error, a conflict or not at all
-	PeakNotReady, PeakPending  int
-	FirstNotReady              time.Duration // since the start; negative: never
-	Attempts, Patches, Events  int           // of the scheduler
-	EventsPerMinute            float64       // the most in one minute, by the scheduler
-	PodsCreated, PodsRefused   int
-	Evictions                  int
-	LeaderLosses, ServerKills  int
-	FirstLeaderLoss, FirstKill time.Duration
-	ReadTimeouts               int
-	DBGrowth                   int // bytes of revisions written
-	WALFsyncs, BackendCommits  int
-	LeaseP50, LeaseP99         time.Duration // of PUTs while the disk was slow
-	CommitP99                  time.Duration // of etcd writes over the whole run
-	MinEndpoints               int
-	ErrorSeconds               float64 // user requests that failed, as seconds of all of them failing
-	ProxySync, ProxyStaleness  time.Duration
-	Term                       int
+	Writes, Proposals, Wasted        int // that landed; that committed; of which changed nothing
+	LeasesLanded, LeasesAsked        int
+	LeasesFailed                     int // PUTs that were answered with an error, a conflict or not at all
+	PeakNotReady, PeakPending        int
+	FirstNotReady                    time.Duration // since the start; negative: never
+	Attempts, Patches, Events, Bound int           // of the scheduler
+	ScaleTook                        time.Duration // the longest from a scale command to its success
+	EventsPerMinute                  float64       // the most in one minute, by the scheduler
+	PodsCreated, PodsRefused         int
+	Evictions                        int
+	LeaderLosses, ServerKills        int
+	FirstLeaderLoss, FirstKill       time.Duration
+	ReadTimeouts                     int
+	DBGrowth                         int // bytes of revisions written
+	WALFsyncs, BackendCommits        int
+	LeaseP50, LeaseP99               time.Duration // of PUTs while the disk was slow
+	CommitP99                        time.Duration // of etcd writes over the whole run
+	MinEndpoints                     int
+	ErrorSeconds                     float64 // user requests that failed, as seconds of all of them failing
+	ProxySync, ProxyStaleness        time.Duration
+	Term                             int
 }
 
 // Observable is one thing that the incident report claims.

@@ -23,6 +23,9 @@ func Run(ctx context.Context, s Scenario) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Scenario: s, Timeline: p.rec.timeline, Grid: s.Grid, Verdict: p.verdict(), Totals: p.totals()}
+	if s.Name == incidentName {
+		r.Observables = observe(&s, &r.Totals, r.Verdict)
+	}
 	for q := range p.rec.series {
 		r.Series = append(r.Series, Series{Name: quantityNames[q][0], Unit: quantityNames[q][1], Values: p.rec.series[q]})
 	}
@@ -39,7 +42,7 @@ func (p *plane) runUntil(ctx context.Context) error {
 		p.end = min(p.end+10*time.Minute, end)
 		p.run()
 	}
-	return nil
+	return p.err
 }
 
 // newPlane is the cluster at rest.
@@ -73,6 +76,9 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 		p.electors[i] = elector{alive: true, leading: true, working: true}
 	}
 	p.startNodes()
+	if err := p.startAutoscaler(); err != nil {
+		return nil, err
+	}
 	p.quiet = true
 	p.queue.Push(0, evSchedule, 0, 0)
 	p.queue.Push(s.Grid, evGrid, 0, 0)

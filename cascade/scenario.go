@@ -15,20 +15,20 @@ import (
 type Scenario struct {
 	Name    string        `yaml:"name,omitempty"`
 	Seed    uint64        `yaml:"seed,omitempty"`
-	Length  time.Duration `yaml:"length,omitempty"`  // zero: 2 h
-	Grid    time.Duration `yaml:"grid,omitempty"`    // of the series; zero: 10 s
-	Version Version       `yaml:"version,omitempty"` // of Kubernetes; zero: v1.29
+	Length  time.Duration `yaml:"length,omitempty"` // zero: 2 h
+	Grid    time.Duration `yaml:"grid,omitempty"`   // of the series; zero: 10 s
+	Version Version       `yaml:"-"`                // of Kubernetes; zero: v1.29
 
 	Nodes     int `yaml:"nodes,omitempty"`     // zero: 100
 	Servers   int `yaml:"servers,omitempty"`   // API servers; zero: 1
 	OtherPods int `yaml:"otherPods,omitempty"` // pods on each node that are not the workload's
 
-	Etcd      Etcd      `yaml:"etcd,omitempty"`
+	Etcd      Etcd      `yaml:"-"`
 	Leases    Leases    `yaml:"leases,omitempty"`
 	Elections Elections `yaml:"elections,omitempty"`
 	Livez     Livez     `yaml:"livez,omitempty"`
 	Workload  Workload  `yaml:"workload,omitempty"`
-	Proxy     Proxy     `yaml:"proxy,omitempty"`
+	Proxy     Proxy     `yaml:"-"`
 
 	// Observe records lost leader leases and failed liveness probes without their consequences: the component goes on,
 	// the API server is not restarted. Most of the runs that the model is checked against were made so.
@@ -50,7 +50,7 @@ type Version = retry.Version
 
 // Etcd is the cluster's etcd.
 type Etcd struct {
-	Version etcdmodel.Version `yaml:"version,omitempty"` // zero: V3_5, that of the incident and of the replays
+	Version etcdmodel.Version `yaml:"-"`                 // zero: V3_5, that of the incident and of the replays
 	Members int               `yaml:"members,omitempty"` // zero: 1
 	Fsync   time.Duration     `yaml:"fsync,omitempty"`   // of a healthy disk under load; zero: 1 ms
 	Quota   int               `yaml:"quota,omitempty"`   // bytes; zero: 2 GiB
@@ -91,11 +91,13 @@ type Workload struct {
 	Replicas int `yaml:"replicas,omitempty"` // that run at the start; zero: 50
 	Room     int `yaml:"room,omitempty"`     // how many of its pods the nodes have room for in all; zero: Replicas
 	Quota    int `yaml:"quota,omitempty"`    // pods its namespace may hold; zero: any number
+
+	HPA *Autoscaler `yaml:"hpa,omitempty"` // nil: none
 }
 
 // Proxy is kube-proxy and the Services it serves.
 type Proxy struct {
-	Mode      proxymodel.Mode `yaml:"mode,omitempty"`      // zero: iptables
+	Mode      proxymodel.Mode `yaml:"-"`                   // zero: iptables
 	Services  int             `yaml:"services,omitempty"`  // zero: 100
 	Endpoints int             `yaml:"endpoints,omitempty"` // of each; zero: 1
 }
@@ -112,6 +114,7 @@ const (
 	Churn   Verb = "churn"   // a bound pod of another workload is deleted every For from now on; zero stops it
 	Kill    Verb = "kill"    // restart etcd member N (0: the leader): leadership moves
 	Clear   Verb = "clear"   // delete all FailedScheduling Events
+	Load    Verb = "load"    // users' demand becomes N percent of what keeps the running pods at the HPA's target
 )
 
 // Action is something that happens at a time.
@@ -182,6 +185,11 @@ func (s Scenario) Check() error {
 	if err := s.checkTimes(); err != nil {
 		return err
 	}
+	if s.Workload.HPA != nil {
+		if err := s.Workload.HPA.check(); err != nil {
+			return err
+		}
+	}
 	return s.checkActions()
 }
 
@@ -222,13 +230,15 @@ func (s Scenario) checkActions() error {
 			return bad(field+".For", a.For, "0 to 1h")
 		case a.Do == Scale && (a.N < 0 || a.N > 150_000):
 			return bad(field+".N", a.N, "0 to 150000")
+		case a.Do == Load && (a.N < 0 || a.N > 1_000_000 || s.Workload.HPA == nil):
+			return bad(field+".N", a.N, "0 to 1000000, and a Workload.HPA to notice")
 		case (a.Do == Delay || a.Do == Kill) && (a.N < 0 || a.N > s.Etcd.Members):
 			return bad(field+".N", a.N, fmt.Sprintf("0 to %d, the members", s.Etcd.Members))
 		}
 		switch a.Do {
-		case Scale, Delay, Silence, Awake, Churn, Kill, Clear:
+		case Scale, Delay, Silence, Awake, Churn, Kill, Clear, Load:
 		default:
-			return bad(field+".Do", a.Do, "scale, delay, silence, awake, churn, kill or clear")
+			return bad(field+".Do", a.Do, "scale, delay, silence, awake, churn, kill, clear or load")
 		}
 		last = a.At
 	}

@@ -1,0 +1,24 @@
+package cascade
+
+import (
+	"time"
+
+	"github.com/redline-go/redline/proxymodel"
+	"github.com/redline-go/redline/scheduler/retry"
+)
+
+// proxy is what a change of the workload's endpoints costs every node's kube-proxy: one partial sync, and how long until the
+// kernel has it. It is the data plane's side alone: no kube-proxy writes to the API server, so that the mode changes
+// nothing in etcd.
+func (p *plane) proxy() (sync, stale time.Duration) {
+	version := proxymodel.V1_29
+	if p.s.Version != retry.V1_29 {
+		version = proxymodel.V1_37
+	}
+	churn := proxymodel.Churn{Changes: float64(p.wroteBy[forSlice]) / p.s.Length.Seconds(), Nodes: p.s.Nodes}
+	r, err := proxymodel.Predict(p.s.Proxy.Mode, version, proxymodel.DefaultMachine(), proxymodel.Uniform(p.s.Proxy.Services, p.s.Proxy.Endpoints), churn)
+	if err != nil {
+		return 0, 0 // a mode that this version does not have
+	}
+	return r.Partial.Duration(), r.Staleness.Mean
+}
