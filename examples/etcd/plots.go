@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/redline-go/redline/etcdmodel"
+)
+
+// Colours that stay apart for every kind of sight (Okabe and Ito).
+var (
+	blue   = color.RGBA{0, 114, 178, 255}
+	orange = color.RGBA{230, 159, 0, 255}
+	red    = color.RGBA{213, 94, 0, 255}
+)
+
+// write puts the plots and the alerting rules into a directory.
+func write(w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	latency, err := latencyPlot(c, l)
+	if err != nil {
+		return err
+	}
+	size, err := sizePlot(c, l, knobs)
+	if err != nil {
+		return err
+	}
+	alerts, err := etcdmodel.Alerts(c, l, etcdmodel.AlertOptions{})
+	if err != nil {
+		return err
+	}
+	rule, err := alerts.PrometheusRule()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "etcd-alerts.yaml"), rule, 0o644); err != nil {
+		return err
+	}
+	for name, p := range map[string]*plot.Plot{"latency": latency, "size": size} {
+		for _, kind := range []string{"svg", "png"} {
+			if err := p.Save(18*vg.Centimeter, 11*vg.Centimeter, filepath.Join(dir, "etcd-"+name+"."+kind)); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Fprintf(w, "\nWritten to %s: etcd-latency and etcd-size as svg and png, etcd-alerts.yaml.\n", dir)
+	for _, warning := range alerts.Warnings {
+		fmt.Fprintf(w, "  %v\n", warning)
+	}
+	return nil
+}
+
+// latencyPlot is p50 and p99 against multiples of the load, up to what is sustained, on this disk and on NVMe.
+func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = fmt.Sprintf("Commit latency against load, %d members, etcd %v", c.Members, c.Version)
+	p.X.Label.Text, p.Y.Label.Text = "writes/s offered", "ms"
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	p.Add(plotter.NewGrid())
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(3)
+	p.Title.Padding = vg.Points(6)
+	l.For = 4 * time.Second
+	nvme := c
+	nvme.Disks = []etcdmodel.Disk{etcdmodel.NVMe()}
+	for _, line := range []struct {
+		name   string
+		c      etcdmodel.Cluster
+		colour color.Color
+	}{{c.Disks[0].Name, c, red}, {"NVMe", nvme, blue}} {
+		p50, p99, err := sweep(line.c, l)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range []struct {
+			name   string
+			points plotter.XYs
+			dashes []vg.Length
+		}{{"p50", p50, nil}, {"p99", p99, []vg.Length{vg.Points(5), vg.Points(3)}}} {
+			drawn, err := plotter.NewLine(s.points)
+			if err != nil {
+				return nil, err
+			}
+			drawn.Color, drawn.Width, drawn.Dashes = line.colour, vg.Points(1.5), s.dashes
+			p.Add(drawn)
+			p.Legend.Add(line.name+", "+s.name, drawn)
+		}
+		if line.c.Disks[0].Name == "NVMe" && c.Disks[0].Name == "NVMe" {
+			break
+		}
+	}
+	at, err := vertical(rateOf(l), p)
+	if err != nil {
+		return nil, err
+	}
+	p.Add(at)
+	p.Legend.Add("this load", at)
+	return p, nil
+}
+
+// sweep predicts at growing multiples of a load, until it is no longer sustained.
+func sweep(c etcdmodel.Cluster, l etcdmodel.Load) (p50, p99 plotter.XYs, err error) {
+	for x := 0.1; x <= 200; x *= 1.4 {
+		loaded := times(l, x)
+		p, err := etcdmodel.Predict(c, loaded)
+		if err != nil {
+			return nil, nil, err
+		}
+		rate := rateOf(loaded)
+		p50 = append(p50, plotter.XY{X: rate, Y: max(p.Commit.P50.Seconds()*1e3, 0.01)})
+		p99 = append(p99, plotter.XY{X: rate, Y: max(p.Commit.P99.Seconds()*1e3, 0.01)})
+		if rate > p.Sustainable {
+			break
+		}
+	}
+	return p50, p99, nil
+}
+
+// vertical is a line at x over the whole height.
+func vertical(x float64, p *plot.Plot) (*plotter.Line, error) {
+	line, err := plotter.NewLine(plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}})
+	if err != nil {
+		return nil, err
+	}
+	line.Color, line.Width = color.Gray{120}, vg.Points(1)
+	return line, nil
+}
+
+// sizePlot is the db file over time, as it is and with the change that gives it most room, below the quota.
+func sizePlot(c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, error) {
+	now, err := etcdmodel.Predict(c, l)
+	if err != nil {
+		return nil, err
+	}
+	p := plot.New()
+	p.Title.Text = "The etcd db over time"
+	p.X.Label.Text, p.Y.Label.Text = "hours", "MB"
+	p.X.Min, p.Y.Min = 0, 0
+	p.Add(plotter.NewGrid())
+	p.Legend.Padding, p.Title.Padding = vg.Points(3), vg.Points(6)
+	type curve struct {
+		name   string
+		series []etcdmodel.Size
+		colour color.Color
+	}
+	curves := []curve{{"as it is", now.DB.Series, red}}
+	smaller := best(knobs, func(k knob) float64 { return roomOf(k.prediction) })
+	if smaller != nil {
+		curves = append(curves, curve{smaller.name, smaller.prediction.DB.Series, blue})
+	}
+	end := 0.0
+	for _, s := range curves {
+		var points plotter.XYs
+		for _, size := range s.series {
+			points = append(points, plotter.XY{X: size.At.Hours(), Y: float64(size.Total) / 1e6})
+		}
+		if len(points) == 0 {
+			continue
+		}
+		end = max(end, points[len(points)-1].X)
+		drawn, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, err
+		}
+		drawn.Color, drawn.Width = s.colour, vg.Points(1.5)
+		p.Add(drawn)
+		p.Legend.Add(s.name, drawn)
+	}
+	quota, err := plotter.NewLine(plotter.XYs{{X: 0, Y: float64(c.Quota) / 1e6}, {X: max(end, 1), Y: float64(c.Quota) / 1e6}})
+	if err != nil {
+		return nil, err
+	}
+	quota.Color, quota.Dashes = orange, []vg.Length{vg.Points(5), vg.Points(3)}
+	p.Add(quota)
+	p.Legend.Add("quota", quota)
+	return p, nil
+}
