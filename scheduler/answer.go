@@ -57,7 +57,30 @@ func (e *Engine) place(ctx context.Context, s *capacity.Snapshot, ws []capacity.
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := e.preemptible(ctx, s, c, ws, answers); err != nil {
+		return nil, nil, err
+	}
 	return placements, answers, e.orders(ctx, s, c, ws, answers)
+}
+
+// preemptible counts, where preemption would help, how many more would be placed by it: by placing once more with it.
+func (e *Engine) preemptible(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, answers []capacity.Answer) error {
+	helps := func(a capacity.Answer) bool { return a.Pending > 0 && a.Preemptible > 0 }
+	if !slices.ContainsFunc(answers, helps) {
+		return nil
+	}
+	evicting := &Engine{config: e.config, loaded: e.loaded}
+	evicting.config.Evict = true
+	_, more, err := evicting.placeIn(ctx, s, c, ws, false)
+	if err != nil {
+		return err
+	}
+	for i, a := range answers {
+		if helps(a) {
+			answers[i].Preemptible = max(more[i].Fits-a.Fits, 0)
+		}
+	}
+	return nil
 }
 
 // ask is one workload on its way through admission.
@@ -206,6 +229,9 @@ func (a *ask) finish() capacity.Answer {
 	}
 	if out.Pending > 0 {
 		out.Message = a.lot.message
+		if a.lot.preemptible {
+			out.Preemptible = 1 // how many there are is counted later
+		}
 		out.Reasons = reasons(a.lot.fit)
 	}
 	return out

@@ -32,7 +32,7 @@ type Config struct {
 	// snapshot's order.
 	PendingFirst bool
 	// NodeOrders is how many orders of the nodes to try for the [OrderDependence] of an answer: the snapshot's,
-	// its reverse, and shuffles of it drawn from a fixed seed. Zero and one: only the snapshot's.
+	// each further zone ahead of the rest, the reverse, then shuffles drawn from a fixed seed. Zero and one: only the snapshot's.
 	NodeOrders int
 }
 

@@ -95,15 +95,15 @@ func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
 	if err != nil {
 		return err
 	}
+	if err := r.provide(pod); err != nil {
+		return err
+	}
 	if d.Message = r.gate(ctx, p, pod); d.Message != "" {
 		return nil
 	}
 	if len(r.world.infos) == 0 {
 		d.Message = errNoNodes.Error()
 		return nil
-	}
-	if err := r.provide(pod); err != nil {
-		return err
 	}
 	r.world.names.DeleteNominatedPodIfExists(pod)
 	state := framework.NewCycleState()

@@ -3,10 +3,13 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	utilnode "k8s.io/component-helpers/node/topology"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/redline-go/redline/capacity"
 )
@@ -73,14 +76,7 @@ func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, w
 	if len(warnings) == 0 || len(c.infos) < 2 {
 		return nil
 	}
-	rnd := rand.New(rand.NewPCG(uint64(len(c.infos)), nodeOrderStream))
-	for k := 1; k < e.config.NodeOrders; k++ {
-		order := slices.Clone(c.infos)
-		if k == 1 {
-			slices.Reverse(order)
-		} else {
-			rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		}
+	for order := range otherOrders(c.infos, e.config.NodeOrders-1) {
 		_, other, err := e.placeIn(ctx, s, c.reordered(order), ws, false)
 		if err != nil {
 			return err
@@ -91,6 +87,43 @@ func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, w
 		}
 	}
 	return nil
+}
+
+// otherOrders yields orders to try: each further zone ahead of the rest, the reverse, then shuffles from a fixed seed.
+func otherOrders(nodes []*framework.NodeInfo, n int) iter.Seq[[]*framework.NodeInfo] {
+	return func(yield func([]*framework.NodeInfo) bool) {
+		rnd := rand.New(rand.NewPCG(uint64(len(nodes)), nodeOrderStream))
+		var zones []string
+		for _, node := range nodes {
+			if z := utilnode.GetZoneKey(node.Node()); !slices.Contains(zones, z) {
+				zones = append(zones, z)
+			}
+		}
+		for k := range n {
+			order := slices.Clone(nodes)
+			switch {
+			case k < len(zones)-1:
+				slices.SortStableFunc(order, func(a, b *framework.NodeInfo) int {
+					return ahead(a, zones[k+1]) - ahead(b, zones[k+1])
+				})
+			case k == len(zones)-1:
+				slices.Reverse(order)
+			default:
+				rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+			}
+			if !yield(order) {
+				return
+			}
+		}
+	}
+}
+
+// ahead is 0 for a node of the zone, 1 for others.
+func ahead(n *framework.NodeInfo, zone string) int {
+	if utilnode.GetZoneKey(n.Node()) == zone {
+		return 0
+	}
+	return 1
 }
 
 // nodeOrderStream names the random stream that shuffles nodes.

@@ -63,7 +63,11 @@ func (r *run) place(ctx context.Context, b *lot, yield func(Placement)) error {
 	}
 	ctx = quiet(ctx)
 	if b.n > 0 {
-		if b.message = r.gate(ctx, p, b.replica(0)); b.message != "" {
+		first := b.replica(0)
+		if err := r.provide(first); err != nil {
+			return err
+		}
+		if b.message = r.gate(ctx, p, first); b.message != "" {
 			return nil
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
-	"k8s.io/kubernetes/pkg/scheduler/util"
 )
 
 // rescue is what the PostFilter plugins have to offer to a pod that fits nowhere.
@@ -140,12 +139,7 @@ func pick(candidates []preemption.Candidate) preemption.Candidate {
 			return sum
 		},
 		func(v *extenderv1.Victims) int64 { return -int64(len(v.Pods)) },
-		func(v *extenderv1.Victims) int64 {
-			if t := util.GetEarliestPodStartTime(v); t != nil {
-				return t.UnixNano()
-			}
-			return math.MinInt64
-		},
+		earliestStart,
 	} {
 		most := int64(math.MinInt64)
 		var best []preemption.Candidate
@@ -161,6 +155,25 @@ func pick(candidates []preemption.Candidate) preemption.Candidate {
 		candidates = best
 	}
 	return candidates[0]
+}
+
+// earliestStart is when the first of the victims of highest priority started. One that has not started counts as the
+// latest; kube-scheduler takes the clock's time for it.
+func earliestStart(v *extenderv1.Victims) int64 {
+	highest, earliest := int32(math.MinInt32), int64(math.MaxInt64)
+	for _, p := range v.Pods {
+		start := int64(math.MaxInt64)
+		if t := p.Status.StartTime; t != nil {
+			start = t.UnixNano()
+		}
+		switch priority := corev1helpers.PodPriority(p); {
+		case priority > highest:
+			highest, earliest = priority, start
+		case priority == highest:
+			earliest = min(earliest, start)
+		}
+	}
+	return earliest
 }
 
 // evict removes the victims from the world and promises their place to the pod.
