@@ -57,7 +57,8 @@ func unmeasured(what string, why error) error {
 const referenceWork = 31e6 // ns
 
 // userSpace scales kube-proxy's own work by how fast this machine does the
-// like: a sync is the same Go code everywhere.
+// like: a sync is the same Go code everywhere. The rest is scaled, too, for
+// want of better; what can be measured then is.
 func userSpace(m *Machine) (ratio float64) {
 	times := make([]time.Duration, 7)
 	for i := range times {
@@ -65,12 +66,23 @@ func userSpace(m *Machine) (ratio float64) {
 	}
 	slices.Sort(times)
 	ratio = times[len(times)/2].Seconds() * 1e9 / referenceWork
-	for _, p := range []*ProxyCost{&m.Legacy.Proxy, &m.IPTablesNFT.Proxy, &m.NFTables.Proxy, &m.IPVS.Proxy} {
-		for _, c := range p.terms() {
+	for _, part := range m.parts() {
+		for _, c := range part {
 			*c *= Nanos(ratio)
 		}
 	}
 	return ratio
+}
+
+// parts are all costs that a processor's speed decides.
+func (m *Machine) parts() []costs {
+	l, x, n, v := &m.Legacy, &m.IPTablesNFT, &m.NFTables, &m.IPVS
+	return []costs{
+		l.Proxy.terms(), l.user(), l.kernel(), {&l.Exec},
+		x.Proxy.terms(), x.user(), x.kernel(), {&x.Exec},
+		n.Proxy.terms(), n.user(), n.kernel(), {&n.Exec},
+		v.Proxy.terms(), {&v.Exec, &v.Call, &v.Entry},
+	}
 }
 
 // proxyWork times a sample of what kube-proxy does in a sync: it walks maps

@@ -67,6 +67,9 @@ type calibration struct {
 // toolLimit is what one tool may take; a trial that would go beyond is left out.
 const toolLimit = 3500 * time.Millisecond
 
+// minRows is two trials: the smallest alone says nothing about large tables.
+const minRows = 12
+
 // trials runs measure in a fresh namespace for each trial that fits the limit,
 // foreseen from those before it and the reference's proportions.
 func (c *calibration) trials(ctx context.Context, trials []trial, foresee func(*Shape) time.Duration, measure func(*namespace, trial, *Shape) error) error {
@@ -117,7 +120,7 @@ func (c *calibration) iptables(ctx context.Context, x XTables) error {
 		}
 		return ignoreUnsupported(err)
 	})
-	if len(b.rows) < 6 { // not even one trial
+	if len(b.rows) < minRows {
 		return failed
 	}
 	b.into(&cost.Exec, cost.user(), cost.kernel(), c.ratio)
@@ -237,7 +240,7 @@ func (c *calibration) nftables(ctx context.Context) error {
 		}
 		return ignoreUnsupported(err)
 	})
-	if len(b.rows) < 6 {
+	if len(b.rows) < minRows {
 		return failed
 	}
 	b.into(&cost.Exec, cost.user(), cost.kernel(), c.ratio)

@@ -1,0 +1,79 @@
+package proxycost
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/redline-go/redline/proxymodel"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rootlessEnv tells the test binary that it is an ordinary user's process.
+const rootlessEnv = "REDLINE_PROXYCOST_ROOTLESS"
+
+// An ordinary user calibrates in user namespaces, or is told what is missing;
+// in either case there is a Machine and the warnings say what it stands on.
+func TestCalibrateWithoutRoot(t *testing.T) {
+	if os.Getenv(rootlessEnv) != "" {
+		calibrateRootless(t)
+		return
+	}
+	if os.Getuid() != 0 {
+		t.Skip("proxycost: needs root, to become somebody else")
+	}
+	dir, err := os.MkdirTemp("", "rootless")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	require.NoError(t, os.Chmod(dir, 0o777))
+	binary := filepath.Join(dir, "test")
+	copyFile(t, binary, os.Args[0])
+	cmd := exec.Command(binary, "-test.run", "^TestCalibrateWithoutRoot$", "-test.v")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), rootlessEnv+"=1", "HOME="+dir, "TMPDIR="+dir)
+	const nobody = 65534
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "calibrated") || strings.HasPrefix(line, "legacy") {
+			fmt.Print(line)
+		}
+	}
+}
+
+func calibrateRootless(t *testing.T) {
+	m := calibrate(t)
+	reference := proxymodel.DefaultMachine()
+	measured := m.Legacy.Commit/reference.Legacy.Commit != m.Legacy.Fetch/reference.Legacy.Fetch
+	fmt.Printf("legacy iptables measured in a user namespace: %v\n", measured)
+	if !measured {
+		require.NotEmpty(t, m.Warnings)
+	}
+	for _, w := range m.Warnings {
+		assert.ErrorIs(t, w, proxymodel.ErrUnmeasured)
+	}
+	assert.Equal(t, reference.Legacy.Walk, m.Legacy.Walk, "its threads can't send packets there")
+	p, err := proxymodel.Predict(proxymodel.IPTables, proxymodel.V1_37, m, proxymodel.Uniform(1000, 1), proxymodel.Churn{Changes: 1})
+	require.NoError(t, err)
+	assert.Positive(t, p.Full.CPU())
+}
+
+func copyFile(t *testing.T, to, from string) {
+	t.Helper()
+	in, err := os.Open(from)
+	require.NoError(t, err)
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	require.NoError(t, err)
+	_, err = io.Copy(out, in)
+	require.NoError(t, err)
+	require.NoError(t, out.Close())
+	require.NoError(t, os.Chmod(to, 0o755))
+}
