@@ -147,26 +147,40 @@ func slowDisks(t *testing.T, r row) ([]Disk, bool) {
 // TestThreeMembersOneSlowOrAll: nothing was fitted to these rows. Where a leader changes, the moment it
 // does decides the whole row, so those are shown and not judged.
 func TestThreeMembersOneSlowOrAll(t *testing.T) {
+	type lateness struct {
+		name            string
+		model, measured float64
+	}
 	var p50 []float64
+	var late []lateness
 	for _, r := range measured(t, "three_member.csv") {
 		disks, ok := slowDisks(t, r)
 		if !ok {
 			continue
 		}
 		var seeds []float64
+		var beats []float64
 		var changes int
 		for seed := range uint64(5) {
 			p := r.simulated(t, Cluster{Members: 3, Disks: disks, Seed: seed})
+			beats = append(beats, p.HeartbeatsLate*r.num(t, "secs"))
 			seeds = append(seeds, p.Commit.P50.Seconds()*1e3)
 			changes += int(math.Round(p.Elections * r.num(t, "secs") / 3600))
 		}
 		got, want := median(seeds), r.num(t, "p50_ms")
+		late = append(late, lateness{r["delay"], median(beats), r.num(t, "hb_fail")})
 		t.Logf("%-12s p50 %.0f ms, measured %.0f ms (%+.0f %%); leader changes %.1f, measured %s", r["delay"], got, want, 100*(got/want-1), float64(changes)/5, r["leader_changes"])
 		if r["leader_changes"] == "0.0000" && want > 50 {
 			p50 = append(p50, math.Abs(got/want-1))
 		}
 	}
 	assert.LessOrEqual(t, median(p50), 0.20)
+	for _, x := range late {
+		t.Logf("%-12s late heartbeats %.0f, measured %.0f", x.name, x.model, x.measured)
+		if x.measured > 20 { // fewer are chance
+			assert.InEpsilon(t, x.measured, x.model, 0.35, x.name)
+		}
+	}
 	t.Logf("median error at p50 %.1f %% over %d rows", 100*median(p50), len(p50))
 }
 

@@ -127,7 +127,7 @@ func (e *engine) entry(index int64) *entry { return e.log.at(int(index - e.base 
 func (e *engine) ready(i int) {
 	m := &e.members[i]
 	for !m.busy {
-		if m.tickPending {
+		if m.tickPending && e.tickFirst(m) {
 			m.tickPending = false
 			e.tick(i)
 		}
@@ -144,6 +144,9 @@ func (e *engine) ready(i int) {
 			work = work || answers && e.leader >= 0
 		}
 		if !work {
+			if m.tickPending {
+				continue
+			}
 			return
 		}
 		e.handOver(i)
@@ -153,6 +156,13 @@ func (e *engine) ready(i int) {
 		}
 		e.afterSave(i)
 	}
+}
+
+// tickFirst is the select of the loop (etcdserver/raft.go:182): where a tick waits, Go may take the next save before it, if raft has
+// it ready by then, and the heartbeat misses a turn. One in four, by the late heartbeats of three members at 200 ms: 88 and
+// 76 were counted where every turn would have made 120 and about 100.
+func (e *engine) tickFirst(m *member) bool {
+	return m.last <= m.stable || e.chance.Uint64()&3 != 0
 }
 
 // handOver gives committed entries to the apply loop, 1 MiB at a time. A 3.5 member alone

@@ -12,7 +12,7 @@ func BenchmarkPredict(b *testing.B) {
 	op := Op{Kind: TxnUpdate, Key: 60, Value: 1024}
 	for _, members := range []int{1, 3} {
 		b.Run(fmt.Sprintf("10s of 10000 ops/s, %d members", members), func(b *testing.B) {
-			c := Cluster{Members: members, CPU: CPU{Accept: 20 * time.Microsecond}}
+			c := Cluster{Members: members, CPU: CPU{Accept: 50 * time.Microsecond}}
 			l := Load{Streams: []Stream{{Op: op, Rate: 10_000, Keys: 1000}}}
 			b.ReportAllocs()
 			for b.Loop() {
