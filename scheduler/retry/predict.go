@@ -62,7 +62,7 @@ const (
 
 // Predict is the steady state under a pressure, in about 200 ns. It agrees with
 // [Queue], run for an hour, within 5 % of attempts and 10 % of writes over the range
-// that TestPredictIsTheQueueInTheLongRun walks; within 30 % where a round of patches
+// that TestPredictIsTheQueueInTheLongRun walks; within 35 % where a round of patches
 // nearly fills the time between two message changes (70 to 100 % of it), because there
 // the phases of wake-ups and changes decide. Inputs that make no sense give a zero Load
 // with the reason in Warnings.

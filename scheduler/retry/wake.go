@@ -37,7 +37,9 @@ type ClusterEvent struct {
 	// Fits: the node of the event has room for the pod once the event has
 	// happened, and its labels and ports suit the pod.
 	Fits bool
-	// Tainted: that node has a taint that the pod does not tolerate, afterwards.
+	// Tainted: that node has a taint that the pod does not tolerate, afterwards. Pods
+	// tolerate a NotReady node's NoExecute taint by default (admission gives them 300 s),
+	// so its NoSchedule taint is the one that counts.
 	Tainted bool
 }
 
@@ -121,12 +123,12 @@ func hints37(e ClusterEvent) (queue Rejection) {
 			queue |= ByPorts
 		}
 	case NodeAdded:
-		queue |= ByPorts // registered without a hint: always
+		queue |= ByPorts | ByUnschedulable // the one has no hint; the other takes a node that is not cordoned
 		if e.Fits {
 			queue |= ByFit | ByNodeAffinity
 		}
 		if !e.Tainted {
-			queue |= ByTaint | ByUnschedulable
+			queue |= ByTaint
 		}
 	case NodeAllocatable:
 		if e.Fits {

@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ type Write struct {
 	// or the component.
 	What  string
 	Bytes int // of the stored value
-	// TaintedNodes is how many nodes have a taint after the write.
+	// TaintedNodes is how many nodes have a NoSchedule taint after the write.
 	TaintedNodes int
 }
 
@@ -35,7 +36,7 @@ type writes struct {
 	nodes map[string]*corev1.Node
 	pods  map[string]*corev1.Pod
 
-	tainted int // nodes with a taint
+	tainted int // nodes with a NoSchedule taint
 }
 
 func newWrites(c clock) *writes {
@@ -156,9 +157,10 @@ func (w *writes) pod(key string, now *corev1.Pod) string {
 	return ""
 }
 
-// taints is 1 for a node that has any.
+// taints is 1 for a node with a NoSchedule taint. A NotReady node's NoExecute taint does
+// not count: admission lets every pod tolerate it for five minutes.
 func taints(n *corev1.Node) int {
-	if n != nil && len(n.Spec.Taints) > 0 {
+	if n != nil && slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Effect == corev1.TaintEffectNoSchedule }) {
 		return 1
 	}
 	return 0
