@@ -57,14 +57,8 @@ func (b *nft129Count) rules() Rules {
 func (b *nft129Count) sync(at time.Duration, changed []change) Rules {
 	var gone nftTally
 	op := (&servicePort{}).nft(b.family, &gone)
-	deleted, sets, flushed := 0, 0, 0
-	for id, s := range b.stale {
-		if s.since < at-time.Second {
-			op.op("delete chain", s.name)
-			delete(b.stale, id)
-			deleted++
-		}
-	}
+	sets, flushed := 0, 0
+	deleted := b.deleteStale(at, op)
 	if b.synced {
 		sets = b.retire(changed, op)
 	}
@@ -85,6 +79,27 @@ func (b *nft129Count) sync(at time.Duration, changed []change) Rules {
 		r.DeletedElements = map[string]int{"affinity": sets}
 	}
 	return r
+}
+
+// deleteStale deletes the chains that were emptied more than a second ago, in a
+// transaction of their own. If one of them is in use again the kernel refuses
+// it whole: the others stay, and are emptied once more.
+func (b *nft129Count) deleteStale(at time.Duration, op *nftPort) int {
+	var due []chainID
+	refused := false
+	for id, s := range b.stale {
+		if s.since < at-time.Second {
+			due = append(due, id)
+			refused = refused || s.back
+			op.op("delete chain", s.name)
+		}
+	}
+	for _, id := range due {
+		if !refused || b.stale[id].back {
+			delete(b.stale, id)
+		}
+	}
+	return len(due)
 }
 
 func (b *nft129Count) retire(changed []change, op *nftPort) (sets int) {

@@ -105,20 +105,27 @@ func localDetector(n proxymodel.Node, f corev1.IPFamily) proxyutil.LocalTrafficD
 
 func TestMain(m *testing.M) {
 	klog.SetLogger(klog.Logger{}) // discards
-	os.Exit(m.Run())
+	dir, err := fakeNFT()
+	if err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
 
-// fakeNFT puts an nft first in PATH that answers NewProxier's questions, so that
-// no root and no nftables are needed, and no table of the host is touched.
-func fakeNFT(t *testing.T) {
-	dir := t.TempDir()
+// fakeNFT puts an nft first in PATH that answers the constructor's questions,
+// so that neither root nor nftables are needed, and no table of the host is
+// touched.
+func fakeNFT() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "nft"); err != nil {
+		return "", err
+	}
 	script := "#!/bin/sh\ncase $1 in --version) echo 'nftables v1.0.6 (Lester Gooch #5)';; *) cat >/dev/null;; esac\n"
 	if err := os.WriteFile(filepath.Join(dir, "nft"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	t.Setenv("KUBE_PROXY_NFTABLES_SKIP_KERNEL_VERSION_CHECK", "1")
-	if err := utilfeature.DefaultMutableFeatureGate.Set("NFTablesNetlink=false"); err != nil {
-		t.Fatal(err)
-	}
+	os.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	os.Setenv("KUBE_PROXY_NFTABLES_SKIP_KERNEL_VERSION_CHECK", "1")
+	return dir, utilfeature.DefaultMutableFeatureGate.Set("NFTablesNetlink=false")
 }

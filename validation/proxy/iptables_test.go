@@ -94,8 +94,9 @@ func newIPTables(t *testing.T, n proxymodel.Node, f corev1.IPFamily) real {
 }
 
 func TestIPTables(t *testing.T) {
+	t.Parallel()
 	syncs, partial := 0, 0
-	n := cases(t, 400, 2000)
+	n := cases(t, 2000, 2000)
 	for i := range n {
 		w := newWorld(stream("iptables", i), false)
 		s, p := run(t, proxymodel.IPTables, proxymodel.V1_37, w, 5, func(f corev1.IPFamily) real { return newIPTables(t, w.node, f) })

@@ -63,8 +63,9 @@ func newIPVS(t *testing.T, n proxymodel.Node, f corev1.IPFamily) real {
 }
 
 func TestIPVS(t *testing.T) {
+	t.Parallel()
 	syncs := 0
-	n := cases(t, 400, 2000)
+	n := cases(t, 500, 2000)
 	for i := range n {
 		w := newWorld(stream("ipvs", i), false)
 		s, _ := run(t, proxymodel.IPVS, proxymodel.V1_37, w, 5, func(f corev1.IPFamily) real { return newIPVS(t, w.node, f) })

@@ -126,9 +126,9 @@ func newNFTables(t *testing.T, n proxymodel.Node, f corev1.IPFamily) real {
 }
 
 func TestNFTables(t *testing.T) {
-	fakeNFT(t)
+	t.Parallel()
 	syncs, partial := 0, 0
-	n := cases(t, 400, 2000)
+	n := cases(t, 500, 2000)
 	for i := range n {
 		w := newWorld(stream("nftables", i), false)
 		s, p := run(t, proxymodel.NFTables, proxymodel.V1_37, w, 5, func(f corev1.IPFamily) real { return newNFTables(t, w.node, f) })

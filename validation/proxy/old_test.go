@@ -142,12 +142,14 @@ func (r *oldReal) OnServiceSynced() {
 
 // TestV129 holds all modes of v1.29 against kube-proxy v1.29.2.
 func TestV129(t *testing.T) {
+	t.Parallel()
 	o := newOracle(t)
-	for _, m := range []proxymodel.Mode{proxymodel.IPTables, proxymodel.NFTables, proxymodel.IPVS} {
+	for m, short := range []int{proxymodel.IPTables: 2000, proxymodel.NFTables: 200, proxymodel.IPVS: 200} {
+		m := proxymodel.Mode(m)
 		t.Run(m.String(), func(t *testing.T) {
 			o.t = t
 			syncs, partial := 0, 0
-			n := cases(t, 300, 2000)
+			n := cases(t, short, 2000)
 			for i := range n {
 				w := newWorld(stream("v1.29 "+m.String(), i), true)
 				first := o.next + 1

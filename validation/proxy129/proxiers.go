@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -113,12 +114,43 @@ type recorder struct {
 }
 
 func (r *recorder) Run(ctx context.Context, tx *knftables.Transaction) error {
-	r.script.WriteString(tx.String())
+	text := tx.String()
+	r.script.WriteString(text)
+	if strings.HasPrefix(text, "delete chain") && r.inUse(text) {
+		return errors.New("device or resource busy") // as the kernel says; the fake does not look
+	}
 	err := r.Fake.Run(ctx, tx)
 	if err != nil {
 		r.failed = err
 	}
 	return err
+}
+
+// inUse tells whether a chain that a script deletes is still jumped to.
+func (r *recorder) inUse(script string) bool {
+	used := map[string]bool{}
+	note := func(text string) {
+		words := strings.Fields(text)
+		for i, w := range words[:max(len(words)-1, 0)] {
+			used[words[i+1]] = used[words[i+1]] || w == "goto" || w == "jump"
+		}
+	}
+	for _, c := range r.Fake.Table.Chains {
+		for _, rule := range c.Rules {
+			note(rule.Rule)
+		}
+	}
+	for _, m := range r.Fake.Table.Maps {
+		for _, e := range m.Elements {
+			note(strings.Join(e.Value, " "))
+		}
+	}
+	for line := range strings.Lines(script) {
+		if f := strings.Fields(line); used[f[len(f)-1]] {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *running) nftables(s settings, local proxyutiliptables.LocalTrafficDetector) error {
