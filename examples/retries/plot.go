@@ -25,7 +25,7 @@ func drawPlots(out io.Writer, dir string, stories []story) error {
 		file, title, axis string
 		value             func(story, int) float64
 	}{
-		{"writes", "Writes of 450 unschedulable pods and their controller", "writes/s", func(s story, i int) float64 { return float64(s.made[i].Writes()+s.tried[i].Writes()) / per }},
+		{"writes", "Writes of the pods that fit nowhere, and of their controller", "writes/s", func(s story, i int) float64 { return float64(s.made[i].Writes()+s.tried[i].Writes()) / per }},
 		{"attempts", "Scheduling attempts", "attempts/s", func(s story, i int) float64 { return float64(s.tried[i].Attempts) / per }},
 	} {
 		for _, format := range []string{"svg", "png"} {

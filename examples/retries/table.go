@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redline-go/redline/etcdmodel"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
@@ -81,7 +82,8 @@ func printSteady(out io.Writer, pods int, every time.Duration) {
 	} {
 		for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
 			l := retry.Predict(v, x.p)
-			fmt.Fprintf(out, "  %-30s %v %8.1f attempts %6.1f writes, limited by %s\n", x.what, v, l.Attempts, l.Writes(), l.Bound)
+			log := retry.WAL(etcdmodel.V3_5, l.Streams(retry.MeasuredSizes())) / 1000
+			fmt.Fprintf(out, "  %-30s %v %8.1f attempts %6.1f writes %6.1f kB to etcd's log, limited by %s\n", x.what, v, l.Attempts, l.Writes(), log, l.Bound)
 		}
 	}
 }

@@ -37,6 +37,9 @@ func (c *Cluster) populate(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := each(c.scenario.Fillers*c.scenario.Nodes, func(i int) error { return c.makeFiller(ctx, i) }); err != nil {
+		return err
+	}
 	if !c.scenario.NoKubelets {
 		for i := range c.scenario.Nodes {
 			k := newKubelet(c, i)
@@ -56,16 +59,13 @@ func (c *Cluster) populate(ctx context.Context) error {
 	if err := c.makeWorkload(ctx); err != nil {
 		return err
 	}
-	if err := each(c.scenario.Fillers*c.scenario.Nodes, func(i int) error { return c.makeFiller(ctx, i) }); err != nil {
-		return err
-	}
 	return c.settle(ctx)
 }
 
 // each runs f for 0 to n-1, some at a time.
 func each(n int, f func(int) error) error {
 	var group errgroup.Group
-	group.SetLimit(20)
+	group.SetLimit(50)
 	for i := range n {
 		group.Go(func() error { return f(i) })
 	}
