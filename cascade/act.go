@@ -10,7 +10,10 @@ func (p *plane) act(i int32) {
 		p.note(Scaled, itoa(a.N), ByOperator)
 		p.ask(forScale, i, 0)
 	case Delay:
-		p.wake()
+		p.count()
+		if p.s.Etcd.Fsync+a.For > quietFsync {
+			p.wake()
+		}
 		if a.For > 0 {
 			p.note(DiskSlow, a.For.String(), ByScenario)
 		} else {

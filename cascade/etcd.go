@@ -80,6 +80,9 @@ func disk(median time.Duration) etcdmodel.Disk {
 
 // setDelay makes every fsync of a member, or of all, take that much longer.
 func (e *etcd) setDelay(now time.Duration, member int, by time.Duration) {
+	if e.plane.quiet {
+		e.rouse(now)
+	}
 	e.run(now)
 	for i := range e.delays {
 		if member == 0 || member == i+1 {

@@ -2,9 +2,12 @@ package cascade
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/scheduler/retry"
 )
 
 func TestIncidentTellsItsStory(t *testing.T) {
@@ -13,16 +16,65 @@ func TestIncidentTellsItsStory(t *testing.T) {
 	for _, e := range r.Timeline {
 		t.Log(e)
 	}
+	require.NotEqual(t, Healthy, r.Verdict.State)
+	require.Equal(t, 450, r.Totals.PeakPending)
+	require.Len(t, r.Observables, 18)
+	for _, o := range r.Observables {
+		require.NotEmpty(t, o.Here, o.Claim)
+		require.NotEmpty(t, o.Why, o.Claim)
+	}
+	for _, e := range r.Timeline {
+		require.NotEmpty(t, e.Cause, e)
+	}
 	t.Logf("%+v", r.Verdict)
 	t.Logf("%+v", r.Totals)
 }
 
+// BenchmarkIncident runs the incident of each version and with each change, and reports what it did beside what it took.
 func BenchmarkIncident(b *testing.B) {
-	s := Incident8829()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Run(context.Background(), s); err != nil {
-			b.Fatal(err)
-		}
+	cases := []Change{
+		{Name: "v1.29", Apply: func(s Scenario) Scenario { return s }},
+		{Name: "v1.37", Apply: edit(func(s *Scenario) {
+			s.Version, s.Leases.Grace = retry.V1_37, 0
+			s.Etcd.Before3512 = false
+		})},
+		{Name: "5000 nodes", Apply: edit(func(s *Scenario) { s.Nodes = 5000 })},
+		{Name: "at rest", Apply: edit(func(s *Scenario) { s.Actions = nil })},
+		{Name: "at rest, 5000 nodes", Apply: edit(func(s *Scenario) { s.Actions, s.Nodes = nil, 5000 })},
 	}
+	for _, c := range append(cases, ActionItems()...) {
+		b.Run(strings.ReplaceAll(c.Name, " ", "_"), func(b *testing.B) {
+			s := c.Apply(Incident8829())
+			var r *Result
+			b.ReportAllocs()
+			for b.Loop() {
+				r = run(b, s)
+			}
+			t := r.Totals
+			b.ReportMetric(float64(t.PeakPending), "pending-pods")
+			b.ReportMetric(float64(t.PeakNotReady), "NotReady-nodes")
+			b.ReportMetric(t.EventsPerMinute, "event-writes/min")
+			b.ReportMetric(t.CommitP99.Seconds(), "commit-p99-s")
+			b.ReportMetric(float64(t.DBGrowth)/1e6, "db-MB")
+			b.ReportMetric(t.ProxySync.Seconds(), "proxy-sync-s")
+			b.ReportMetric(r.Verdict.Recovered.Minutes(), "minutes-to-recover")
+			b.ReportMetric(r.Verdict.Impaired.Minutes(), "minutes-impaired")
+		})
+	}
+}
+
+func BenchmarkCompare(b *testing.B) {
+	for b.Loop() {
+		_, err := Compare(context.Background(), Incident8829(), ActionItems()[:12]...)
+		require.NoError(b, err)
+	}
+	b.ReportMetric(200*13, "runs/op")
+}
+
+func BenchmarkMap(b *testing.B) {
+	for b.Loop() {
+		_, err := Map(context.Background(), Tipping(), Linear(ParamDelay, 0.25, 4, 40), Linear(ParamNodes, 20, 200, 40))
+		require.NoError(b, err)
+	}
+	b.ReportMetric(1600, "cells/op")
 }

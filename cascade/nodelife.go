@@ -32,6 +32,7 @@ type lifeWorker struct {
 
 type nodeLife struct {
 	cursor  int
+	order   []int32 // in which a pass takes the nodes: a lister's is a map's
 	running bool
 	workers [monitorWorkers]lifeWorker
 	limit   limiter
@@ -64,7 +65,7 @@ func (p *plane) lifeNext(w int32) {
 	k := &l.workers[w]
 	k.step = lifeIdle
 	for l.cursor < len(p.nodes) {
-		i := int32(l.cursor)
+		i := l.order[l.cursor]
 		l.cursor++
 		if p.lifeNode(w, i) {
 			return

@@ -104,7 +104,7 @@ type plane struct {
 	evictions, refused         int
 	committed, wasted, writes  int
 	dbBytes                    int
-	landedQuiet                int
+	quietFsyncs                float64
 	asked                      [purposes]int
 	answered                   [purposes][codes]int
 	wroteBy                    [purposes]int

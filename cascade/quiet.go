@@ -8,7 +8,7 @@ import "time"
 // coupled simulation and back loses no state but the phases of the probes, which are drawn anew.
 
 // quietFsync is the fsync above which the cluster is always simulated request by request.
-const quietFsync = 20 * time.Millisecond
+const quietFsync = 50 * time.Millisecond
 
 // goQuiet leaves the coupled simulation if the cluster has calmed down.
 func (p *plane) goQuiet() {
@@ -148,7 +148,7 @@ func (p *plane) tally(why purpose, n int) {
 	p.asked[why] += n
 	p.answered[why][ok] += n
 	p.committed += n
-	p.landedQuiet += n
+	p.landQuiet(n)
 	p.wrote(why, n)
 	p.latency.addN(p.quietLatency(), n)
 }
@@ -183,7 +183,14 @@ func (p *plane) answer(i int32) {
 		p.finish(i, conflict)
 		return
 	}
-	p.landedQuiet++
+	p.landQuiet(1)
 	p.land(&q)
 	p.finish(i, ok)
+}
+
+// landQuiet counts the fsyncs that n writes take while nothing queues: one each, less those that share one because they
+// arrive during another's.
+func (p *plane) landQuiet(n int) {
+	rate := float64(p.s.Nodes)/(1.02*p.s.Leases.Renew.Seconds()) + 1.2
+	p.quietFsyncs += float64(n) / (1 + rate*p.fsync().Seconds())
 }

@@ -163,7 +163,7 @@ func (p *plane) grid() {
 	}
 	for q, total := range [quantities]int{
 		qWrites: p.writes, qProposals: p.committed, qWasted: p.committed - p.writes, qRenewals: p.wroteBy[forLease],
-		qAttempts: p.attempts, qEvents: p.events, qFsyncs: p.landedQuiet + p.store.fsyncs,
+		qAttempts: p.attempts, qEvents: p.events, qFsyncs: int(p.quietFsyncs) + p.store.fsyncs,
 	} {
 		if quantityNames[q][1] == "1/s" {
 			point[q] = (float64(total) - r.last[q]) / dt
@@ -261,7 +261,7 @@ func (p *plane) totals() Totals {
 		Attempts: p.attempts, Patches: p.messages, Events: p.events, EventsPerMinute: r.minuteEvents,
 		PodsCreated: p.wroteBy[forPodCreate], PodsRefused: p.refused, Evictions: p.evictions,
 		LeaderLosses: r.losses, ServerKills: r.kills, FirstLeaderLoss: r.firstLoss, FirstKill: r.firstKill,
-		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: p.landedQuiet + p.store.fsyncs, BackendCommits: p.store.commits,
+		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: int(p.quietFsyncs) + p.store.fsyncs, BackendCommits: p.store.commits,
 		LeaseP50: p.leaseLatency.quantile(0.5), LeaseP99: p.leaseLatency.quantile(0.99), CommitP99: p.latency.quantile(0.99),
 		Term: p.store.term, MinEndpoints: r.minEndpoints, ErrorSeconds: r.errorSeconds,
 	}

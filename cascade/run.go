@@ -94,6 +94,12 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 func (p *plane) startNodes() {
 	s := p.s
 	p.kubelets, p.nodes, p.kubeletLimits = make([]kubelet, s.Nodes), make([]node, s.Nodes), make([]limiter, s.Nodes)
+	p.life.order = make([]int32, s.Nodes)
+	for i := range p.life.order {
+		j := p.probeDraws.Below(i + 1)
+		p.life.order[i] = p.life.order[j]
+		p.life.order[j] = int32(i)
+	}
 	for i := range p.nodes {
 		n, k := &p.nodes[i], &p.kubelets[i]
 		n.serving = int32((s.Workload.Replicas + s.Nodes - 1 - i) / s.Nodes)
@@ -122,7 +128,7 @@ const requestOverhead = 2500 * time.Microsecond
 // quietLatency is a write's latency while nothing queues: half a save to wait for, the save, and its share of the
 // backend's commits, each two fsyncs after every 100 ms.
 func (p *plane) quietLatency() time.Duration {
-	f := p.store.base.Seconds()
+	f := p.store.fsync().Seconds()
 	b := 2 * f
 	return requestOverhead + time.Duration((1.5*f+b*b/(2*(0.1+b)))*float64(time.Second))
 }

@@ -209,7 +209,7 @@ func (p *plane) bulk(why purpose, n int) {
 	}
 	p.asked[why] += n
 	if p.quiet || p.elsewhere(why) {
-		p.landedQuiet += n
+		p.landQuiet(n)
 		p.committed += n
 		p.wrote(why, n)
 		return

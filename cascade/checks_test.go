@@ -1,0 +1,235 @@
+package cascade
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/proxymodel"
+)
+
+// fault is the replayed scenario with every fsync delayed from 60 s to 240 s.
+func fault(seed uint64, delay float64) Scenario {
+	return replayed(seed, 400, Action{At: sec(20), Do: Scale, N: 500}, Action{At: sec(60), Do: Delay, For: sec(delay)}, Action{At: sec(240), Do: Delay})
+}
+
+func TestCPUAutoscalerStopsAt157(t *testing.T) {
+	s := Scenario{Length: 20 * time.Minute, Workload: Workload{HPA: &Autoscaler{Max: 500}}, Actions: []Action{{At: time.Minute, Do: Load, N: 1000}}}
+	r := run(t, s)
+	require.Equal(t, 107, r.Totals.PeakPending, "50 run at 250 % of their request, the default target is 80 %")
+	s.Workload.HPA.Target = 25
+	r = run(t, s)
+	require.Equal(t, 450, r.Totals.PeakPending, "250/25 = 10 times")
+}
+
+func TestNoRetryWritesUntilTheFlush(t *testing.T) {
+	r := run(t, Scenario{Grid: time.Second, Actions: []Action{{At: sec(30), Do: Scale, N: 500}}})
+	require.Equal(t, Healthy, r.Verdict.State, "a fast disk and 450 pending pods: no incident")
+	require.Equal(t, 450, r.Totals.PeakPending)
+	require.InDelta(t, 450, 270*mean(r, "scheduler's Event writes", 30, 300), 1)
+	require.Zero(t, mean(r, "scheduler's Event writes", 60, 300))
+	require.Greater(t, mean(r, "scheduler's Event writes", 320, 400), 0.0, "the five-minute flush")
+}
+
+func TestTheSlowDiskAloneSuffices(t *testing.T) {
+	var down, without, quota time.Duration
+	for seed := uint64(1); seed <= 5; seed++ {
+		s := fault(seed, 4)
+		down += run(t, s).Verdict.Down
+		s.Actions = s.Actions[1:]
+		r := run(t, s)
+		require.Zero(t, r.Totals.PeakPending)
+		without += r.Verdict.Down
+		s = fault(seed, 4)
+		s.Workload.Quota = 100
+		r = run(t, s)
+		require.Equal(t, 50, r.Totals.PeakPending, "a quota bounds the pending pods")
+		require.Positive(t, r.Totals.PodsRefused)
+		quota += r.Verdict.Down
+	}
+	require.InEpsilon(t, down, without, 0.1)
+	require.InEpsilon(t, down, quota, 0.1, "and does not prevent the outage")
+}
+
+func TestNVMePreventsIt(t *testing.T) {
+	for seed := uint64(1); seed <= 5; seed++ {
+		r := run(t, ActionItems()[0].Apply(fault(seed, 4)))
+		require.Equal(t, Healthy, r.Verdict.State)
+		require.Zero(t, r.Totals.PeakNotReady)
+	}
+}
+
+// Order of failure as the disk slows: the liveness probe, the leader leases, the renewals, NotReady.
+func TestOrderOfFailure(t *testing.T) {
+	first := map[string]float64{}
+	seen := func(what string, delay float64, here bool) {
+		if _, ok := first[what]; here && !ok {
+			first[what] = delay
+		}
+	}
+	for _, delay := range []float64{0.2, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5} {
+		fails := 0
+		for seed := uint64(1); seed <= 5; seed++ {
+			s := fault(seed, delay)
+			r := run(t, s)
+			for _, e := range r.Timeline {
+				if e.Kind == LivezFails {
+					fails++
+				}
+			}
+			seen("leaders", delay, r.Totals.LeaderLosses > 0)
+			seen("renewals", delay, r.Totals.LeasesFailed > 10)
+			seen("NotReady", delay, r.Totals.PeakNotReady > 0)
+		}
+		seen("livez", delay, fails >= 5)
+	}
+	t.Log(first)
+	require.LessOrEqual(t, first["livez"], 1.0)
+	require.LessOrEqual(t, first["livez"], first["leaders"])
+	require.LessOrEqual(t, first["leaders"], first["renewals"])
+	require.LessOrEqual(t, first["renewals"], first["NotReady"])
+	require.GreaterOrEqual(t, first["NotReady"], 1.5)
+	require.LessOrEqual(t, first["NotReady"], 3.0)
+}
+
+func TestSilentKubelets(t *testing.T) {
+	s := replayed(1, 400, Action{At: sec(30), Do: Scale, N: 500}, Action{At: sec(90), Do: Silence}, Action{At: sec(210), Do: Awake})
+	s.OtherPods = 20
+	for seed := uint64(1); seed <= 3; seed++ {
+		s.Seed = seed
+		r := run(t, s)
+		require.InDelta(t, 31, (r.Totals.FirstNotReady - sec(90)).Seconds(), 14, "measured: 31 s")
+		at := r.Values("nodes NotReady")[209]
+		require.True(t, at >= 30 && at <= 90, "measured: 60 of 100 after 120 s, at the controller's own pace; here %v", at)
+		require.InDelta(t, 21, r.Totals.MinEndpoints, 15, "measured: 29 of 50 drained")
+		require.Less(t, r.Verdict.Recovered, 30*time.Second, "measured: 16 s")
+	}
+}
+
+func TestTrapOfTheTwoSecondDisk(t *testing.T) {
+	dead := func(seed uint64, base float64) time.Duration {
+		s := replayed(seed, 420, Action{At: sec(10), Do: Scale, N: 500}, Action{At: sec(40), Do: Delay, For: sec(base)},
+			Action{At: sec(100), Do: Delay, For: sec(8)}, Action{At: sec(220), Do: Delay, For: sec(base)})
+		s.OtherPods = 20
+		return run(t, s).Verdict.Recovered
+	}
+	trap, none := time.Duration(0), time.Duration(0)
+	for seed := uint64(1); seed <= 5; seed++ {
+		trap += dead(seed, 2) / 5
+		none += dead(seed, 0.5) / 5
+		require.Equal(t, time.Duration(0), run(t, fault(seed, 2)).Verdict.Down, "the same disk without the spell renews its leases")
+	}
+	t.Log(trap, none)
+	require.Greater(t, trap, 50*time.Second, "measured: 50 to 65 s and more")
+	require.Less(t, none, 30*time.Second)
+}
+
+func TestThreeSlowMembers(t *testing.T) {
+	for seed := uint64(1); seed <= 3; seed++ {
+		s := fault(seed, 2)
+		s.Etcd.Members = 3
+		r := run(t, s)
+		t.Logf("%d of %d failed, %d landed, term %d", r.Totals.LeasesFailed, r.Totals.LeasesAsked, r.Totals.LeasesLanded, r.Totals.Term)
+		during := mean(r, "lease renewals", 60, 240) * 180
+		require.Greater(t, float64(r.Totals.LeasesFailed), 2*during*0.5, "measured: 98 %% of the PUTs failed")
+	}
+}
+
+func TestProxyModeIsNoMatterOfEtcd(t *testing.T) {
+	s := fault(3, 4)
+	a := run(t, s)
+	s.Proxy.Mode = proxymodel.NFTables
+	b := run(t, s)
+	require.Equal(t, a.Series, b.Series)
+	require.Equal(t, a.Timeline, b.Timeline)
+}
+
+// The same seed gives the same bytes, whatever the number of cores.
+func TestDeterminism(t *testing.T) {
+	require.Equal(t, run(t, Incident8829()), run(t, Incident8829()))
+	items := ActionItems()[:3]
+	one, err := Comparer{Seeds: 4, Workers: 1}.Compare(context.Background(), fault(1, 4), items...)
+	require.NoError(t, err)
+	many, err := Comparer{Seeds: 4, Workers: max(4, runtime.NumCPU())}.Compare(context.Background(), fault(1, 4), items...)
+	require.NoError(t, err)
+	for i := range one.Rows {
+		one.Rows[i].Change.Apply, many.Rows[i].Change.Apply = nil, nil
+	}
+	one.Cheapest, many.Cheapest = nil, nil
+	require.Equal(t, one, many)
+}
+
+// A faster disk never lengthens the outage: over seeds, from each delay to the next.
+func TestFasterDiskIsNoWorse(t *testing.T) {
+	last := time.Duration(0)
+	for _, delay := range []float64{0.1, 0.5, 2, 3, 4, 6} {
+		sum := time.Duration(0)
+		for seed := uint64(1); seed <= 6; seed++ {
+			sum += run(t, fault(seed, delay)).Verdict.Impaired
+		}
+		require.GreaterOrEqual(t, sum, last*19/20, "at %v s: beyond what six seeds' chance explains", delay)
+		last = max(last, sum)
+	}
+}
+
+// Pods and requests are conserved at every moment of a run.
+func TestConservation(t *testing.T) {
+	for seed := uint64(1); seed <= 4; seed++ {
+		s := fault(seed, 3)
+		s.Observe = seed%2 == 0
+		s.Workload.Room = 60
+		s = s.WithDefaults()
+		p, err := newPlane(&s, true)
+		require.NoError(t, err)
+		for x := 10.0; x <= 400; x += 10 {
+			p.end = sec(x)
+			p.run()
+			require.Equal(t, p.rs.have, p.running+p.pending)
+			require.Equal(t, p.pending, p.pods.Status().Pods())
+			out := map[purpose]int{}
+			for i := range p.requests {
+				if st := p.requests[i].stage; st != free && st != throttled {
+					out[p.requests[i].purpose]++
+				}
+			}
+			for why := range purposes {
+				answers := 0
+				for _, n := range p.answered[why] {
+					answers += n
+				}
+				switch why {
+				case forPodMessage, forPodEvent, forPodBind, forIdentity, forPodDelete, forReplicaSet, forElection, forElectionGet:
+					continue // also sent without waiting for an answer, or given up by a process that exits
+				}
+				require.Equal(t, p.asked[why], answers+out[why], "purpose %d at %v s", why, x)
+			}
+			require.LessOrEqual(t, p.writes, p.committed)
+		}
+	}
+}
+
+func TestSteppingAllocatesNothing(t *testing.T) {
+	s := fault(1, 4).WithDefaults()
+	s.Length = time.Hour
+	p, err := newPlane(&s, false)
+	require.NoError(t, err)
+	p.end = sec(200)
+	p.run()
+	allocs := testing.AllocsPerRun(1, func() {
+		p.end += 10 * time.Second
+		p.run()
+	})
+	require.LessOrEqual(t, allocs, 4.0, "a queue that still grows")
+}
+
+func TestContextEndsARun(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := Run(ctx, Incident8829())
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = Run(context.Background(), Scenario{Nodes: -1})
+	require.ErrorContains(t, err, "cascade: Scenario.Nodes is -1, want 1 to 100000")
+}
