@@ -2,7 +2,7 @@ package etcdmodel
 
 // The apply loop and the backend. Apply works through committed entries one by one; a
 // backend commit holds the lock it needs (server/storage/backend/batch_tx.go), every
-// BatchInterval after the commit before, after BatchLimit operations, or for a compaction.
+// BatchInterval after the commit before, after BatchLimit operations, for a compaction or a snapshot.
 
 // work starts the apply loop if it rests.
 func (e *engine) work(i int) {
@@ -56,6 +56,7 @@ func (e *engine) applySome(i int) {
 			t += e.classes[entry.class].apply
 		}
 		m.applied++
+		m.snapshot = m.snapshot || m.applied%int64(e.c.SnapshotCount) == 0
 		e.appliedOne(i, entry, t)
 		if t > e.until {
 			break
@@ -116,7 +117,7 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 }
 
 func (e *engine) commitIsDue(m *member, t int64) bool {
-	return m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) || t >= m.compact.due
+	return m.snapshot || m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) || t >= m.compact.due
 }
 
 // commitBegins holds apply and reads for one backend commit, or for one batch of a compaction.
@@ -124,12 +125,28 @@ func (e *engine) commitBegins(i int) {
 	m := &e.members[i]
 	m.committing = true
 	took := int64(0)
-	if e.now >= m.compact.due {
+	switch {
+	case m.snapshot:
+		took = e.snapshot(m)
+	case e.now >= m.compact.due:
 		took = e.compactStep(i)
-	} else {
+	default:
 		took = e.flush(m)
 	}
 	*e.timer(i, timerApply) = e.now + took
+}
+
+// snapshot commits the backend; since 3.6 the apply loop also waits for the snapshot's file, its directory
+// and its WAL record to be synced (server.go:2233,2252; 3.5 saves them beside it, server.go:2553).
+func (e *engine) snapshot(m *member) int64 {
+	m.snapshot = false
+	took := e.flush(m)
+	if e.c.Version != V3_5 {
+		for range 3 {
+			took += m.disk.save(0)
+		}
+	}
+	return took
 }
 
 // pagesBeside is what a commit writes beside the leaves: branches, the two buckets' roots and the meta page.

@@ -7,7 +7,7 @@ import "time"
 // 3,000 requests/s, fdatasyncs delayed by 0 to 50 ms), each with the fdatasync that its etcd reported: least
 // absolute log error of p50, p99, throughput, requests per fdatasync and backend commit. Three starts of
 // the search ended at the same loss within 0.5 % with single values apart by up to 2.5 times: the sum along a
-// request's way is well determined, its split less so.
+// request's way is well determined, its split less so. Snapshots came into the engine afterwards; a new search gains 2 % of the loss.
 func DefaultCPU() CPU {
 	return CPU{
 		Accept: 109 * time.Microsecond, AcceptPerKiB: 2300 * time.Nanosecond,

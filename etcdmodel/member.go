@@ -37,6 +37,7 @@ type member struct {
 	commitDue  int64
 	compact    compaction
 	paused     int64 // held by a defragmentation until
+	snapshot   bool  // due: SnapshotCount entries were applied since the last
 
 	// Elections.
 	elapsed, limit int // ticks since it heard a leader, and how many it waits

@@ -11,7 +11,7 @@ import (
 // can be but should not is in Prediction.Warnings.
 //
 // Held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync as a running etcd reports
-// it: median error 12 % at p50, 25 % at p99, 9 % in closed throughput, 3 % in requests
+// it: median error 13 % at p50, 24 % at p99, 12 % in closed throughput, 4 % in requests
 // per fdatasync; docs/etcdmodel.md has the tables.
 func Predict(c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
