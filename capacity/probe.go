@@ -11,6 +11,8 @@ import (
 	schedulingcorev1 "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
+
+	"github.com/redline-go/redline/internal/admission"
 )
 
 // probe is one admitted pod, made ready to be compared with every node of a table.
@@ -39,7 +41,7 @@ const maxNeeds = 48
 
 func newProbe(t *table, pod *corev1.Pod) (*probe, error) {
 	p := &probe{pod: pod, priority: schedulingcorev1.PodPriority(pod), ports: addHostPorts(nil, &pod.Spec)}
-	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{})
+	requests := admission.Requests(pod, resourcehelper.PodResourcesOptions{})
 	for _, name := range sortedNames(requests) {
 		p.need(t, name, requests)
 	}

@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
+
+	"github.com/redline-go/redline/internal/admission"
 )
 
 // needsScheduler names the first feature of the pod that cannot be counted node by node, or nil.
@@ -56,7 +58,7 @@ func schedulesBy(v *corev1.Volume) string {
 // byDevices: extended resources that a DeviceClass offers are allocated as devices where no node
 // plugin has them (P/noderesources/fit.go, shouldDelegateResourceToDRA).
 func (q *question) byDevices() error {
-	requests := resourcehelper.PodRequests(q.pod, resourcehelper.PodResourcesOptions{})
+	requests := admission.Requests(q.pod, resourcehelper.PodResourcesOptions{})
 	for _, name := range sortedNames(requests) {
 		amount := requests[name]
 		if amount.IsZero() {

@@ -4,6 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	resourcehelper "k8s.io/component-helpers/resource"
+
+	"github.com/redline-go/redline/internal/admission"
 )
 
 // usage is what a bound pod holds on its node, in the scheduler's units: thousandths of a core and
@@ -28,7 +30,7 @@ func (u *usage) of(pod *corev1.Pod) {
 		u.sum(pod.Spec.Containers)
 		return
 	}
-	u.add(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{
+	u.add(admission.Requests(pod, resourcehelper.PodResourcesOptions{
 		UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true,
 	}))
 }

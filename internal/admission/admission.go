@@ -62,7 +62,7 @@ func PodOf(namespace string, template *corev1.PodTemplateSpec) *corev1.Pod {
 // instead, if anything: the first of its objections. The pod is then as it would be without them.
 func Admit(state *cluster.State, pod *corev1.Pod) *Refusal {
 	Default(pod)
-	limits := cluster.In(state.LimitRanges, pod.Namespace)
+	ranges := cluster.In(state.LimitRanges, pod.Namespace)
 	var first *Refusal
 	object := func(r *Refusal) {
 		if first == nil {
@@ -70,13 +70,13 @@ func Admit(state *cluster.State, pod *corev1.Pod) *Refusal {
 		}
 	}
 	object(namespaceLifecycle(state, pod))
-	limitDefaults(limits, pod)
+	limitDefaults(ranges, pod)
 	object(resolvePriority(state, pod))
 	tolerateNotReady(pod)
 	object(applyRuntimeClass(state, pod))
 	prepareForCreate(pod)
 	object(validateResources(pod))
-	object(checkLimits(limits, pod))
+	object(checkLimits(ranges, pod))
 	return first
 }
 

@@ -66,9 +66,11 @@ func (c charge) exceeded(n int) (names []corev1.ResourceName) {
 
 // after is the use of one resource when n more pods have been charged.
 func (c charge) after(name corev1.ResourceName, n int) resourceQuantity {
-	use := c.delta[name].DeepCopy()
-	use.Mul(int64(n))
-	use.Add(c.used[name])
+	added, use := c.delta[name].DeepCopy(), c.used[name].DeepCopy()
+	added.Mul(int64(n))
+	if n > 0 {
+		use.Add(added) // in this order: the format is that of what is used already
+	}
 	return use
 }
 

@@ -70,7 +70,7 @@ func Usage(pod *corev1.Pod, now time.Time) corev1.ResourceList {
 	use := corev1.ResourceList{}
 	if running(pod, now) {
 		options := resourcehelper.PodResourcesOptions{UseStatusResources: true}
-		use = computeUsage(resourcehelper.PodRequests(pod, options), resourcehelper.PodLimits(pod, options))
+		use = computeUsage(Requests(pod, options), limits(pod, options))
 	}
 	use[podCount] = *resource.NewQuantity(1, resource.DecimalSI)
 	return use

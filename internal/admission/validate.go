@@ -34,13 +34,23 @@ func validateResources(pod *corev1.Pod) *Refusal {
 	return &Refusal{fmt.Sprintf("Pod %q is invalid: %v", nameOf(pod), err)}
 }
 
+// tooMuch is requests above their limits, and of what cannot be overcommitted also those below.
 func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
 	for _, name := range sortedNames(r.Requests) {
 		request, limit := r.Requests[name], r.Limits[name]
-		if _, ok := r.Limits[name]; ok && request.Cmp(limit) > 0 && !strings.Contains(string(name), "/") {
-			errs = append(errs, fmt.Errorf("%s: Invalid value: %q: must be less than or equal to %s limit of %s",
-				path, request.String(), name, limit.String()))
+		if _, ok := r.Limits[name]; !ok {
+			continue
 		}
+		must := ""
+		switch overcommit := IsNative(name) && !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix); {
+		case !overcommit && request.Cmp(limit) != 0:
+			must = "must be equal to"
+		case request.Cmp(limit) > 0:
+			must = "must be less than or equal to"
+		default:
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s: Invalid value: %q: %s %s limit of %s", path, request.String(), must, name, limit.String()))
 	}
 	return errs
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	resourcehelper "k8s.io/component-helpers/resource"
 	"k8s.io/utils/ptr"
 )
 
@@ -205,29 +206,29 @@ func (g generator) spec() corev1.PodSpec {
 		spec.Overhead = corev1.ResourceList{corev1.ResourceCPU: quantity("250m"), corev1.ResourceMemory: quantity("120Mi")}
 	}
 	if g.one(8) {
-		spec.Resources = &corev1.ResourceRequirements{}
-		if g.one(2) {
-			spec.Resources.Requests = g.podLevel()
-		}
-		if g.one(2) {
-			spec.Resources.Limits = g.podLevel()
-		}
+		g.podLevel(&spec)
 	}
 	return spec
 }
 
-func (g generator) podLevel() corev1.ResourceList {
-	list := corev1.ResourceList{}
-	if g.one(2) {
-		list[corev1.ResourceCPU] = quantity(pick(g, "500m", "1", "2"))
+// podLevel gives the pod resources of its own, no less than its containers'.
+func (g generator) podLevel(spec *corev1.PodSpec) {
+	spec.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{}, Limits: corev1.ResourceList{}}
+	sum := resourcehelper.AggregateContainerRequests(&corev1.Pod{Spec: *spec}, resourcehelper.PodResourcesOptions{})
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, hugePages} {
+		q := sum[name].DeepCopy()
+		q.Add(quantity(pick(g, "0", "1", "64Mi")))
+		if name == corev1.ResourceCPU {
+			q = sum[name].DeepCopy()
+			q.Add(quantity(pick(g, "0", "500m", "1")))
+		}
+		if g.one(2) && name != hugePages {
+			spec.Resources.Requests[name] = quantity(q.String())
+		}
+		if g.one(3) {
+			spec.Resources.Limits[name] = quantity(q.String())
+		}
 	}
-	if g.one(2) {
-		list[corev1.ResourceMemory] = quantity(pick(g, "512Mi", "1Gi"))
-	}
-	if g.one(5) {
-		list[hugePages] = quantity("64Mi")
-	}
-	return list
 }
 
 func (g generator) container(name string) corev1.Container {
