@@ -1,6 +1,7 @@
 package proxycost
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redline-go/redline/proxymodel"
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 )
@@ -36,6 +38,9 @@ const childEnv = "REDLINE_PROXYCOST_CHILD"
 // started in: args are mode, services, endpoints, repetitions. It writes a JSON
 // line per sync.
 func runChild(args []string, out io.Writer) error {
+	if len(args) == 1 && args[0] == "calibrate" {
+		return calibrateChild(out)
+	}
 	if len(args) != 4 {
 		return fmt.Errorf("proxycost: child wants 4 arguments, has %q", args)
 	}
@@ -57,6 +62,29 @@ func runChild(args []string, out io.Writer) error {
 	m := meter{proxier: p, out: json.NewEncoder(out), row: measured{Mode: args[0], Services: n[0], Endpoints: n[1]}}
 	m.run(n[2])
 	return m.err
+}
+
+// calibrated is what a child measured of the machine.
+type calibrated struct {
+	Machine  proxymodel.Machine
+	Warnings []string
+	Took     float64 // seconds
+}
+
+// calibrateChild calibrates at the priority that syncs are measured at.
+func calibrateChild(out io.Writer) error {
+	raisePriority()
+	begin := time.Now()
+	m, err := proxymodel.Calibrate(context.Background())
+	if err != nil {
+		return err
+	}
+	c := calibrated{Machine: m, Took: time.Since(begin).Seconds()}
+	for _, w := range m.Warnings {
+		c.Warnings = append(c.Warnings, w.Error())
+	}
+	c.Machine.Warnings = nil
+	return json.NewEncoder(out).Encode(c)
 }
 
 // raisePriority puts every thread, and with them their children, before the

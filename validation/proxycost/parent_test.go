@@ -58,9 +58,8 @@ func measureSyncs(t *testing.T, mode string, services, endpoints, repetitions in
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(),
-		childEnv+"="+strings.Join([]string{mode, strconv.Itoa(services), strconv.Itoa(endpoints), strconv.Itoa(repetitions)}, " "),
+	cmd := childCommand(ctx, mode, strconv.Itoa(services), strconv.Itoa(endpoints), strconv.Itoa(repetitions))
+	cmd.Env = append(cmd.Env,
 		"XTABLES_LOCKFILE="+filepath.Join(dir, "lock"),
 		"PATH="+binaries(t, dir, mode)+string(os.PathListSeparator)+os.Getenv("PATH"),
 	)
@@ -76,6 +75,13 @@ func measureSyncs(t *testing.T, mode string, services, endpoints, repetitions in
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// childCommand is this binary as a child.
+func childCommand(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, " "))
+	return cmd
 }
 
 // binaries makes `iptables` mean one of the two implementations.
