@@ -35,7 +35,7 @@ func (p *plane) act(i int32) {
 			p.queue.Push(p.now+a.For, evChurn, 0, p.churnGen)
 		}
 	case Load:
-		p.demand = float64(p.s.Workload.Replicas*p.hpa.Request*p.hpa.Target) / 100 * float64(a.N) / 100
+		p.demand = float64(p.s.Workload.start()*p.hpa.Request*p.hpa.Target) / 100 * float64(a.N) / 100
 	case Kill:
 		p.wake()
 		p.note(MemberKilled, itoa(p.store.killMember(p.now, a.N)), ByOperator)

@@ -43,7 +43,7 @@ func ActionItems() []Change {
 				}
 			}
 		})},
-		{"ResourceQuota of 100 pods", "2. ResourceQuotas in every namespace", 1, edit(func(s *Scenario) { s.Workload.Quota = 2 * s.Workload.Replicas })},
+		{"ResourceQuota of 100 pods", "2. ResourceQuotas in every namespace", 1, edit(func(s *Scenario) { s.Workload.Quota = 2 * s.Workload.start() })},
 		{"LimitRange", "2. LimitRanges in every namespace", 1, edit(func(*Scenario) {
 			// A LimitRange bounds a container's requests and limits. It says nothing about how many pods there are.
 		})},

@@ -76,7 +76,7 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 	}
 	r.firstBad, r.lastDown, r.downAfter = never, never, never
 	r.firstNotReady, r.firstLoss, r.firstKill = never, never, never
-	r.minEndpoints = s.Workload.Replicas
+	r.minEndpoints = s.Workload.start()
 	r.begin, r.end = trigger(s)
 }
 
@@ -199,7 +199,7 @@ func (p *plane) judge(leading, endpoints int) {
 			p.note(RenewalsFail, "", L6)
 		}
 	}
-	drained := endpoints < p.running && endpoints < p.s.Workload.Replicas
+	drained := endpoints < p.running && endpoints < p.s.Workload.start()
 	if drained != r.drained {
 		r.drained = drained
 		if drained {

@@ -68,8 +68,8 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 		p.servers[i].openLanes()
 	}
 	p.life.limit, p.rs.limit, p.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
-	p.rs.want, p.rs.have, p.rs.quota = s.Workload.Replicas, s.Workload.Replicas, s.Workload.Quota
-	p.running = s.Workload.Replicas
+	p.rs.want, p.rs.have, p.rs.quota = s.Workload.start(), s.Workload.start(), s.Workload.Quota
+	p.running = s.Workload.start()
 	p.writers = [2]endpointsWriter{{limit: newLimiter(20, 30), why: forSlice, posted: p.running}, {limit: newLimiter(20, 30), why: forEndpoints, posted: p.running}}
 	p.room()
 	for i := range p.electors {
@@ -102,7 +102,7 @@ func (p *plane) startNodes() {
 	}
 	for i := range p.nodes {
 		n, k := &p.nodes[i], &p.kubelets[i]
-		n.serving = int32((s.Workload.Replicas + s.Nodes - 1 - i) / s.Nodes)
+		n.serving = int32((s.Workload.start() + s.Nodes - 1 - i) / s.Nodes)
 		n.pods = n.serving + int32(s.OtherPods)
 		p.kubeletLimits[i] = newLimiter(50, 100)
 		k.due = time.Duration(p.kubeletDraws.Float() * float64(s.Leases.Renew))

@@ -88,12 +88,15 @@ type Livez struct {
 
 // Workload is the Deployment that is scaled.
 type Workload struct {
-	Replicas int `yaml:"replicas,omitempty"` // that run at the start; zero: 50
+	Replicas int `yaml:"replicas,omitempty"` // that run at the start; zero: 50, negative: none
 	Room     int `yaml:"room,omitempty"`     // how many of its pods the nodes have room for in all; zero: Replicas
 	Quota    int `yaml:"quota,omitempty"`    // pods its namespace may hold; zero: any number
 
 	HPA *Autoscaler `yaml:"hpa,omitempty"` // nil: none
 }
+
+// start is how many replicas run at the start.
+func (w Workload) start() int { return max(0, w.Replicas) }
 
 // Proxy is kube-proxy and the Services it serves.
 type Proxy struct {
@@ -155,7 +158,7 @@ func (s Scenario) WithDefaults() Scenario {
 	s.Livez.Period = or(s.Livez.Period, 10*time.Second)
 	s.Livez.Failures = or(s.Livez.Failures, 8)
 	s.Workload.Replicas = or(s.Workload.Replicas, 50)
-	s.Workload.Room = or(s.Workload.Room, s.Workload.Replicas)
+	s.Workload.Room = or(s.Workload.Room, s.Workload.start())
 	s.Proxy.Services = or(s.Proxy.Services, 100)
 	s.Proxy.Endpoints = or(s.Proxy.Endpoints, 1)
 	return s
@@ -174,8 +177,8 @@ func (s Scenario) Check() error {
 	}{
 		{"Scenario.Nodes", s.Nodes, 1, 100_000}, {"Scenario.Servers", s.Servers, 1, 64}, {"Scenario.OtherPods", s.OtherPods, 0, 1000},
 		{"Etcd.Members", s.Etcd.Members, 1, 9}, {"Etcd.Quota", s.Etcd.Quota, 1, math.MaxInt}, {"Etcd.DB", s.Etcd.DB, 0, math.MaxInt},
-		{"Livez.Failures", s.Livez.Failures, 1, 1000}, {"Workload.Replicas", s.Workload.Replicas, 0, 150_000},
-		{"Workload.Room", s.Workload.Room, s.Workload.Replicas, 150_000}, {"Workload.Quota", s.Workload.Quota, 0, math.MaxInt},
+		{"Livez.Failures", s.Livez.Failures, 1, 1000}, {"Workload.Replicas", s.Workload.Replicas, -1, 150_000},
+		{"Workload.Room", s.Workload.Room, s.Workload.start(), 150_000}, {"Workload.Quota", s.Workload.Quota, 0, math.MaxInt},
 		{"Proxy.Services", s.Proxy.Services, 1, 100_000}, {"Proxy.Endpoints", s.Proxy.Endpoints, 1, 10_000},
 	} {
 		if f.value < f.low || f.value > f.high {

@@ -1,0 +1,53 @@
+package cascade
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/redline-go/redline/capacity"
+)
+
+// FromSnapshot is a scenario of a real cluster, as capacity has read it: its nodes, the pods beside the workload's, how many replicas run and
+// how many there is room for, what a quota admits, its Services. It asks for the workload's replicas 30 s in; what
+// goes wrong is the caller's to add. fallback answers what capacity refuses (package scheduler's engine).
+func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, fallback ...capacity.Engine) (Scenario, error) {
+	answer, err := snapshot.Fit(ctx, w, fallback...)
+	if err != nil {
+		return Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
+	}
+	s := Scenario{Name: w.Namespace, Actions: []Action{{At: 30e9, Do: Scale, N: w.Replicas}}}
+	pods, services, endpoints := 0, 0, 0
+	for _, o := range snapshot.Objects() {
+		switch o := o.(type) {
+		case *corev1.Node:
+			s.Nodes++
+		case *corev1.Pod:
+			if o.Spec.NodeName != "" && o.Status.Phase != corev1.PodSucceeded && o.Status.Phase != corev1.PodFailed {
+				pods++
+			}
+		case *corev1.Service:
+			if o.Spec.ClusterIP != corev1.ClusterIPNone {
+				services += len(o.Spec.Ports)
+			}
+		case *discoveryv1.EndpointSlice:
+			endpoints += len(o.Endpoints)
+		}
+	}
+	if s.Nodes == 0 {
+		return Scenario{}, bad("the snapshot's number of nodes", 0, "at least 1")
+	}
+	s.OtherPods = max(0, pods-answer.Running) / s.Nodes
+	s.Workload = Workload{Replicas: answer.Running, Room: answer.Running + answer.Fits}
+	if answer.Running == 0 {
+		s.Workload.Replicas = -1
+	}
+	if answer.Rejected > 0 {
+		s.Workload.Quota = answer.Running + answer.Fits + answer.Pending
+	}
+	s.Proxy.Services = max(1, services)
+	s.Proxy.Endpoints = max(1, endpoints/max(1, services))
+	return s, s.Check()
+}
