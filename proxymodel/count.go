@@ -1,7 +1,6 @@
 package proxymodel
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -120,64 +119,6 @@ func (n Node) syncPeriod() time.Duration {
 		return 30 * time.Second
 	}
 	return n.SyncPeriod
-}
-
-// checkObjects refuses nil, malformed and repeated objects. It returns where in
-// o.Services each service is.
-func checkObjects(o Objects) (map[name]int, error) {
-	index := make(map[name]int, len(o.Services))
-	for i, s := range o.Services {
-		if s == nil {
-			return nil, fmt.Errorf("proxymodel: services[%d] is nil, want a Service", i)
-		}
-		if err := checkService(s); err != nil {
-			return nil, err
-		}
-		id := name{s.Namespace, s.Name}
-		if _, ok := index[id]; ok {
-			return nil, fmt.Errorf("proxymodel: Service %s is given twice", id)
-		}
-		index[id] = i
-	}
-	seen := make(map[name]struct{}, len(o.Slices))
-	for i, s := range o.Slices {
-		if s == nil {
-			return nil, fmt.Errorf("proxymodel: slices[%d] is nil, want an EndpointSlice", i)
-		}
-		if err := checkSlice(s); err != nil {
-			return nil, err
-		}
-		id := name{s.Namespace, s.Name}
-		if _, ok := seen[id]; ok {
-			return nil, fmt.Errorf("proxymodel: EndpointSlice %s is given twice", id)
-		}
-		seen[id] = struct{}{}
-		var owner *corev1.Service
-		if at, ok := index[serviceOf(s)]; ok {
-			owner = o.Services[at]
-		}
-		if err := checkOwner(s, owner); err != nil {
-			return nil, err
-		}
-	}
-	return index, nil
-}
-
-// checkOwner refuses a slice whose service is not there, or is there but not in
-// the slice's family.
-func checkOwner(s *discoveryv1.EndpointSlice, owner *corev1.Service) error {
-	if owner == nil {
-		return fmt.Errorf("proxymodel: EndpointSlice %s/%s belongs to Service %s, which is not given",
-			s.Namespace, s.Name, serviceOf(s))
-	}
-	if s.AddressType == discoveryv1.AddressTypeFQDN || !proxied(owner) {
-		return nil
-	}
-	if clusterIPOf(owner, familyOfSlice(s)) == "" {
-		return fmt.Errorf("proxymodel: EndpointSlice %s/%s has %s addresses, but Service %s has no %s cluster IP",
-			s.Namespace, s.Name, s.AddressType, serviceOf(s), s.AddressType)
-	}
-	return nil
 }
 
 func serviceOf(s *discoveryv1.EndpointSlice) name {

@@ -26,32 +26,6 @@ type Counter struct {
 	last      time.Duration                         // when Sync was called last
 }
 
-// tables is one family's proxier: its services, what changed since the last
-// sync, and the book that counts.
-type tables struct {
-	*family
-	book
-	ports   map[name][]*servicePort
-	pending map[name]*pending
-}
-
-// pending is a service that something happened to since the last sync.
-type pending struct {
-	before    []*servicePort // as of the last sync
-	endpoints bool           // a slice changed, or the node's zone
-}
-
-// book counts for one mode and family.
-type book interface {
-	put(ports []*servicePort, times int)           // times is 1, or -1 to take them out
-	rules() Rules                                  // everything
-	sync(at time.Duration, changed []change) Rules // what a sync writes
-	force()                                        // the next sync is full
-}
-
-// change is a service before and after: nil where it is not proxied.
-type change struct{ before, after []*servicePort }
-
 // NewCounter counts the objects at the start. It refuses what [Count] refuses.
 func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ []*discoveryv1.EndpointSlice) (*Counter, error) {
 	families, err := settings(m, v, n)
@@ -80,19 +54,6 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 		}
 	}
 	return c, nil
-}
-
-// newBook opens the book of a mode and family, with room for so many services.
-func newBook(m Mode, v Version, f *family, n *Node, services int) book {
-	switch {
-	case m == NFTables && v == V1_29:
-		return newNFT129(f, n)
-	case m == NFTables:
-		return newNFTables(f, n, services)
-	case m == IPVS:
-		return newIPVS(v, f, n, services)
-	}
-	return newIPTables(v, f, n)
 }
 
 // Apply adds a Service or EndpointSlice, or replaces the one of its name. On
@@ -209,15 +170,6 @@ func (c *Counter) Sync(at time.Duration) (Rules, error) {
 		clear(t.pending)
 		return t.sync(at, changed)
 	}), nil
-}
-
-func (c change) name() string {
-	for _, ports := range [][]*servicePort{c.after, c.before} {
-		if len(ports) > 0 {
-			return ports[0].service.String()
-		}
-	}
-	return ""
 }
 
 // each asks every family, the primary first.
@@ -341,27 +293,6 @@ func (c *Counter) noteSlice(s *discoveryv1.EndpointSlice) {
 		if t.ip == familyOfSlice(s) && s.AddressType != discoveryv1.AddressTypeFQDN {
 			t.note(serviceOf(s)).endpoints = true
 		}
-	}
-}
-
-// note remembers how the service was at the last sync.
-func (t *tables) note(id name) *pending {
-	p := t.pending[id]
-	if p == nil {
-		p = &pending{before: t.ports[id]}
-		t.pending[id] = p
-	}
-	return p
-}
-
-// replace takes a service's old ports out of the count and puts new ones in.
-func (t *tables) replace(id name, ports []*servicePort) {
-	t.put(t.ports[id], -1)
-	t.put(ports, 1)
-	if ports == nil {
-		delete(t.ports, id)
-	} else {
-		t.ports[id] = ports
 	}
 }
 

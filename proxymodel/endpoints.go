@@ -2,14 +2,11 @@ package proxymodel
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	netutils "k8s.io/utils/net"
 )
 
 // endpoint is one address and port behind a service port, as
@@ -284,51 +281,4 @@ func digits(n int) int {
 		n, d = n/10, d+1
 	}
 	return d
-}
-
-// checkSlice refuses a slice that the API server would not have stored, or that
-// belongs to nothing.
-func checkSlice(s *discoveryv1.EndpointSlice) error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("proxymodel: EndpointSlice %s/%s: %s", s.Namespace, s.Name, fmt.Sprintf(format, args...))
-	}
-	if s.Name == "" || s.Namespace == "" {
-		return bad("name or namespace is empty")
-	}
-	if s.Labels[discoveryv1.LabelServiceName] == "" {
-		return bad("label %s is empty, want the name of its service", discoveryv1.LabelServiceName)
-	}
-	switch s.AddressType {
-	case discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6:
-	case discoveryv1.AddressTypeFQDN:
-		return nil // kube-proxy passes over it
-	default:
-		return bad("addressType is %q, want IPv4, IPv6 or FQDN", s.AddressType)
-	}
-	for i, p := range s.Ports {
-		if p.Port != nil && (*p.Port < 0 || *p.Port > 65535) {
-			return bad("ports[%d].port is %d, want 0..65535", i, *p.Port)
-		}
-		if p.Protocol != nil && !knownProtocol(protocolOf(*p.Protocol)) {
-			return bad("ports[%d].protocol is %q, want TCP, UDP or SCTP", i, *p.Protocol)
-		}
-	}
-	return checkSliceAddresses(s, bad)
-}
-
-func checkSliceAddresses(s *discoveryv1.EndpointSlice, bad complain) error {
-	v6 := s.AddressType == discoveryv1.AddressTypeIPv6
-	for i := range s.Endpoints {
-		if len(s.Endpoints[i].Addresses) == 0 {
-			continue // kube-proxy passes over it
-		}
-		a := s.Endpoints[i].Addresses[0]
-		if !v6 && plainIPv4(a) {
-			continue
-		}
-		if ip := parseIP(a); ip == nil || netutils.IsIPv6(ip) != v6 {
-			return bad("endpoints[%d].addresses[0] is %s, want an %s address", i, strconv.Quote(a), s.AddressType)
-		}
-	}
-	return nil
 }

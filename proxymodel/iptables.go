@@ -2,11 +2,6 @@ package proxymodel
 
 import "fmt"
 
-// largeCluster is the number of endpoints above which the iptables proxier
-// drops the comments of per-endpoint rules
-// (pkg/proxy/iptables/proxier.go:87, largeClusterEndpointsThreshold).
-const largeCluster = 1000
-
 // Names of per-service chains are a prefix and 16 characters of a hash.
 const (
 	hash16  = "################"

@@ -46,7 +46,7 @@ func (b *iptablesCount) put(ports []*servicePort, times int) {
 func (b *iptablesCount) force() { b.full = true }
 
 func (b *iptablesCount) rules() Rules {
-	r := b.result(&b.own, b.endpoints > largeCluster, nil)
+	r := b.result(&b.own, b.endpoints > LargeCluster, nil)
 	r.Full = true
 	return r
 }
@@ -57,7 +57,7 @@ func (b *iptablesCount) rules() Rules {
 func (b *iptablesCount) sync(at time.Duration, changed []change) Rules {
 	full := !b.synced || b.full ||
 		b.version != V1_29 && at-b.lastFull > time.Hour && !b.large
-	b.large = b.endpoints > largeCluster
+	b.large = b.endpoints > LargeCluster
 	if b.synced {
 		b.retire(changed)
 	}

@@ -1,7 +1,6 @@
 package proxymodel
 
 import (
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -266,101 +265,6 @@ func (s *serviceShared) equal(o *serviceShared) bool {
 		s.rangesGiven == o.rangesGiven && s.affinity == o.affinity && s.sticky == o.sticky &&
 		s.healthNodePort == o.healthNodePort && s.externalLocal == o.externalLocal &&
 		s.internalLocal == o.internalLocal && s.hints == o.hints && s.internalPolicy == o.internalPolicy
-}
-
-// checkService refuses a service that the API server would not have stored.
-func checkService(s *corev1.Service) error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("proxymodel: Service %s/%s: %s", s.Namespace, s.Name, fmt.Sprintf(format, args...))
-	}
-	if s.Name == "" {
-		return bad("name is empty")
-	}
-	if err := checkPorts(s, bad); err != nil {
-		return err
-	}
-	if !proxied(s) {
-		return nil
-	}
-	if err := checkClusterIPs(s, bad); err != nil {
-		return err
-	}
-	return checkAddresses(s, bad)
-}
-
-type complain func(format string, args ...any) error
-
-func checkPorts(s *corev1.Service, bad complain) error {
-	seen := map[portKey]bool{}
-	for i, p := range s.Spec.Ports {
-		switch {
-		case p.Port < 1 || p.Port > 65535:
-			return bad("ports[%d].port is %d, want 1..65535", i, p.Port)
-		case p.NodePort < 0 || p.NodePort > 65535:
-			return bad("ports[%d].nodePort is %d, want 0..65535", i, p.NodePort)
-		case !knownProtocol(protocolOf(p.Protocol)):
-			return bad("ports[%d].protocol is %q, want TCP, UDP or SCTP", i, p.Protocol)
-		}
-		key := portKey{p.Name, protocolOf(p.Protocol)}
-		if len(s.Spec.Ports) > 1 {
-			if seen[key] {
-				return bad("ports[%d].name is %q, which another %s port has, want a name of its own", i, p.Name, key.protocol)
-			}
-			seen[key] = true
-		}
-	}
-	if p := s.Spec.HealthCheckNodePort; p < 0 || p > 65535 {
-		return bad("healthCheckNodePort is %d, want 0..65535", p)
-	}
-	if s.Spec.SessionAffinity == corev1.ServiceAffinityClientIP && stickySeconds(s) < 0 {
-		return bad("sessionAffinityConfig.clientIP.timeoutSeconds is %d, want > 0", stickySeconds(s))
-	}
-	return nil
-}
-
-func knownProtocol(p corev1.Protocol) bool {
-	return p == corev1.ProtocolTCP || p == corev1.ProtocolUDP || p == corev1.ProtocolSCTP
-}
-
-func checkClusterIPs(s *corev1.Service, bad complain) error {
-	if !isIP(s.Spec.ClusterIP) {
-		return bad("clusterIP is %q, want an IP address", s.Spec.ClusterIP)
-	}
-	if len(s.Spec.ClusterIPs) > 0 && s.Spec.ClusterIPs[0] != s.Spec.ClusterIP {
-		return bad("clusterIPs[0] is %q, want clusterIP %q", s.Spec.ClusterIPs[0], s.Spec.ClusterIP)
-	}
-	for i, is := range s.Spec.IPFamilies {
-		if i >= len(s.Spec.ClusterIPs) {
-			return bad("clusterIPs has %d addresses for %d ipFamilies, want as many", len(s.Spec.ClusterIPs), len(s.Spec.IPFamilies))
-		}
-		ip := s.Spec.ClusterIPs[i]
-		if !isIP(ip) || familyOf(isIPv6(ip)) != is {
-			return bad("clusterIPs[%d] is %q, want an %s address as ipFamilies[%d] says", i, ip, is, i)
-		}
-	}
-	return nil
-}
-
-func checkAddresses(s *corev1.Service, bad complain) error {
-	for i, ip := range s.Spec.ExternalIPs {
-		if strings.TrimSpace(ip) != "" && !isIP(ip) { // kube-proxy passes over blank ones
-			return bad("externalIPs[%d] is %q, want an IP address", i, ip)
-		}
-	}
-	for i, ing := range s.Status.LoadBalancer.Ingress {
-		if ing.IP != "" && !isIP(ing.IP) {
-			return bad("status.loadBalancer.ingress[%d].ip is %q, want an IP address", i, ing.IP)
-		}
-	}
-	for i, r := range s.Spec.LoadBalancerSourceRanges {
-		if r = strings.TrimSpace(r); r == "" {
-			continue
-		}
-		if _, _, err := netutils.ParseCIDRSloppy(r); err != nil {
-			return bad("loadBalancerSourceRanges[%d] is %q, want a CIDR", i, r)
-		}
-	}
-	return nil
 }
 
 func isIP(s string) bool { return plainIPv4(s) || parseIP(s) != nil }
