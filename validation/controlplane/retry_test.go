@@ -99,10 +99,17 @@ func logBytes(t *testing.T, r *Result, phases []phase) {
 	}
 }
 
-// TestQuotaAndScaleDown: a quota refuses what is too much, and the pods that do not fit
-// are taken away again.
-func TestQuotaAndScaleDown(t *testing.T) {
-	t.Parallel() // counts, not times, are compared
+// TestShort runs the short scenarios one after the other, beside the long one of
+// TestNodesNotReadyAndBack: counts, not times, are compared there.
+func TestShort(t *testing.T) {
+	t.Parallel()
+	t.Run("QuotaAndScaleDown", quotaAndScaleDown)
+	t.Run("SlowDisk", slowDisk)
+}
+
+// quotaAndScaleDown: a quota refuses what is too much, and the pods that do not fit are
+// taken away again.
+func quotaAndScaleDown(t *testing.T) {
 	refused, down := 26*time.Second, 14*time.Second
 	if long() {
 		refused, down = 100*time.Second, 60*time.Second

@@ -10,10 +10,9 @@ import (
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
 
-// TestSlowDisk slows etcd's disk while the cluster runs: Lease renewals wait for it, and
+// slowDisk slows etcd's disk while the cluster runs: Lease renewals wait for it, and
 // no longer.
-func TestSlowDisk(t *testing.T) {
-	t.Parallel()
+func slowDisk(t *testing.T) {
 	if err := slowdisk.Supported(); err != nil {
 		t.Skip(err)
 	}
