@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 TOOL := go tool -modfile=tools/go.mod
 # Packages that import kube-scheduler's framework: tested without -race, which would compile all of Kubernetes a second time.
-HEAVY := go list -f '{{$$p := .ImportPath}}{{range .Deps}}{{if eq . "k8s.io/kubernetes/pkg/scheduler"}}{{$$p}}{{end}}{{end}}' ./...
+HEAVY := go list -f '{{$$p := .ImportPath}}{{range .Deps}}{{if eq . "k8s.io/kubernetes/pkg/scheduler/framework"}}{{$$p}}{{end}}{{end}}' ./...
 WASM := ./capacity ./scheduler/retry ./etcdmodel ./proxymodel ./cascade
 VALIDATION := $(patsubst %/go.mod,%,$(shell find validation -name go.mod | sort))
 # The etcd bench runs once more against the incident's etcd 3.5.
