@@ -31,6 +31,8 @@ type comparison struct {
 	rows   [][]string
 	errors map[string][]float64
 	spread map[string][]float64 // of the same cell, measured again
+	others []float64            // share of the processors that others had while a cell was measured
+	extra  int                  // repeats made
 }
 
 func compare(name string, head ...string) *comparison {
@@ -52,14 +54,23 @@ func (c *comparison) median(quantity string) float64 { return median(c.errors[qu
 // more than once. No prediction can be confirmed to less than that.
 func (c *comparison) noise(quantity string) float64 { return median(c.spread[quantity]) }
 
-// require asserts that the median error of a quantity is within its budget, given the noise of this very run.
+// stretch is by how much processor time was longer than on an idle machine: with a share f taken by others,
+// what takes t alone takes t/(1-f). The model does not know who else is on the machine.
+func (c *comparison) stretch() float64 {
+	f := min(median(c.others), 0.9)
+	return f / (1 - f)
+}
+
+// within asserts that the median error of a quantity is within its budget, given the noise of this very run: how far
+// repeats of the same cell lie apart, and what others did on the machine meanwhile. On an idle machine both are near
+// zero. Counts of bytes have no such allowance.
 func (c *comparison) within(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
-	got, noise := c.median(quantity), c.noise(quantity)
-	t.Logf("%s: %s: median error %.1f %%, worst %.1f %%, budget %.0f %% (n = %d; noise of the run %.0f %%)",
-		c.name, quantity, 100*got, 100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]), 100*noise)
-	assert.LessOrEqual(t, got, budget+noise, "%s: the median error of %s against its budget and the noise of the run", c.name, quantity)
+	got, noise, stretch := c.median(quantity), c.noise(quantity), c.stretch()
+	t.Logf("%s: %s: median error %.1f %%, worst %.1f %%, budget %.0f %% (n = %d; repeats %.0f %% apart, others stretch processor time by %.0f %%)",
+		c.name, quantity, 100*got, 100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]), 100*noise, 100*stretch)
+	assert.LessOrEqual(t, got, budget+noise+stretch, "%s: the median error of %s against its budget and the noise of the run", c.name, quantity)
 }
 
 // print logs the table and, if asked, writes it into the page between its markers.
@@ -103,7 +114,7 @@ func (c *comparison) markdown() string {
 		sep := map[bool]string{true: "Median error (worst), n: ", false: "; "}[i == 0]
 		fmt.Fprintf(&b, "%s%s %.1f %% (%.0f %%), %d", sep, name, 100*c.median(name), 100*worst(c.errors[name]), len(c.errors[name]))
 	}
-	b.WriteString(".\n")
+	fmt.Fprintf(&b, ".\nOthers had %.0f %% of the processors in the median cell.\n", 100*median(c.others))
 	return b.String()
 }
 

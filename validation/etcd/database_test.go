@@ -27,7 +27,7 @@ func TestCompaction(t *testing.T) {
 		rate  float64
 		every time.Duration
 	}
-	cases := []steady{{0, 3000, 1024, 800, 3 * time.Second}, {ms(5), 6000, 500, 1000, 4 * time.Second}, {ms(20), 1000, 2000, 500, 4 * time.Second}}
+	cases := []steady{{0, 2000, 1024, 1000, 2 * time.Second}, {ms(4), 3000, 500, 1000, 2500 * time.Millisecond}, {ms(15), 1000, 2000, 500, 2500 * time.Millisecond}}
 	if long() {
 		cases = append(cases, steady{0, 50_000, 1024, 2000, 10 * time.Second}, steady{ms(2), 20_000, 256, 2000, 10 * time.Second}, steady{ms(10), 500, 1024, 2000, 10 * time.Second})
 	}
@@ -54,9 +54,11 @@ func TestCompaction(t *testing.T) {
 			compacted, err = cluster.CompactEvery(running, s.every)
 			done <- err
 		}()
+		before := harness.ReadProcessor()
 		m, err := cluster.Run(ctx, load, 0, 5*s.every+s.every/2)
 		stop()
 		require.NoError(t, errors.Join(err, <-done))
+		table.others = append(table.others, harness.ReadProcessor().OthersSince(before))
 		require.GreaterOrEqual(t, len(compacted), 4)
 		t.Logf("backend commit: predicted %v, measured %.1f ms; %d revisions in %d batches predicted",
 			p.BackendCommit.Mean, 1000*m.Commit.Mean(), p.Compaction.Revisions, p.Compaction.Batches)

@@ -76,7 +76,7 @@ func TestThreeMembers(t *testing.T) {
 		}
 		p, err := etcdmodel.Predict(cl, c.load)
 		require.NoError(t, err)
-		seconds := max(3*time.Second, 50*max(c.delays[0], c.delays[1]))
+		seconds := max(2500*time.Millisecond, 40*max(c.delays[0], c.delays[1]))
 		r, m := measure(ctx, t, cluster, c.load, p, table, time.Second, seconds)
 		if c.load.Clients > 0 {
 			table.add("throughput", r.throughput)

@@ -55,7 +55,6 @@ func (m Measured) Mean() time.Duration {
 // A recorder collects the answers of the measured window.
 type recorder struct {
 	mu      sync.Mutex
-	on      bool
 	latency []time.Duration
 	errors  int
 	answers atomic.Int64 // all of them, measured or not

@@ -1,0 +1,65 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Processor is a reading of the processors' busy time, in clock ticks: of the whole machine, and of this process and
+// its children (the etcd members and the slow disks).
+type Processor struct{ All, Idle, Own float64 }
+
+// ReadProcessor reads /proc; the zero Processor where there is none.
+func ReadProcessor() Processor {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return Processor{}
+	}
+	var p Processor
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, field := range strings.Fields(line)[1:] {
+		ticks, _ := strconv.ParseFloat(field, 64)
+		switch {
+		case i == 3 || i == 4: // idle, iowait
+			p.Idle += ticks
+		case i >= 8: // guest time is in user time
+			continue
+		}
+		p.All += ticks
+	}
+	p.Own = ownTicks()
+	return p
+}
+
+// ownTicks is the user and system time of this process and its children.
+func ownTicks() float64 {
+	sum, self := 0.0, fmt.Sprint(os.Getpid())
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ") // behind the name
+		field := strings.Fields(rest)
+		if len(field) < 13 || field[1] != self && filepath.Base(filepath.Dir(name)) != self {
+			continue
+		}
+		user, _ := strconv.ParseFloat(field[11], 64)
+		system, _ := strconv.ParseFloat(field[12], 64)
+		sum += user + system
+	}
+	return sum
+}
+
+// OthersSince is the share of the machine's processors that others used (a hypervisor too) since an earlier reading.
+func (p Processor) OthersSince(before Processor) float64 {
+	all := p.All - before.All
+	if all <= 0 {
+		return 0
+	}
+	return min(max((all-(p.Idle-before.Idle)-(p.Own-before.Own))/all, 0), 1)
+}
