@@ -57,7 +57,7 @@ func TestWALBytes(t *testing.T) {
 		table.add("WAL bytes", pair{m.WAL, predicted})
 	}
 	t.Log("\n" + table.markdown())
-	table.within(t, "WAL bytes", 0.01)
+	table.counts(t, "WAL bytes", 0.01)
 }
 
 // The db bytes of a revision, at sizes around the steps of bbolt's pages.
@@ -80,5 +80,5 @@ func TestDBBytes(t *testing.T) {
 		assert.LessOrEqual(t, p.err(), 0.06, "value of %d bytes", value)
 	}
 	table.print(t)
-	table.within(t, "db bytes", 0.01)
+	table.counts(t, "db bytes", 0.01)
 }
