@@ -80,18 +80,6 @@ func Admit(state *cluster.State, pod *corev1.Pod) *Refusal {
 	return first
 }
 
-// Untouched says that the namespace's own objects change nothing about a plain pod: no LimitRange,
-// no default PriorityClass, no terminating namespace. Then defaulting alone decides.
-func Untouched(state *cluster.State, namespace string) bool {
-	if len(cluster.In(state.LimitRanges, namespace)) > 0 {
-		return false
-	}
-	if ns := cluster.Find(state.Namespaces, "", namespace); ns != nil && terminating(ns) {
-		return false
-	}
-	return defaultPriorityClass(state) == nil
-}
-
 func namespaceLifecycle(state *cluster.State, pod *corev1.Pod) *Refusal {
 	ns := cluster.Find(state.Namespaces, "", pod.Namespace)
 	if ns == nil || !terminating(ns) {
