@@ -70,6 +70,7 @@ func TestCompaction(t *testing.T) {
 		duration := pair{median(took), millis(p.Compaction.Duration)}
 		plateau := pair{last.DB, float64(p.DB.Plateau)}
 		table.add("duration", duration)
+		table.spread["duration"] = append(table.spread["duration"], spread(took)/2)
 		table.add("plateau", plateau)
 		table.row(fmt.Sprint(s.delay.Milliseconds()), fmt.Sprint(s.keys), fmt.Sprint(s.value), fmt.Sprint(s.rate), figure(s.every.Seconds()),
 			versus(duration), versus(pair{median(deleted), float64(p.Compaction.Deletes)}), versus(pair{plateau.measured / 1e6, plateau.predicted / 1e6}))
