@@ -61,7 +61,7 @@ func (s *State) bind() error {
 		}
 		node, ok := byName[pod.Spec.NodeName]
 		if !ok {
-			return fmt.Errorf("Pod %s: spec.nodeName is %q, want a node of the snapshot", named(pod), pod.Spec.NodeName)
+			return fmt.Errorf("%s: spec.nodeName is %q, want a node of the snapshot", "Pod "+named(pod), pod.Spec.NodeName)
 		}
 		s.NodeOf[i] = node
 	}
