@@ -1,0 +1,80 @@
+// Package cascade runs the coupled control-plane model beside a real control plane whose etcd disk is slowed: kube-apiserver,
+// etcd 3.5, the scheduler and the controllers, with the API side of kubelets.
+package cascade
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	model "github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/validation/controlplane"
+	"github.com/redline-go/redline/validation/etcd/slowdisk"
+)
+
+func TestMain(m *testing.M) {
+	slowdisk.Serve() // in a child process that serves a slow disk; returns otherwise
+	os.Exit(m.Run())
+}
+
+// TestBesideASlowDisk scales 10 replicas to 60 and then slows every fsync by 1 s: 30 nodes for a minute and a half; with
+// REDLINE_LONG=1 the replayed incident, 100 nodes, 450 pending pods and 4 s for three minutes.
+func TestBesideASlowDisk(t *testing.T) {
+	if err := slowdisk.Supported(); err != nil {
+		t.Skip(err)
+	}
+	nodes, replicas, delay := 30, 60, time.Second
+	surge, slow, fast, end := 10*time.Second, 30*time.Second, 75*time.Second, 90*time.Second
+	if os.Getenv("REDLINE_LONG") != "" {
+		nodes, replicas, delay = 100, 460, 4*time.Second
+		slow, fast, end = 50*time.Second, 230*time.Second, 300*time.Second
+	}
+	real := controlplane.Run(t, controlplane.Scenario{
+		Nodes: nodes, RoomOn: 10, Replicas: 10, SlowDisk: true, Length: end,
+		Actions: []controlplane.Action{controlplane.At(surge, controlplane.Scale(replicas)),
+			controlplane.At(slow, controlplane.SetDisk(-1, delay)), controlplane.At(fast, controlplane.SetDisk(-1, 0))},
+	})
+	sim, err := model.Run(t.Context(), model.Scenario{
+		Seed: 1, Length: end, Grid: time.Second, Version: retry.V1_37, Nodes: nodes, Observe: true, Uptime: 25 * time.Second,
+		Leases: model.Leases{Grace: 40 * time.Second}, Workload: model.Workload{Replicas: 10},
+		Actions: []model.Action{{At: surge, Do: model.Scale, N: replicas}, {At: slow, Do: model.Delay, For: delay}, {At: fast, Do: model.Delay}},
+	})
+	require.NoError(t, err)
+	sum := func(name string, from, to time.Duration) (total float64) {
+		for i, v := range sim.Values(name) {
+			if at := time.Duration(i+1) * sim.Grid; at > from && at <= to {
+				total += v
+			}
+		}
+		return total
+	}
+	writes := func(from, to time.Duration) float64 { return float64(real.At(to).Writes - real.At(from).Writes) }
+	fsyncs := real.At(fast).Fsyncs - real.At(slow).Fsyncs
+	p50, n := real.Latency(slow, fast-delay, 0.5, "heartbeat", "PUT", "leases")
+	require.GreaterOrEqual(t, n, 10)
+	most := 0
+	for _, s := range real.Samples {
+		most = max(most, s.NotReady)
+	}
+	span := (fast - slow).Seconds()
+	t.Logf("%d nodes, %d replicas asked for, fsyncs of %v for %v", nodes, replicas, delay, fast-slow)
+	t.Logf("%-28s %10s %10s", "", "measured", "model")
+	row := func(name string, measured, modelled float64) { t.Logf("%-28s %10.2f %10.2f", name, measured, modelled) }
+	row("writes in the surge", writes(surge, slow), sum("etcd writes", surge, slow))
+	row("writes/s on the slow disk", writes(slow, fast)/span, sum("etcd writes", slow, fast)/span)
+	row("WAL fsyncs/s", fsyncs/span, sum("WAL fsyncs", slow, fast)/span)
+	row("Lease PUT p50, s", p50.Seconds(), sim.Totals.LeaseP50.Seconds())
+	row("nodes NotReady at the most", float64(most), float64(sim.Totals.PeakNotReady))
+	assert.InEpsilon(t, writes(surge, slow), sum("etcd writes", surge, slow), 0.1)
+	assert.InEpsilon(t, fsyncs, sum("WAL fsyncs", slow, fast), 0.25)
+	assert.InEpsilon(t, p50.Seconds(), sim.Totals.LeaseP50.Seconds(), 0.35)
+	if delay < 2*time.Second {
+		assert.InEpsilon(t, writes(slow, fast), sum("etcd writes", slow, fast), 0.25)
+		assert.Zero(t, most)
+		assert.Zero(t, sim.Totals.PeakNotReady)
+	}
+}
