@@ -31,7 +31,7 @@ func Read(r io.Reader) ([]runtime.Object, error) {
 		return nil, fmt.Errorf("capacity: Read: %w", err)
 	}
 	d := &decoder{}
-	if first == '{' {
+	if first == '{' && isJSON(in) {
 		err = d.jsonStream(in)
 	} else {
 		err = d.yamlStream(in)
@@ -57,6 +57,13 @@ func firstByte(in *bufio.Reader) (byte, error) {
 		}
 		return byte(r), in.UnreadRune()
 	}
+}
+
+// isJSON tells a JSON object from a flow mapping of YAML, {kind: Node}: its first key is quoted.
+func isJSON(in *bufio.Reader) bool {
+	start, _ := in.Peek(4 << 10)
+	rest := bytes.TrimSpace(start[min(1, len(start)):])
+	return len(rest) == 0 || rest[0] == '"' || rest[0] == '}'
 }
 
 // decoder gathers the objects of one input.

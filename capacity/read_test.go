@@ -154,3 +154,14 @@ func ask(t *testing.T, objects []runtime.Object) {
 	_, err = snapshot.With(bulkNode(99))
 	require.NoError(t, err, fmt.Sprint(objects))
 }
+
+func TestReadFlowMappings(t *testing.T) {
+	objects, err := capacity.Read(strings.NewReader("{apiVersion: v1, kind: Node, metadata: {name: a}}\n---\n{apiVersion: v1, kind: Node, metadata: {name: b}}\n"))
+	require.NoError(t, err)
+	require.Len(t, objects, 2)
+	objects, err = capacity.Read(strings.NewReader("{\n  \"apiVersion\": \"v1\", \"kind\": \"Node\", \"metadata\": {\"name\": \"a\"}}"))
+	require.NoError(t, err)
+	require.Len(t, objects, 1)
+	_, err = capacity.Read(strings.NewReader("{kind: Node"))
+	require.ErrorContains(t, err, "capacity: Read: document 1: ")
+}
