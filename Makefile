@@ -26,7 +26,7 @@ unit:
 	heavy=$$($(HEAVY)); test -z "$$heavy" || go test $$heavy
 
 # validate: the real components beside the models, one package at a time since they measure; what they log is left out.
-QUIET := grep -vE '^(=== |\s+--- PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|logger|crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)'
+QUIET := grep --line-buffered -vE '^(=== |\s+--- PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|logger|crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)'
 validate:
 	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go test -p 1 -timeout 30m -v ./... | { $(QUIET) || true; }); done
 	echo "== validation/etcd, bytes of etcd 3.5"; cd validation/etcd && go test -modfile=go35.mod -timeout 10m -run Bytes -v . | { $(QUIET) || true; }
