@@ -33,12 +33,12 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 	h, candidates, potential := histogram{}, []candidate(nil), 0
 	for i := range c.nodes {
 		if _, stop := p.roomOn(q.Snapshot, v, i); !stop.solvable() {
-			h[notHelpful]++
+			h.add(notHelpful, 1)
 			continue
 		}
 		potential++
 		if q.table.lowest[i] >= p.priority {
-			h[noVictims]++
+			h.add(noVictims, 1)
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -51,9 +51,7 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 			candidates = append(candidates, chosen)
 			continue
 		}
-		for _, word := range p.words(still) {
-			h[word]++
-		}
+		p.eachWord(still, func(word string) { h.add(word, 1) })
 	}
 	if len(candidates) == 0 {
 		e.sentence = fitError(len(c.nodes), "", h.reasons(), "")
@@ -68,15 +66,15 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 
 // nobodyGivesWay is the histogram of a cluster where no pod has a lower priority.
 func nobodyGivesWay(t *tally) histogram {
-	h := histogram{}
+	h := make(histogram, 0, 2)
 	for _, e := range t.entries {
 		if e.nodes == 0 {
 			continue
 		}
 		if e.status.solvable() {
-			h[noVictims] += e.nodes
+			h.add(noVictims, e.nodes)
 		} else {
-			h[notHelpful] += e.nodes
+			h.add(notHelpful, e.nodes)
 		}
 	}
 	return h

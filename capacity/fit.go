@@ -20,7 +20,7 @@ import (
 // unless a fallback is given: then the first one answers. Bad input is an error that names the
 // field.
 func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
-	answer, err := s.fit(ctx, w, false)
+	answer, err := s.fit(ctx, &w, false)
 	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
 		return fallback[0].Fit(ctx, s, w)
 	}
@@ -30,7 +30,7 @@ func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Ans
 // Max is Fit for as many replicas as there is room and quota for: Desired is what the workload
 // could have in all, and Message or Refusal is why not one more.
 func (s *Snapshot) Max(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
-	answer, err := s.fit(ctx, w, true)
+	answer, err := s.fit(ctx, &w, true)
 	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
 		return s.maxBy(ctx, w, fallback[0])
 	}
@@ -57,18 +57,18 @@ type question struct {
 	refusal  *admission.Refusal
 	replicas replicas
 	all      bool // Max
+	scratch  *scratch
 }
 
-func (s *Snapshot) fit(ctx context.Context, w Workload, all bool) (Answer, error) {
+func (s *Snapshot) fit(ctx context.Context, w *Workload, all bool) (Answer, error) {
 	if err := check(w); err != nil {
 		return Answer{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return Answer{}, fmt.Errorf("capacity: %w", err)
 	}
-	q := question{Snapshot: s, w: w, all: all, pod: admission.PodOf(w.Namespace, &w.Template)}
-	q.refusal = admission.Admit(s.state, q.pod)
-	q.replicas = s.replicasOf(q.pod.Namespace, w.Selector)
+	q := s.ask(w, all)
+	defer q.done()
 	return q.answer(ctx)
 }
 
@@ -94,24 +94,23 @@ func (q *question) answer(ctx context.Context) (Answer, error) {
 	if err := q.needsScheduler(); err != nil {
 		return Answer{}, err
 	}
-	p, err := newProbe(q.table, q.pod)
-	if err != nil {
+	p, v, c := &q.scratch.probe, &q.scratch.view, &q.scratch.count
+	if err := p.ready(q.table, q.pod); err != nil {
 		return Answer{}, err
 	}
-	v := q.viewFor(p)
-	c, err := p.ask(ctx, q.Snapshot, v)
-	if err != nil {
+	q.see(p, v)
+	if err := p.ask(ctx, q.Snapshot, v, c); err != nil {
 		return Answer{}, fmt.Errorf("capacity: %w", err)
 	}
 	a.Nodes = c.nodes
 	if q.all {
-		q.fillMax(&a, &c)
+		q.fillMax(&a, c)
 	} else {
 		a.Fits = min(candidates, c.room)
 		a.Pending = candidates - a.Fits
 	}
 	if a.Pending > 0 || q.all && a.Fits == c.room {
-		if err := q.explain(ctx, &a, p, v, &c); err != nil {
+		if err := q.explain(ctx, &a, p, v, c); err != nil {
 			return Answer{}, err
 		}
 	}

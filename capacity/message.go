@@ -1,22 +1,30 @@
 package capacity
 
 import (
-	"fmt"
-	"sort"
-	"strings"
+	"bytes"
+	"slices"
+	"strconv"
 )
 
-// histogram counts nodes by the reasons they give.
-type histogram map[string]int
+// histogram counts nodes by the reasons they give. There are few different ones, so a list beats
+// a map.
+type histogram []Reason
+
+func (h *histogram) add(text string, nodes int) {
+	for i := range *h {
+		if (*h)[i].Text == text {
+			(*h)[i].Nodes += nodes
+			return
+		}
+	}
+	*h = append(*h, Reason{text, nodes})
+}
 
 func (p *probe) histogram(t *tally) histogram {
-	h := histogram{}
+	var h histogram
 	for i := range t.entries {
-		if t.entries[i].nodes == 0 {
-			continue
-		}
-		for _, word := range p.words(t.entries[i].status) {
-			h[word] += t.entries[i].nodes
+		if t.entries[i].nodes > 0 {
+			p.eachWord(t.entries[i].status, func(word string) { h.add(word, t.entries[i].nodes) })
 		}
 	}
 	return h
@@ -25,35 +33,42 @@ func (p *probe) histogram(t *tally) histogram {
 // reasons are sorted as kube-scheduler prints them: as text, count first
 // (k8s.io/kubernetes/pkg/scheduler/framework/types.go:1470, FitError.Error).
 func (h histogram) reasons() []Reason {
-	reasons := make([]Reason, 0, len(h))
-	for text, nodes := range h {
-		reasons = append(reasons, Reason{text, nodes})
-	}
-	sort.Slice(reasons, func(i, j int) bool { return reasons[i].String() < reasons[j].String() })
-	return reasons
+	slices.SortFunc(h, func(a, b Reason) int {
+		var x, y [80]byte
+		return bytes.Compare(a.append(x[:0]), b.append(y[:0]))
+	})
+	return h
 }
 
 // String is the reason as it stands in the scheduler's sentence: "100 Insufficient cpu".
-func (r Reason) String() string { return fmt.Sprintf("%d %s", r.Nodes, r.Text) }
+func (r Reason) String() string { return string(r.append(nil)) }
+
+func (r Reason) append(b []byte) []byte {
+	b = strconv.AppendInt(b, int64(r.Nodes), 10)
+	return append(append(b, ' '), r.Text...)
+}
 
 // fitError is the sentence for a pod that no node takes; said is what a PreFilter plugin said of
 // all of them, post what preemption came to.
 func fitError(nodes int, said string, reasons []Reason, post string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "0/%d nodes are available:", nodes)
+	var memory [512]byte
+	b := append(memory[:0], "0/"...)
+	b = append(strconv.AppendInt(b, int64(nodes), 10), " nodes are available:"...)
 	if said != "" {
-		fmt.Fprintf(&b, " %s.", said)
+		b = append(append(append(b, ' '), said...), '.')
 	} else if len(reasons) > 0 {
-		parts := make([]string, len(reasons))
 		for i, r := range reasons {
-			parts[i] = r.String()
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = r.append(append(b, ' '))
 		}
-		fmt.Fprintf(&b, " %s.", strings.Join(parts, ", "))
+		b = append(b, '.')
 	}
 	if post != "" {
-		b.WriteString(" " + post)
+		b = append(append(b, ' '), post...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // noNodes is what the scheduler says in a cluster without nodes.

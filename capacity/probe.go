@@ -3,6 +3,7 @@ package capacity
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -19,7 +20,8 @@ import (
 type probe struct {
 	pod      *corev1.Pod
 	priority int32
-	needs    []need // what it requests beside its place among the pods
+	names    []corev1.ResourceName // what it requests, sorted
+	needs    []need                // of those what counts, beside its place among the pods
 	ports    []hostPort
 	// blocked is, by taint class, the status of nodes that it may not run on, or 0.
 	blocked  []status
@@ -39,14 +41,22 @@ type need struct {
 // maxNeeds is how many resources a status can tell apart.
 const maxNeeds = 48
 
-func newProbe(t *table, pod *corev1.Pod) (*probe, error) {
-	p := &probe{pod: pod, priority: schedulingcorev1.PodPriority(pod), ports: addHostPorts(nil, &pod.Spec)}
-	requests := admission.Requests(pod, resourcehelper.PodResourcesOptions{})
-	for _, name := range sortedNames(requests) {
+// ready makes p the probe of a pod; its memory is reused.
+func (p *probe) ready(t *table, pod *corev1.Pod) error {
+	*p = probe{
+		pod: pod, priority: schedulingcorev1.PodPriority(pod), ports: addHostPorts(nil, &pod.Spec),
+		names: p.names[:0], needs: p.needs[:0], blocked: p.blocked[:0],
+	}
+	requests := requestsOf(pod)
+	for name := range requests {
+		p.names = append(p.names, name)
+	}
+	slices.Sort(p.names)
+	for _, name := range p.names {
 		p.need(t, name, requests)
 	}
 	if len(p.needs) > maxNeeds {
-		return nil, refused("NodeResourcesFit", fmt.Sprintf("%d resources requested, at most %d can be counted", len(p.needs), maxNeeds))
+		return refused("NodeResourcesFit", fmt.Sprintf("%d resources requested, at most %d can be counted", len(p.needs), maxNeeds))
 	}
 	p.taints(t)
 	if hasNodeAffinity(&pod.Spec) {
@@ -54,14 +64,14 @@ func newProbe(t *table, pod *corev1.Pod) (*probe, error) {
 		p.affinity = &affinity
 	}
 	p.only = newPreFilter(pod)
-	return p, p.declaredFeatures()
+	return p.declaredFeatures()
 }
 
 // need takes one resource into account. The scheduler ignores what is neither basic nor scalar,
 // and a request of zero fits on a node that is over its limit.
 func (p *probe) need(t *table, name corev1.ResourceName, requests corev1.ResourceList) {
 	q := requests[name]
-	n := need{name: name, column: -1, want: q.Value(), reason: "Insufficient " + string(name)}
+	n := need{name: name, column: -1, want: q.Value()}
 	switch name {
 	case corev1.ResourceCPU:
 		n.column, n.want = colCPU, q.MilliValue()
@@ -80,16 +90,41 @@ func (p *probe) need(t *table, name corev1.ResourceName, requests corev1.Resourc
 		}
 	}
 	if n.want > 0 {
+		n.reason = insufficient(name)
 		p.needs = append(p.needs, n)
 	}
 }
 
+// requestsOf is what a pod of a template requests, to be read only: a pod of one container
+// requests what that does.
+func requestsOf(pod *corev1.Pod) corev1.ResourceList {
+	if len(pod.Spec.Containers) == 1 && isPlain(pod) {
+		return pod.Spec.Containers[0].Resources.Requests
+	}
+	return admission.Requests(pod, resourcehelper.PodResourcesOptions{})
+}
+
+// insufficient allocates only for resources that are not basic.
+func insufficient(name corev1.ResourceName) string {
+	switch name {
+	case corev1.ResourceCPU:
+		return "Insufficient cpu"
+	case corev1.ResourceMemory:
+		return "Insufficient memory"
+	}
+	return "Insufficient " + string(name)
+}
+
+// cordoned is the taint that stands for spec.unschedulable.
+var cordoned = corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
+
 // taints finds which classes of nodes the pod does not tolerate: NodeUnschedulable, then
 // TaintToleration (P/nodeunschedulable:140, P/tainttoleration:133).
 func (p *probe) taints(t *table) {
-	p.blocked = make([]status, len(t.taintClasses))
-	cordoned := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
-	for i, class := range t.taintClasses {
+	p.blocked = slices.Grow(p.blocked, len(t.taintClasses))[:len(t.taintClasses)]
+	clear(p.blocked)
+	for i := range t.taintClasses {
+		class := &t.taintClasses[i]
 		if class.unschedulable && !p.tolerates(&cordoned) {
 			p.blocked[i] = statusUnschedulable
 			continue

@@ -9,9 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
-	resourcehelper "k8s.io/component-helpers/resource"
-
-	"github.com/redline-go/redline/internal/admission"
 )
 
 // needsScheduler names the first feature of the pod that cannot be counted node by node, or nil.
@@ -58,7 +55,10 @@ func schedulesBy(v *corev1.Volume) string {
 // byDevices: extended resources that a DeviceClass offers are allocated as devices where no node
 // plugin has them (P/noderesources/fit.go, shouldDelegateResourceToDRA).
 func (q *question) byDevices() error {
-	requests := admission.Requests(q.pod, resourcehelper.PodResourcesOptions{})
+	requests := requestsOf(q.pod)
+	if len(q.state.DeviceClasses) == 0 && !asksDevices(requests) {
+		return nil
+	}
 	for _, name := range sortedNames(requests) {
 		amount := requests[name]
 		if amount.IsZero() {
@@ -74,6 +74,16 @@ func (q *question) byDevices() error {
 		}
 	}
 	return nil
+}
+
+// asksDevices: a resource is named as the devices of a DeviceClass are.
+func asksDevices(requests corev1.ResourceList) bool {
+	for name := range requests {
+		if strings.HasPrefix(string(name), resourcev1.ResourceDeviceClassPrefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // byOthers: the required anti-affinity of pods that run keeps this one away.

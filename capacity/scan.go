@@ -44,7 +44,7 @@ func (p *probe) scannable(t *table) bool {
 // TestScanIsRoomOn holds it against roomOn, its slow twin.
 func (p *probe) scan(t *table, free [][]int64, c *count) {
 	n := len(t.names)
-	slots, names, nodes, taints := free[colPods][:n], t.names[:n], c.nodes[:n], t.taints[:n]
+	slots, nodes, taints := free[colPods][:n], c.nodes[:n], t.taints[:n]
 	a, b := p.lanes(free)
 	a.free, b.free = a.free[:n], b.free[:n]
 	var last status
@@ -75,7 +75,7 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 		}
 		total += int(room)
 		node := &nodes[i]
-		node.Node, node.Room, node.Reason = names[i], int(room), text
+		node.Room, node.Reason = int(room), text
 	}
 	c.tally.count(last, n-from)
 	c.room = total

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,7 @@ import (
 
 // numbers is a table of random numbers, some of them at the edges of what the scan divides.
 func numbers(r *rand.Rand, n int) (*Snapshot, *probe) {
-	t := &table{names: make([]string, n), taints: make([]int32, n), taintClasses: make([]taintClass, 3)}
+	t := &table{names: make([]string, n), rooms: make([]NodeRoom, n), taints: make([]int32, n), taintClasses: make([]taintClass, 3)}
 	for range basicColumns {
 		t.addColumn()
 	}
@@ -26,6 +27,7 @@ func numbers(r *rand.Rand, n int) (*Snapshot, *probe) {
 	state := &cluster.State{Nodes: make([]*corev1.Node, n)}
 	for i := range n {
 		t.names[i], t.taints[i] = fmt.Sprint(i), int32(r.IntN(3))
+		t.rooms[i].Node = t.names[i]
 		state.Nodes[i] = &corev1.Node{}
 		for c := range t.free {
 			t.free[c][i] = r.Int64N(1<<r.IntN(49)+1) - 2
@@ -53,7 +55,7 @@ func FuzzScanIsRoomOn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		s, p := numbers(rand.New(rand.NewPCG(seed, 1)), 64)
 		require.True(t, p.scannable(s.table))
-		c := count{nodes: make([]NodeRoom, 64)}
+		c := count{nodes: slices.Clone(s.table.rooms)}
 		p.scan(s.table, s.table.free, &c)
 		v := &view{free: s.table.free}
 		slow, total := tally{}, 0
@@ -104,7 +106,7 @@ func BenchmarkScan(b *testing.B) {
 		s.table.free[colMemory][i], s.table.alloc[colMemory][i] = 56<<30, 64<<30
 	}
 	p := &probe{needs: []need{{column: colCPU, want: 200, reason: "Insufficient cpu"}, {column: colMemory, want: 256 << 20}}, blocked: make([]status, 3)}
-	c := count{nodes: make([]NodeRoom, n)}
+	c := count{nodes: slices.Clone(s.table.rooms)}
 	for b.Loop() {
 		c.tally.entries = c.tally.entries[:0]
 		p.scan(s.table, s.table.free, &c)

@@ -1,10 +1,5 @@
 package capacity
 
-import (
-	"math/bits"
-	"strings"
-)
-
 // status is why a node takes no more of a pod. The low bits are resources that do not suffice:
 // bit 0 the number of pods, bit k+1 the k-th need. The numbers above are the other filters.
 type status uint64
@@ -30,32 +25,42 @@ func (s status) solvable() bool {
 	return s == statusPorts || s&resourceMask != 0 && s&statusUnsolvable == 0
 }
 
-// words are the reasons of a status, as the filter that rejects the node lists them.
-func (p *probe) words(s status) []string {
+// eachWord gives the reasons of a status, as the filter that rejects the node lists them.
+func (p *probe) eachWord(s status, give func(word string)) {
 	switch s &^ statusUnsolvable {
 	case statusUnschedulable:
-		return []string{"node(s) were unschedulable"}
+		give("node(s) were unschedulable")
 	case statusTaint:
-		return []string{"node(s) had untolerated taint(s)"}
+		give("node(s) had untolerated taint(s)")
 	case statusAffinity:
-		return []string{"node(s) didn't match Pod's node affinity/selector"}
+		give("node(s) didn't match Pod's node affinity/selector")
 	case statusAbsent:
-		return []string{p.only.absent()}
+		give(p.only.absent())
 	case statusPorts:
-		return []string{"node(s) didn't have free ports for the requested pod ports"}
+		give("node(s) didn't have free ports for the requested pod ports")
 	case statusFeatures:
-		return []string{"node(s) didn't match Pod's required features"}
-	}
-	words := make([]string, 0, bits.OnesCount64(uint64(s&resourceMask)))
-	if s&statusPods != 0 {
-		words = append(words, "Too many pods")
-	}
-	for k := range p.needs {
-		if s&(statusPods<<(k+1)) != 0 {
-			words = append(words, p.needs[k].reason)
+		give("node(s) didn't match Pod's required features")
+	default:
+		if s&statusPods != 0 {
+			give("Too many pods")
+		}
+		for k := range p.needs {
+			if s&(statusPods<<(k+1)) != 0 {
+				give(p.needs[k].reason)
+			}
 		}
 	}
-	return words
+}
+
+// words are the reasons of a status in one text; of a single one no new text is made.
+func (p *probe) words(s status) (text string) {
+	p.eachWord(s, func(word string) {
+		if text != "" {
+			text += ", "
+		}
+		text += word
+	})
+	return text
 }
 
 // tally counts nodes by status. There are few different ones, so a list beats a map.
@@ -74,7 +79,7 @@ func (t *tally) entry(p *probe, s status) *tallyEntry {
 			return &t.entries[i]
 		}
 	}
-	t.entries = append(t.entries, tallyEntry{status: s, text: strings.Join(p.words(s), ", ")})
+	t.entries = append(t.entries, tallyEntry{status: s, text: p.words(s)})
 	return &t.entries[len(t.entries)-1]
 }
 

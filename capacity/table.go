@@ -24,8 +24,9 @@ const (
 // a count over 100,000 nodes reads memory in order.
 type table struct {
 	names []string
-	alloc [][]int64 // by column, by node
-	free  [][]int64 // allocatable less what pods request; may be negative
+	rooms []NodeRoom // what every answer begins with: the names and no room
+	alloc [][]int64  // by column, by node
+	free  [][]int64  // allocatable less what pods request; may be negative
 	// exact says, by column, that all its numbers are small enough for the scan.
 	exact []bool
 	// column finds a resource other than the basic ones.
@@ -58,7 +59,7 @@ type nominated struct {
 func newTable(state *cluster.State) (*table, error) {
 	n := len(state.Nodes)
 	t := &table{
-		names: make([]string, n), taints: make([]int32, n), lowest: make([]int32, n),
+		names: make([]string, n), rooms: make([]NodeRoom, n), taints: make([]int32, n), lowest: make([]int32, n),
 		column: map[corev1.ResourceName]int{}, ports: map[int32][]hostPort{},
 	}
 	for range basicColumns {
@@ -68,7 +69,7 @@ func newTable(state *cluster.State) (*table, error) {
 	t.taintClasses = []taintClass{{}}
 	classes := map[string]int32{"": 0}
 	for i, node := range state.Nodes {
-		t.names[i] = node.Name
+		t.names[i], t.rooms[i].Node = node.Name, node.Name
 		t.lowest[i] = math.MaxInt32
 		t.taints[i] = t.classOf(node, classes)
 		t.addAllocatable(i, node.Status.Allocatable)

@@ -15,20 +15,20 @@ type view struct {
 	ports map[int32][]hostPort
 }
 
-func (q *question) viewFor(p *probe) *view {
-	v := &view{q.table.free, q.table.ports}
+// see fills in the view of the question's pod.
+func (q *question) see(p *probe, v *view) {
+	*v = view{q.table.free, q.table.ports}
 	copied := false
 	for _, n := range q.table.nominated {
 		if q.isReplica(n.pod) || priorityOf(n.pod) < p.priority {
 			continue
 		}
 		if !copied {
-			v = &view{cloneColumns(v.free), maps.Clone(v.ports)}
+			*v = view{cloneColumns(v.free), maps.Clone(v.ports)}
 			copied = true
 		}
 		v.take(q.table, n)
 	}
-	return v
 }
 
 func (v *view) take(t *table, n nominated) {

@@ -50,7 +50,7 @@ func WorkloadOf(object runtime.Object) (Workload, error) {
 	case *corev1.Pod:
 		w := Workload{Namespace: o.Namespace, Replicas: 1}
 		w.Template = corev1.PodTemplateSpec{ObjectMeta: o.ObjectMeta, Spec: o.Spec}
-		return w, check(w)
+		return w, check(&w)
 	}
 	return Workload{}, fmt.Errorf("capacity: WorkloadOf: object is %T, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod", object)
 }
@@ -68,7 +68,7 @@ func workload(kind string, o metav1.Object, template *corev1.PodTemplateSpec, se
 	if w.Selector, err = metav1.LabelSelectorAsSelector(selector); err != nil {
 		return Workload{}, fmt.Errorf("capacity: %s %s: spec.selector: %w", kind, o.GetName(), err)
 	}
-	if err := check(w); err != nil {
+	if err := check(&w); err != nil {
 		return Workload{}, fmt.Errorf("%w (%s %s)", err, kind, o.GetName())
 	}
 	return w, nil
@@ -112,7 +112,7 @@ func job(o *batchv1.Job) (Workload, error) {
 }
 
 // check refuses a workload of which nothing can be said.
-func check(w Workload) error {
+func check(w *Workload) error {
 	if w.Replicas < 0 {
 		return fmt.Errorf("capacity: Workload.Replicas is %d, want >= 0", w.Replicas)
 	}

@@ -14,6 +14,9 @@ var systemPriorities = map[string]int32{
 	"system-node-critical":    2000001000,
 }
 
+// noPriority is that of a pod without class, shared by all; nothing here writes through it.
+var noPriority int32
+
 // resolvePriority turns the priority class into a number and a preemption policy
 // (plugin/pkg/admission/priority/admission.go, admitPod).
 func resolvePriority(state *cluster.State, pod *corev1.Pod) *Refusal {
@@ -53,7 +56,7 @@ func classOf(state *cluster.State, pod *corev1.Pod) (*schedulingv1.PriorityClass
 		if class := defaultPriorityClass(state); class != nil {
 			return class, &class.Value
 		}
-		return nil, new(int32)
+		return nil, &noPriority
 	}
 	if class := cluster.Find(state.PriorityClasses, "", name); class != nil {
 		return class, &class.Value

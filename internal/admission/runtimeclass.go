@@ -48,6 +48,9 @@ func applyRuntimeClass(state *cluster.State, pod *corev1.Pod) *Refusal {
 	return nil
 }
 
+// grace is shared by all pods; nothing here writes through it.
+var grace int64 = 300
+
 // tolerateNotReady adds the 300 s of grace on nodes that stop being ready
 // (plugin/pkg/admission/defaulttolerationseconds/admission.go).
 func tolerateNotReady(pod *corev1.Pod) {
@@ -57,9 +60,8 @@ func tolerateNotReady(pod *corev1.Pod) {
 		}) {
 			continue
 		}
-		seconds := int64(300)
 		pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{
-			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds,
+			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &grace,
 		})
 	}
 }

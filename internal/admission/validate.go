@@ -41,13 +41,8 @@ func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
 		if _, ok := r.Limits[name]; !ok {
 			continue
 		}
-		must := ""
-		switch overcommit := IsNative(name) && !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix); {
-		case !overcommit && request.Cmp(limit) != 0:
-			must = "must be equal to"
-		case request.Cmp(limit) > 0:
-			must = "must be less than or equal to"
-		default:
+		must := mustBe(name, request, limit)
+		if must == "" {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("%s: Invalid value: %q: %s %s limit of %s", path, request.String(), must, name, limit.String()))
