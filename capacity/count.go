@@ -17,8 +17,10 @@ type count struct {
 // and a replica placed changes only its own, so the order of placement does not matter.
 func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 	t := s.table
-	c.nodes = make([]NodeRoom, len(t.rooms)) // with the copy: faster than writing the names one by one
-	copy(c.nodes, t.rooms)
+	rooms := t.rooms
+	nodes := make([]NodeRoom, len(rooms)) // in this form the compiler makes one step of both
+	copy(nodes, rooms)
+	c.nodes = nodes
 	if p.scannable(t) {
 		p.scan(t, v.free, c)
 		return nil

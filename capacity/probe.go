@@ -12,6 +12,7 @@ import (
 	schedulingcorev1 "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 
 	"github.com/redline-go/redline/internal/admission"
 )
@@ -160,7 +161,7 @@ func (p *probe) declaredFeatures() error {
 		return fmt.Errorf("capacity: NodeDeclaredFeatures: %w", err)
 	}
 	if !required.IsEmpty() {
-		p.features = &required
+		p.features = ptr.To(required)
 	}
 	return nil
 }

@@ -46,14 +46,14 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 	n := len(t.names)
 	slots, nodes, taints := free[colPods][:n], c.nodes[:n], t.taints[:n]
 	a, b := p.lanes(free)
-	a.free, b.free = a.free[:n], b.free[:n]
-	var last status
+	freeA, freeB := a.free[:n], b.free[:n]
+	var last, stop status
 	var text string
-	from, total := 0, 0
+	from, total := 0, int64(0)
 	for i := range nodes {
-		inA, inB := a.of(i), b.of(i)
+		inA, inB := int64(float64(freeA[i])*a.inverse), int64(float64(freeB[i])*b.inverse)
 		room := max(min(slots[i], inA, inB), 0)
-		var stop status
+		stop = 0
 		if slots[i] <= room {
 			stop = statusPods
 		}
@@ -73,12 +73,11 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 			c.tally.count(last, i-from)
 			last, from, text = stop, i, c.tally.text(p, stop)
 		}
-		total += int(room)
-		node := &nodes[i]
-		node.Room, node.Reason = int(room), text
+		total += room
+		nodes[i].Room, nodes[i].Reason = int(room), text
 	}
 	c.tally.count(last, n-from)
-	c.room = total
+	c.room = int(total)
 }
 
 // lanes are the pod's needs; one that it does not have is the number of pods once more, with no

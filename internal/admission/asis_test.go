@@ -50,7 +50,9 @@ func randomTemplate(r *rand.Rand) *corev1.PodTemplateSpec {
 		now(func() { c.Ports = append(c.Ports, corev1.ContainerPort{ContainerPort: 81, HostPort: 81}) })
 		t.Spec.Containers = append(t.Spec.Containers, c)
 	}
-	now(func() { t.Spec.InitContainers = []corev1.Container{{Name: "i", Resources: corev1.ResourceRequirements{Limits: some(r)}}} })
+	now(func() {
+		t.Spec.InitContainers = []corev1.Container{{Name: "i", Resources: corev1.ResourceRequirements{Limits: some(r)}}}
+	})
 	now(func() { t.Spec.Resources = &corev1.ResourceRequirements{Limits: list("cpu", "2")} })
 	now(func() { t.Spec.Overhead = list("cpu", "100u") })
 	now(func() { t.Spec.HostNetwork = true })
