@@ -17,10 +17,7 @@ type count struct {
 // and a replica placed changes only its own, so the order of placement does not matter.
 func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 	t := s.table
-	rooms := t.rooms
-	nodes := make([]NodeRoom, len(rooms)) // in this form the compiler makes one step of both
-	copy(nodes, rooms)
-	c.nodes = nodes
+	c.begin(t.rooms)
 	if p.scannable(t) {
 		p.scan(t, v.free, c)
 		return nil
@@ -34,6 +31,17 @@ func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 		c.nodes[i].Room, c.nodes[i].Reason = room, c.tally.add(p, stop)
 	}
 	return nil
+}
+
+// begin has the names of all nodes and no room, in memory that c was given if that is enough.
+func (c *count) begin(rooms []NodeRoom) {
+	if cap(c.nodes) >= len(rooms) && cap(c.nodes) > 0 {
+		c.nodes = append(c.nodes[:0], rooms...)
+		return
+	}
+	nodes := make([]NodeRoom, len(rooms)) // in this form the compiler makes one step of both
+	copy(nodes, rooms)
+	c.nodes = nodes
 }
 
 // plain: nothing but cordons, taints and resources decides.

@@ -20,17 +20,32 @@ import (
 // unless a fallback is given: then the first one answers. Bad input is an error that names the
 // field.
 func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
-	answer, err := s.fit(ctx, &w, false)
+	answer, err := s.fit(ctx, &w, false, nil)
 	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
 		return fallback[0].Fit(ctx, s, w)
 	}
 	return answer, err
 }
 
+// FitInto is Fit with an answer of before to be overwritten, so that who asks often, of a cluster of
+// any size, leaves nothing to the garbage collector: its Nodes are used again, and must not be in use
+// elsewhere. After an error the answer is empty.
+func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, fallback ...Engine) error {
+	if answer == nil {
+		return errors.New("capacity: FitInto: answer is nil, want one to overwrite")
+	}
+	var err error
+	*answer, err = s.fit(ctx, &w, false, answer.Nodes)
+	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
+		*answer, err = fallback[0].Fit(ctx, s, w)
+	}
+	return err
+}
+
 // Max is Fit for as many replicas as there is room and quota for: Desired is what the workload
 // could have in all, and Message or Refusal is why not one more.
 func (s *Snapshot) Max(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
-	answer, err := s.fit(ctx, &w, true)
+	answer, err := s.fit(ctx, &w, true, nil)
 	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
 		return s.maxBy(ctx, w, fallback[0])
 	}
@@ -60,7 +75,7 @@ type question struct {
 	scratch  *scratch
 }
 
-func (s *Snapshot) fit(ctx context.Context, w *Workload, all bool) (Answer, error) {
+func (s *Snapshot) fit(ctx context.Context, w *Workload, all bool, memory []NodeRoom) (Answer, error) {
 	if err := check(w); err != nil {
 		return Answer{}, err
 	}
@@ -69,6 +84,7 @@ func (s *Snapshot) fit(ctx context.Context, w *Workload, all bool) (Answer, erro
 	}
 	q := s.ask(w, all)
 	defer q.done()
+	q.scratch.count.nodes = memory
 	return q.answer(ctx)
 }
 
