@@ -48,8 +48,14 @@ func TestReplays(t *testing.T) {
 	require.NoError(t, err)
 	for _, row := range rows[1:] {
 		t.Run(row[0], func(t *testing.T) {
-			for seed := uint64(1); seed <= 5; seed++ {
-				compare(t, seed, row)
+			low, high := number(row[1]), number(row[1])
+			for _, other := range rows[1:] {
+				if other[0] == row[0] {
+					low, high = min(low, number(other[1])), max(high, number(other[1]))
+				}
+			}
+			for seed := uint64(1); seed <= 20; seed++ {
+				compare(t, seed, row, low, high)
 			}
 		})
 	}
@@ -63,7 +69,9 @@ func number(s string) float64 {
 	return x
 }
 
-func compare(t *testing.T, seed uint64, row []string) {
+// compare runs the model beside one replay. low and high are the writes/s of the replays at this delay: repeats of the
+// 4 s run differ by more than the 25 % that the model may be off.
+func compare(t *testing.T, seed uint64, row []string, low, high float64) {
 	delay := number(row[0])
 	r := run(t, replayed(seed, 530, Action{At: sec(30), Do: Scale, N: 500}, Action{At: sec(90), Do: Delay, For: sec(delay)}, Action{At: sec(270), Do: Delay}))
 	writes, wasted := mean(r, "etcd writes", 90, 270), mean(r, "wasted proposals", 90, 270)/mean(r, "etcd proposals", 90, 270)
@@ -73,13 +81,14 @@ func compare(t *testing.T, seed uint64, row []string) {
 		since(r.Totals.FirstLeaderLoss), since(r.Totals.FirstKill), since(r.Totals.FirstNotReady), r.Totals.PeakNotReady, r.Verdict.Recovered)
 	require.InEpsilon(t, number(row[3]), fsyncs, 0.15)
 	require.InEpsilon(t, number(row[4]), p50, 0.35)
-	require.InEpsilon(t, number(row[1]), writes, 0.4)
+	require.GreaterOrEqual(t, writes, 0.75*low)
+	require.LessOrEqual(t, writes, 1.25*high)
 	require.InDelta(t, number(row[2]), wasted, 0.15)
 	switch row[7] {
 	case "never":
 		require.Zero(t, r.Totals.PeakNotReady)
 	default:
-		require.InDelta(t, number(row[7]), since(r.Totals.FirstNotReady), 50)
+		require.InDelta(t, number(row[7]), since(r.Totals.FirstNotReady), 45)
 		require.GreaterOrEqual(t, 2*r.Totals.PeakNotReady, 8, "8 to 17 in the replays at 4 s")
 		require.LessOrEqual(t, r.Totals.PeakNotReady, 2*17)
 		require.Less(t, r.Verdict.Recovered, 30*time.Second)
@@ -87,8 +96,15 @@ func compare(t *testing.T, seed uint64, row []string) {
 	if delay > 2.5 {
 		require.InDelta(t, number(row[5]), since(r.Totals.FirstLeaderLoss), 10)
 	}
-	// Baseline and surge are exact to 2 %, whatever follows.
-	require.InEpsilon(t, 11.0, mean(r, "etcd writes", 0, 29), 0.04)
+	// The surge is exact to 2 %, whatever follows.
 	require.InEpsilon(t, 2012, 60*mean(r, "etcd writes", 30, 90), 0.02)
 	require.Equal(t, 450, r.Totals.PodsCreated)
+}
+
+// TestBaseline: 1,322 writes in the replay's 120 s of rest, for every seed.
+func TestBaseline(t *testing.T) {
+	for seed := uint64(1); seed <= 20; seed++ {
+		r := run(t, replayed(seed, 120))
+		require.InEpsilon(t, 1322, 120*mean(r, "etcd writes", 0, 119), 0.02, "seed %d", seed)
+	}
 }
