@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -120,20 +121,30 @@ func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (C
 	return r, nil
 }
 
-// sample runs every variant with every seed.
+// sample runs every variant with every seed. A variant that is an earlier one, as of a change that the simulated part of a
+// cluster does not feel, takes that one's samples: a run is a function of its scenario.
 func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([][]sample, error) {
 	out := make([][]sample, len(variants))
 	for i := range out {
 		if err := variants[i].Check(); err != nil {
 			return nil, err
 		}
-		out[i] = make([]sample, seeds)
 	}
-	return out, each(ctx, c.Workers, len(variants)*seeds, func(k int) error {
-		s := variants[k/seeds]
+	var different []int
+	for i := range variants {
+		if j := slices.IndexFunc(different, func(j int) bool { return reflect.DeepEqual(variants[i], variants[j]) }); j >= 0 {
+			out[i] = out[different[j]]
+			continue
+		}
+		out[i] = make([]sample, seeds)
+		different = append(different, i)
+	}
+	return out, each(ctx, c.Workers, len(different)*seeds, func(k int) error {
+		i := different[k/seeds]
+		s := variants[i]
 		s.Seed += uint64(k % seeds)
 		v, t, err := judge(ctx, s)
-		out[k/seeds][k%seeds] = sample{v, t}
+		out[i][k%seeds] = sample{v, t}
 		return err
 	})
 }

@@ -35,7 +35,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("incident", flag.ContinueOnError)
 	file := flags.String("scenario", "", "a scenario in YAML; none: the incident")
 	out := flags.String("out", "", "directory for incident.svg, incident.png and incident.html; none: no files")
-	seeds := flags.Int("seeds", 20, "runs with and without each change")
+	seeds := flags.Int("seeds", 10, "runs with and without each change")
 	show := flags.Bool("print", false, "print the scenario in YAML and do nothing else")
 	if err := flags.Parse(args); err != nil {
 		return err
