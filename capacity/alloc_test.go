@@ -17,7 +17,7 @@ import (
 var racing bool
 
 // A resource-only template costs the answer, whatever the number of nodes: Nodes, and what the
-// library of declared features takes (3); with replicas left over also Message, Reasons and the two
+// library of declared features takes (2); with replicas left over also Message, Reasons and the two
 // parts that preemption's sentence is made of.
 func TestFitAllocatesTheAnswer(t *testing.T) {
 	if racing {
@@ -29,7 +29,7 @@ func TestFitAllocatesTheAnswer(t *testing.T) {
 		require.NoError(t, err)
 		for _, c := range []struct {
 			over, fit, into float64
-		}{{0, 4, 3}, {10, 9, 8}} {
+		}{{0, 3, 2}, {10, 8, 7}} {
 			w := web(places + int(c.over))
 			w.Selector = labels.SelectorFromSet(labels.Set{"app": "web"})
 			fit := testing.AllocsPerRun(100, func() {

@@ -28,6 +28,7 @@ type probe struct {
 	blocked  []status
 	affinity *nodeaffinity.RequiredNodeAffinity // nil: any node
 	features *ndf.FeatureSet                    // nil: none
+	info     ndf.PodInfo
 	only     *preFilter
 }
 
@@ -156,7 +157,8 @@ var modelled = version.MustParseSemantic("1.37.2")
 
 // declaredFeatures finds what the node's kubelet has to declare for this pod.
 func (p *probe) declaredFeatures() error {
-	required, err := ndf.DefaultFramework.InferForPodScheduling(&ndf.PodInfo{Spec: &p.pod.Spec}, modelled)
+	p.info.Spec = &p.pod.Spec
+	required, err := ndf.DefaultFramework.InferForPodScheduling(&p.info, modelled)
 	if err != nil {
 		return fmt.Errorf("capacity: NodeDeclaredFeatures: %w", err)
 	}
