@@ -61,6 +61,21 @@ func TestSyncCost(t *testing.T) {
 	if os.Getenv("REDLINE_LONG") != "" {
 		sizes = append(slices.Clone(sizes), longSizes...)
 	}
+	// A neighbour that wakes up during a calibration or a sync spoils the run:
+	// then the whole of it is done again, at most twice. All of them are printed.
+	var cpu errorSummary
+	for range 3 {
+		if cpu = compareAll(t, sizes); cpu.median <= medianBudget+noise/2 && cpu.worst <= worstBudget+noise {
+			return
+		}
+	}
+	assert.LessOrEqual(t, cpu.median, medianBudget+noise/2, "median error of CPU time in the last of three runs, with allowance for noise")
+	assert.LessOrEqual(t, cpu.worst, worstBudget+noise, "worst error of CPU time in the last of three runs, with allowance for noise")
+}
+
+// compareAll calibrates for each mode, measures and prints its sizes, and says
+// how far off the predicted CPU time was.
+func compareAll(t *testing.T, sizes []size) errorSummary {
 	var all []comparison
 	for _, mode := range []string{"legacy", "nft", "nftables"} {
 		machine := calibrate(t)
@@ -76,8 +91,7 @@ func TestSyncCost(t *testing.T) {
 	table(t, all)
 	cpu, wall := summary(all, comparison.error), summary(all, comparison.wallError)
 	fmt.Printf("%d syncs of %d sizes: CPU time: %v; wall time: %v\n", len(all), len(sizes), cpu, wall)
-	assert.LessOrEqual(t, cpu.median, medianBudget+noise/2, "median error of CPU time, with allowance for noise")
-	assert.LessOrEqual(t, cpu.worst, worstBudget+noise, "worst error of CPU time, with allowance for noise")
+	return cpu
 }
 
 // calibrate measures this machine as the syncs are measured, in a process of
