@@ -142,9 +142,7 @@ func (e *engine) snapshot(m *member) int64 {
 	m.snapshot = false
 	took := e.flush(m)
 	if e.c.Version != V3_5 {
-		for range 3 {
-			took += m.disk.save(0)
-		}
+		took += m.disk.sync() + m.disk.sync() + m.disk.save(0)
 	}
 	return took
 }

@@ -18,6 +18,18 @@ func DefaultCPU() CPU {
 	}
 }
 
+// Scaled is the same processor x times as slow: every time multiplied by x, zero fields after they became
+// the default's. DefaultCPU().Scaled(0.5) is one twice as fast.
+func (c CPU) Scaled(x float64) CPU {
+	c = c.orDefault()
+	for _, d := range []*time.Duration{
+		&c.Accept, &c.AcceptPerKiB, &c.Turn, &c.Append, &c.AppendPerKiB, &c.Apply, &c.ApplyPerKiB, &c.CommitPerKiB, &c.Answer,
+	} {
+		*d = time.Duration(float64(*d) * x)
+	}
+	return c
+}
+
 func (c CPU) orDefault() CPU {
 	d := DefaultCPU()
 	return CPU{

@@ -36,6 +36,10 @@ type Disk struct {
 	// means two fdatasyncs of Fsync and the pages' bytes.
 	Commit []Quantile
 
+	// DB is the disk of the db file where it is another one, as with --wal-dir; nil means this one. It has no DB of
+	// its own, and its Commit is the one that counts.
+	DB *Disk
+
 	Source string // measured or assumed, by whom, on what
 }
 
@@ -48,7 +52,7 @@ func FixedDisk(d time.Duration) Disk {
 	return Disk{Name: fmt.Sprintf("fixed %v", d), Fsync: []Quantile{{0, d}, {1, d}}, Source: "assumed: constant"}
 }
 
-// Delayed is the same disk with d more in every fdatasync.
+// Delayed is the same disk with d more in every fdatasync. A disk of the db file's own stays as it is.
 func (d Disk) Delayed(by time.Duration) Disk {
 	d = d.orDefault()
 	d.Fsync = shifted(d.Fsync, by)
@@ -69,7 +73,8 @@ func shifted(knots []Quantile, by time.Duration) []Quantile {
 	return out
 }
 
-// Scaled is the same disk with every duration multiplied by x and the bandwidth divided by it.
+// Scaled is the same disk with every duration multiplied by x and the bandwidth divided by it. A disk of the db file's own
+// stays as it is.
 func (d Disk) Scaled(x float64) Disk {
 	d = d.orDefault()
 	scale := func(knots []Quantile) []Quantile {
@@ -88,13 +93,21 @@ func (d Disk) Scaled(x float64) Disk {
 }
 
 func (d Disk) orDefault() Disk {
-	if d.Fsync == nil && d.Commit == nil && d.Bandwidth == 0 {
+	if d.Fsync == nil && d.Commit == nil && d.Bandwidth == 0 && d.DB == nil {
 		return NVMe()
 	}
 	if d.Size == 0 {
 		d.Size = fioBlock
 	}
 	return d
+}
+
+// db is the disk that the db file is on.
+func (d Disk) db() Disk {
+	if d.DB == nil {
+		return d
+	}
+	return d.DB.orDefault()
 }
 
 // FsyncMean is the mean fdatasync of a small write.
@@ -111,8 +124,19 @@ func (d Disk) Check(field string) error {
 	if err := checkKnots(field+".Commit", d.Commit); err != nil {
 		return err
 	}
-	if len(d.Fsync) == 0 && (len(d.Commit) > 0 || d.Bandwidth != 0) {
-		return bad(field+".Fsync", "empty", "at least one quantile beside Commit or Bandwidth")
+	if len(d.Fsync) == 0 && (len(d.Commit) > 0 || d.Bandwidth != 0 || d.DB != nil) {
+		return bad(field+".Fsync", "empty", "at least one quantile beside Commit, Bandwidth or DB")
+	}
+	if d.DB != nil {
+		if len(d.Commit) > 0 {
+			return bad(field+".Commit", d.Commit, "none beside DB, whose own counts")
+		}
+		if d.DB.DB != nil {
+			return bad(field+".DB.DB", "a disk", "nil")
+		}
+		if err := d.DB.Check(field + ".DB"); err != nil {
+			return err
+		}
 	}
 	if err := checkInt(field+".Size", d.Size, 0, math.MaxInt); err != nil {
 		return err

@@ -53,15 +53,15 @@ func (o Op) kib() float64 {
 }
 
 // disk is the numbers of one member's disk that the closed forms need, in ns.
-type diskMean struct{ fsync, perByte, commit float64 }
+type diskMean struct{ fsync, perByte, db, dbPerByte, commit float64 }
 
 func newDiskMean(c Cluster, i int) diskMean {
 	d := c.Disks[i]
-	m := diskMean{fsync: float64(meanOf(d.Fsync)), commit: float64(meanOf(d.Commit))}
-	if d.Bandwidth > 0 {
-		m.perByte = 1e9 / d.Bandwidth
+	db := d.db()
+	return diskMean{
+		fsync: float64(meanOf(d.Fsync)), perByte: d.perByte(),
+		db: float64(meanOf(db.Fsync)), dbPerByte: db.perByte(), commit: float64(meanOf(db.Commit)),
 	}
-	return m
 }
 
 // backendCommit is the mean length (ns) of a backend commit at a rate of writes/s: two fdatasyncs
@@ -72,13 +72,13 @@ func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
 	if d.commit > 0 {
 		return d.commit
 	}
-	p := d.perByte + float64(c.CPU.CommitPerKiB)/1024
+	p := d.dbPerByte + float64(c.CPU.CommitPerKiB)/1024
 	perNano := rate * m.db / 1e9
 	free := 1 - p*perNano
 	if free <= 0 {
 		return math.Inf(1)
 	}
-	return (2*d.fsync + p*(pagesBeside+perNano*float64(c.BatchInterval))) / free
+	return (2*d.db + p*(pagesBeside+perNano*float64(c.BatchInterval))) / free
 }
 
 // sustainable is the most writes/s of the mix that every part keeps up with, and the part that stops it.

@@ -86,7 +86,7 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	if p.DB.QuotaIn >= 0 {
 		size = float64(c.Quota)
 	}
-	p.Defrag = defragTime(math.Max(0, size), meanOf(c.Disks[0].Fsync))
+	p.Defrag = defragTime(math.Max(0, size), meanOf(c.Disks[0].db().Fsync))
 	// etcd revokes 1,000 a second at most, and every revoke forces a backend commit. Measured: 561/s at B = 0.8 ms, 34/s at
 	// about 29 ms (3.6.16).
 	p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)

@@ -15,21 +15,32 @@ func stream(seed uint64, name string, member int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h.Sum64()+uint64(member)*0x9e3779b97f4a7c15))
 }
 
-// sampler draws durations (ns) from a disk.
+// sampler draws durations (ns) from a member's disk, or its two.
 type sampler struct {
-	fsync, commit table
-	size          int64
-	perByte       float64 // ns; zero if the knots hold the bytes
-	rng           *rand.Rand
+	fsync     table
+	size      int64
+	perByte   float64 // ns; zero if the knots hold the bytes
+	db        table   // fdatasyncs of the db file
+	dbPerByte float64
+	commit    table
+	rng       *rand.Rand
 }
 
 func newSampler(d Disk, rng *rand.Rand) sampler {
 	d = d.orDefault()
-	s := sampler{fsync: newTable(d.Fsync), commit: newTable(d.Commit), size: int64(d.Size), rng: rng}
-	if d.Bandwidth > 0 {
-		s.perByte = 1e9 / d.Bandwidth
+	db := d.db()
+	return sampler{
+		fsync: newTable(d.Fsync), size: int64(d.Size), perByte: d.perByte(),
+		db: newTable(db.Fsync), dbPerByte: db.perByte(), commit: newTable(db.Commit), rng: rng,
 	}
-	return s
+}
+
+// perByte is what a byte costs beyond Size, in ns.
+func (d Disk) perByte() float64 {
+	if d.Bandwidth > 0 {
+		return 1e9 / d.Bandwidth
+	}
+	return 0
 }
 
 // save is one fdatasync of an append of n bytes.
@@ -43,8 +54,11 @@ func (s *sampler) flush(bytes float64, perByte float64) int64 {
 	if s.commit.n() > 0 {
 		return s.commit.draw(s.rng)
 	}
-	return s.fsync.draw(s.rng) + s.fsync.draw(s.rng) + int64((s.perByte+perByte)*bytes)
+	return s.sync() + s.sync() + int64((s.dbPerByte+perByte)*bytes)
 }
+
+// sync is one fdatasync on the disk of the db file.
+func (s *sampler) sync() int64 { return s.db.draw(s.rng) }
 
 // table is the knots of a distribution, ready to draw from.
 type table struct {

@@ -68,7 +68,7 @@ func (s *Server) Compact(age time.Duration) {
 // applies nothing meanwhile. It returns how long one member takes.
 func (s *Server) Defrag() time.Duration {
 	e := s.e
-	took := defragTime(e.db.inUse, meanOf(e.c.Disks[0].Fsync))
+	took := defragTime(e.db.inUse, meanOf(e.c.Disks[0].db().Fsync))
 	for i := range e.members {
 		m := &e.members[i]
 		m.paused = e.now + ns(took)*int64(i+1)

@@ -32,6 +32,7 @@ func TestCompaction(t *testing.T) {
 		cases = append(cases, steady{0, 50_000, 1024, 2000, 10 * time.Second}, steady{ms(2), 20_000, 256, 2000, 10 * time.Second}, steady{ms(10), 500, 1024, 2000, 10 * time.Second})
 	}
 	ctx := limited(t)
+	cpu := calibrateProcessor(ctx, t, harness.Start(t, harness.Config{Data: []string{slowdisk.ForTest(t, 0).Dir()}}))
 	var table *comparison
 	for _, s := range cases {
 		disk := slowdisk.ForTest(t, s.delay)
@@ -43,7 +44,7 @@ func TestCompaction(t *testing.T) {
 		require.NoError(t, err)
 		op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: s.value}
 		load := etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "updates", Op: op, Rate: s.rate, Keys: s.keys}}}
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CompactEvery: s.every, CompactKeep: s.every}, load)
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu, CompactEvery: s.every, CompactKeep: s.every}, load)
 		require.NoError(t, err)
 
 		running, stop := context.WithCancel(ctx)

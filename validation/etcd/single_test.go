@@ -57,6 +57,7 @@ func TestSingleMember(t *testing.T) {
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
 	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out", "fsync ms: calibrated", "in etcd",
 		"throughput/s", "p50 ms", "p99 ms", "ops/fsync", "WAL B/op")
+	cpu := calibrateProcessor(ctx, t, cluster)
 	calibrated := map[time.Duration]etcdmodel.Disk{}
 	for _, c := range grid {
 		require.NoError(t, disk.SetDelay(c.delay))
@@ -67,7 +68,7 @@ func TestSingleMember(t *testing.T) {
 			require.NoError(t, err)
 			calibrated[c.delay] = d
 		}
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}}, c.load())
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu}, c.load())
 		require.NoError(t, err)
 		r, m := measure(ctx, t, cluster, c.load(), p, table, 400*time.Millisecond, max(2500*time.Millisecond, 50*c.delay))
 		table.addResult(c, r)
