@@ -29,7 +29,7 @@ unit:
 QUIET := grep --line-buffered -vE '^(=== |\s+--- PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|logger|crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)'
 validate:
 	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go test -p 1 -timeout 30m -v ./... | { $(QUIET) || true; }); done
-	echo "== validation/etcd, bytes of etcd 3.5"; cd validation/etcd && go test -modfile=go35.mod -timeout 10m -run Bytes -v . | { $(QUIET) || true; }
+	for v in 35 37; do echo "== validation/etcd, bytes of go$$v.mod"; (cd validation/etcd && go test -modfile=go$$v.mod -timeout 10m -run Bytes -v . | { $(QUIET) || true; }); done
 
 # long: the same with every case and the long benches.
 long: export REDLINE_LONG := 1
@@ -49,3 +49,4 @@ fuzz:
 tidy:
 	go mod tidy
 	for m in $(VALIDATION) tools; do (cd $$m && go mod tidy); done
+	for v in 35 37; do (cd validation/etcd && go mod tidy -modfile=go$$v.mod); done
