@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -70,7 +71,6 @@ func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 	p.Add(plotter.NewGrid())
 	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(3)
 	p.Title.Padding = vg.Points(6)
-	l.For = 4 * time.Second
 	nvme := c
 	nvme.Disks = []etcdmodel.Disk{etcdmodel.NVMe()}
 	for _, line := range []struct {
@@ -99,6 +99,7 @@ func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 			break
 		}
 	}
+	p.Y.Max *= 30 // room for the legend
 	at, err := vertical(rateOf(l), p)
 	if err != nil {
 		return nil, err
@@ -112,6 +113,8 @@ func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 func sweep(c etcdmodel.Cluster, l etcdmodel.Load) (p50, p99 plotter.XYs, err error) {
 	for x := 0.1; x <= 200; x *= 1.4 {
 		loaded := times(l, x)
+		// A p99 takes some thousand requests.
+		loaded.For = time.Duration(min(max(3000/rateOf(loaded), 2), 600) * float64(time.Second))
 		p, err := etcdmodel.Predict(c, loaded)
 		if err != nil {
 			return nil, nil, err
@@ -183,5 +186,21 @@ func sizePlot(c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, 
 	quota.Color, quota.Dashes = orange, []vg.Length{vg.Points(5), vg.Points(3)}
 	p.Add(quota)
 	p.Legend.Add("quota", quota)
+	p.X.Max, p.Y.Max = max(end, 1), 1.05*max(p.Y.Max, float64(c.Quota)/1e6)
+	p.X.Tick.Marker = plot.TickerFunc(everyHalfHour)
+	p.Legend.Top, p.Legend.YOffs = true, -p.Legend.TextStyle.Font.Size*2
 	return p, nil
+}
+
+// everyHalfHour marks half hours, or hours where there are many.
+func everyHalfHour(least, most float64) []plot.Tick {
+	step := 0.5
+	for most-least > 8*step {
+		step *= 2
+	}
+	var ticks []plot.Tick
+	for x := 0.0; x <= most+1e-9; x += step {
+		ticks = append(ticks, plot.Tick{Value: x, Label: strconv.FormatFloat(x, 'g', -1, 64)})
+	}
+	return ticks
 }
