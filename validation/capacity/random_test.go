@@ -129,8 +129,8 @@ func differs(answer capacity.Answer, truth oracle.Result, want int) error {
 		rooms[node]++
 	}
 	for _, n := range answer.Nodes {
-		if n.Room != rooms[n.Node] {
-			return fmt.Errorf("node %s has room for %d, the scheduler places %d there", n.Node, n.Room, rooms[n.Node])
+		if n.Room() != rooms[n.Node()] {
+			return fmt.Errorf("the scheduler places %d on %v", rooms[n.Node()], n)
 		}
 	}
 	return nil
