@@ -2,6 +2,7 @@ package capacity_test
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,8 +103,12 @@ func (g generator) soften(spec *corev1.PodSpec) {
 		if spec.Affinity.NodeAffinity == nil {
 			spec.Affinity.NodeAffinity = &corev1.NodeAffinity{}
 		}
+		expression := g.expression()
+		for slices.Contains(expression.Values, "x") { // no number: the scheduler places nothing, which is an error
+			expression = g.expression()
+		}
 		spec.Affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution = []corev1.PreferredSchedulingTerm{
-			{Weight: 5, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{g.expression()}}}}
+			{Weight: 5, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{expression}}}}
 	}
 	if g.one(6) {
 		spec.Volumes = []corev1.Volume{
