@@ -63,7 +63,7 @@ func TestFitIntoIsFit(t *testing.T) {
 			require.NoError(t, snapshot.FitInto(context.Background(), web(replicas), &answer))
 			require.Equal(t, want, answer, "%d nodes, %d replicas", n, replicas)
 			for i := range answer.Nodes {
-				answer.Nodes[i] = capacity.NodeRoom{Node: "old", Room: -1, Reason: "old"}
+				answer.Nodes[i] = capacity.NewNodeRoom("old", 7, "old")
 			}
 		}
 	}

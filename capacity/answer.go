@@ -39,14 +39,6 @@ type Reason struct {
 	Nodes int    `json:"nodes"`
 }
 
-// NodeRoom is how many more replicas one node has room for.
-type NodeRoom struct {
-	Node string `json:"node"`
-	Room int    `json:"room"`
-	// Reason is what kube-scheduler says of the node once Room more are on it.
-	Reason string `json:"reason,omitempty"`
-}
-
 // MarshalJSON is the answer with its warnings as text.
 func (a Answer) MarshalJSON() ([]byte, error) {
 	type plain Answer // without this method

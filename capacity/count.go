@@ -28,12 +28,12 @@ func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 		}
 		room, stop := p.roomOn(s, v, i)
 		c.room = addRoom(c.room, room)
-		c.nodes[i].Room, c.nodes[i].Reason = room, c.tally.add(p, stop)
+		c.nodes[i].room, c.nodes[i].why = int32(room), c.tally.add(p, t.words, stop)
 	}
 	return nil
 }
 
-// begin has the names of all nodes and no room, in memory that c was given if that is enough.
+// begin has all nodes and no room, in memory that c was given if that is enough.
 func (c *count) begin(rooms []NodeRoom) {
 	if cap(c.nodes) >= len(rooms) && cap(c.nodes) > 0 {
 		c.nodes = append(c.nodes[:0], rooms...)

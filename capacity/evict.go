@@ -44,7 +44,7 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 		if err := ctx.Err(); err != nil {
 			return e, fmt.Errorf("capacity: %w", err)
 		}
-		d := q.newDryRun(p, v, i, c.nodes[i].Room)
+		d := q.newDryRun(p, v, i, c.nodes[i].Room())
 		e.more = addRoom(e.more, d.more())
 		chosen, still := d.run()
 		if still == 0 {

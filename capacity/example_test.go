@@ -57,7 +57,7 @@ spec:
 	fmt.Println(answer.Fits, "fit,", answer.Pending, "pending")
 	fmt.Println(answer.Message)
 	for _, n := range answer.Nodes {
-		fmt.Println(n.Node, n.Room, n.Reason)
+		fmt.Println(n.Node(), n.Room(), n.Reason())
 	}
 	// Output:
 	// 8 fit, 2 pending

@@ -200,6 +200,9 @@ func (q *question) explain(ctx context.Context, a *Answer, p *probe, v *view, c 
 // warn names what the answer assumes.
 func (q *question) warn() []error {
 	warnings := slices.Clip(q.warnings)
+	for _, liberty := range admission.Liberties(q.state, &q.w.Template.Spec, &q.pod.Spec) {
+		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template: %s; counted as it stands, though the API server refuses that in a new pod", liberty))
+	}
 	if name := q.pod.Spec.SchedulerName; name != corev1.DefaultSchedulerName {
 		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.SchedulerName is %q; the answer is what default-scheduler's default profile would do", name))
 	}

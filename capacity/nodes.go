@@ -30,13 +30,13 @@ func (s *Snapshot) NodesNeeded(ctx context.Context, w Workload, node *corev1.Nod
 		return 0, err
 	}
 	for _, n := range grown.Nodes {
-		if n.Node != added {
+		if n.Node() != added {
 			continue
 		}
-		if n.Room == 0 {
-			return 0, fmt.Errorf("capacity: NodesNeeded: node %q takes none of the %d pending replicas: %s", node.Name, answer.Pending, n.Reason)
+		if n.Room() == 0 {
+			return 0, fmt.Errorf("capacity: NodesNeeded: node %q takes none of the %d pending replicas: %s", node.Name, answer.Pending, n.Reason())
 		}
-		return (answer.Pending + n.Room - 1) / n.Room, nil
+		return (answer.Pending + n.Room() - 1) / n.Room(), nil
 	}
 	return 0, fmt.Errorf("capacity: NodesNeeded: %s", answer.Message)
 }

@@ -65,6 +65,9 @@ func (p *probe) ready(t *table, pod *corev1.Pod) error {
 		affinity := nodeaffinity.GetRequiredNodeAffinity(pod)
 		p.affinity = &affinity
 	}
+	if err := preferences(pod); err != nil {
+		return err
+	}
 	p.only = newPreFilter(pod)
 	return p.declaredFeatures()
 }
@@ -150,6 +153,18 @@ func hasNodeAffinity(spec *corev1.PodSpec) bool {
 	}
 	return spec.Affinity != nil && spec.Affinity.NodeAffinity != nil &&
 		spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil
+}
+
+// preferences only score nodes, but with one that cannot be parsed the scheduler places nothing.
+func preferences(pod *corev1.Pod) error {
+	a := pod.Spec.Affinity
+	if a == nil || a.NodeAffinity == nil || len(a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution) == 0 {
+		return nil
+	}
+	if _, err := nodeaffinity.NewPreferredSchedulingTerms(a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution); err != nil {
+		return fmt.Errorf("capacity: Workload.Template: spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution%w", err)
+	}
+	return nil
 }
 
 // modelled is the version whose scheduler this package speaks for.

@@ -12,17 +12,15 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 )
 
 // Read reads Kubernetes objects as kubectl prints them: JSON or YAML, one object or a List, one
 // document or a stream of them. Lists come out as their items. A kind that it does not know comes
 // out as a *runtime.Unknown, which [NewSnapshot] skips with a warning.
 //
-// JSON is read item by item: beside the objects themselves only one item is held. YAML is read
-// document by document. An error says which document and item could not be read; nothing is
+// Lists are read item by item: beside the objects themselves only one item is held, in YAML of any
+// list in block style, as kubectl prints it. An error says which document and item could not be read; nothing is
 // returned beside it.
 func Read(r io.Reader) ([]runtime.Object, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
@@ -104,34 +102,6 @@ func skipSeparators(in *bufio.Reader) (bool, error) {
 			return false, err
 		}
 	}
-}
-
-func (d *decoder) yamlStream(in *bufio.Reader) error {
-	documents := utilyaml.NewYAMLReader(in)
-	for {
-		d.document++
-		document, err := documents.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("document %d: %w", d.document, err)
-		}
-		converted, err := yaml.YAMLToJSON(document)
-		if err != nil {
-			return fmt.Errorf("document %d: %w", d.document, err)
-		}
-		if string(converted) == "null" {
-			continue // nothing but comments
-		}
-		if err := d.value(json.NewDecoder(bytes.NewReader(converted))); err != nil {
-			return fmt.Errorf("document %d: %w", d.document, eofIsTruncation(err))
-		}
-	}
-	if !d.seen {
-		return errors.New("the input holds no object, want Kubernetes objects as kubectl prints them")
-	}
-	return nil
 }
 
 // eofIsTruncation: inside a document the end of the input means that the rest is missing.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 
 	"github.com/redline-go/redline/capacity"
 )
@@ -19,18 +21,24 @@ const nodeJSON = `{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"sta
 
 func TestReadForms(t *testing.T) {
 	for name, in := range map[string]string{
-		"one object":          nodeJSON,
-		"a List":              `{"apiVersion":"v1","items":[` + nodeJSON + `],"kind":"List","metadata":{"resourceVersion":""}}`,
-		"a raw API list":      `{"kind":"NodeList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"n1"}}]}`,
-		"kind after items":    `{"items":[{"metadata":{"name":"n1"}}],"kind":"NodeList","apiVersion":"v1"}`,
-		"a List in a List":    `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"NodeList","items":[` + nodeJSON + `]}]}`,
-		"JSON, then ---":      "\n" + nodeJSON + "\n---\n",
-		"YAML":                "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n",
-		"YAML with comments":  "# a node\n---\n# nothing\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n",
-		"a YAML List":         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata: {name: n1}\n",
-		"a byte order mark":   "\uFEFF" + nodeJSON,
-		"an unknown field":    `{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"spec":{"madeUp":1}}`,
-		"a list without any ": `{"apiVersion":"v1","kind":"List","items":[` + nodeJSON + `,{"apiVersion":"v1","kind":"PodList","items":[]}]}`,
+		"one object":                nodeJSON,
+		"a List":                    `{"apiVersion":"v1","items":[` + nodeJSON + `],"kind":"List","metadata":{"resourceVersion":""}}`,
+		"a raw API list":            `{"kind":"NodeList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"n1"}}]}`,
+		"kind after items":          `{"items":[{"metadata":{"name":"n1"}}],"kind":"NodeList","apiVersion":"v1"}`,
+		"a List in a List":          `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"NodeList","items":[` + nodeJSON + `]}]}`,
+		"JSON, then ---":            "\n" + nodeJSON + "\n---\n",
+		"YAML":                      "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n",
+		"YAML with comments":        "# a node\n---\n# nothing\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n",
+		"a YAML List":               "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata: {name: n1}\n",
+		"an indented YAML List":     "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: Node\n    metadata: {name: n1}\n",
+		"a YAML List, kind last":    "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata:\n    name: n1\n    annotations:\n      note: |\n        - not an item\n\n        items:\n# a comment\nkind: List\nmetadata:\n  resourceVersion: \"\"\n",
+		"a raw YAML list":           "apiVersion: v1\nitems:\n-\n  metadata: {name: n1}\nkind: NodeList\n",
+		"a YAML List, then others":  "kind: List\napiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata: {name: n1}\n--- # more\napiVersion: v1\nitems: []\nkind: List\n---\nitems:\nkind: List\napiVersion: v1\n",
+		"YAML with carriage return": "apiVersion: v1\r\nitems:\r\n- apiVersion: v1\r\n  kind: Node\r\n  metadata: {name: n1}\r\nkind: List\r\n",
+		"a flow list in YAML":       "apiVersion: v1\nitems:\n  [{apiVersion: v1, kind: Node, metadata: {name: n1}}]\nkind: List\n",
+		"a byte order mark":         "\uFEFF" + nodeJSON,
+		"an unknown field":          `{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"spec":{"madeUp":1}}`,
+		"a list without any ":       `{"apiVersion":"v1","kind":"List","items":[` + nodeJSON + `,{"apiVersion":"v1","kind":"PodList","items":[]}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, err := capacity.Read(strings.NewReader(in))
@@ -69,8 +77,13 @@ func TestReadErrors(t *testing.T) {
 		`{"items":[]}`:                                                                      "kind is empty",
 		`{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"a","name":"b"},"spec":[1]}`: "Pod a/b: ",
 		"\x7fELF\x02\x01\x01\x00": "capacity: Read: document 1",
-		`{"apiVersion":"v1","kind":"Node","status":{"allocatable":{"cpu":"lots"}}}`: "Node without a name: ",
-		"apiVersion: v1\nkind: Node\n  bad: indent\n":                               "document 1",
+		`{"apiVersion":"v1","kind":"Node","status":{"allocatable":{"cpu":"lots"}}}`:                                     "Node without a name: ",
+		"apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata: {name: n1}\n":                              "document 1: has items but kind is empty, want a Kubernetes list; it may be truncated",
+		"apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata: {name: n1}\n- apiVersion: v1\n  kind: [\n": "document 1: item 1 (line 6): ",
+		"apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\n  spec: 1\nkind: List\n":                               "document 1: item 0 (line 3): Node without a name: ",
+		"apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node\nkind: List\nitems:\n- a: 1\n":                          "has items twice, want it once",
+		"- just\nitems:\n- apiVersion: v1\n":                                                                            "has items beside something that is no field",
+		"apiVersion: v1\nkind: Node\n  bad: indent\n":                                                                   "document 1",
 	} {
 		objects, err := capacity.Read(strings.NewReader(in))
 		if assert.ErrorContains(t, err, want, "%q", in) {
@@ -164,4 +177,35 @@ func TestReadFlowMappings(t *testing.T) {
 	require.Len(t, objects, 1)
 	_, err = capacity.Read(strings.NewReader("{kind: Node"))
 	require.ErrorContains(t, err, "capacity: Read: document 1: ")
+}
+
+// Whatever text an object holds, a list in YAML reads as the same list in JSON, in which items are
+// not told by their indentation.
+func FuzzYAMLIsJSON(f *testing.F) {
+	for _, text := range []string{"a", "- b\n", "items:\n- c\n", "---\nd\n---\n", " - e\n\n\n- f\n#g", "#h\n", "i: |\n  - j", "'\"\n- k", "\tl\r\n- m"} {
+		f.Add(text, text)
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		list := map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": a}, "items": []any{
+			map[string]any{"apiVersion": "v1", "kind": "Node", "metadata": map[string]any{"name": "n", "annotations": map[string]any{a: b, "x" + b: a}}},
+			map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"x" + a: b, "y": a + b}},
+		}}
+		asJSON, err := json.Marshal(list)
+		require.NoError(t, err)
+		asYAML, err := yaml.JSONToYAML(asJSON)
+		require.NoError(t, err)
+		if whole, err := yaml.YAMLToJSON(asYAML); err != nil || !equalJSON(whole, asJSON) {
+			return // the YAML library itself does not read back what it wrote
+		}
+		want, err := capacity.Read(bytes.NewReader(asJSON))
+		require.NoError(t, err)
+		got, err := capacity.Read(bytes.NewReader(asYAML))
+		require.NoError(t, err, "%s", asYAML)
+		require.Equal(t, want, got, "%s", asYAML)
+	})
+}
+
+func equalJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }

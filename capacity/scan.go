@@ -48,7 +48,7 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 	a, b := p.lanes(free)
 	freeA, freeB := a.free[:n], b.free[:n]
 	var last, stop status
-	var text string
+	var why int32
 	from, total := 0, int64(0)
 	for i := range nodes {
 		inA, inB := int64(float64(freeA[i])*a.inverse), int64(float64(freeB[i])*b.inverse)
@@ -71,10 +71,10 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 		}
 		if stop != last {
 			c.tally.count(last, i-from)
-			last, from, text = stop, i, c.tally.text(p, stop)
+			last, from, why = stop, i, c.tally.why(p, t.words, stop)
 		}
 		total += room
-		nodes[i].Room, nodes[i].Reason = int(room), text
+		nodes[i].room, nodes[i].why = int32(room), why
 	}
 	c.tally.count(last, n-from)
 	c.room = int(total)

@@ -15,7 +15,7 @@ import (
 
 // numbers is a table of random numbers, some of them at the edges of what the scan divides.
 func numbers(r *rand.Rand, n int) (*Snapshot, *probe) {
-	t := &table{names: make([]string, n), rooms: make([]NodeRoom, n), taints: make([]int32, n), taintClasses: make([]taintClass, 3)}
+	t := &table{names: make([]string, n), taints: make([]int32, n), taintClasses: make([]taintClass, 3)}
 	for range basicColumns {
 		t.addColumn()
 	}
@@ -27,7 +27,6 @@ func numbers(r *rand.Rand, n int) (*Snapshot, *probe) {
 	state := &cluster.State{Nodes: make([]*corev1.Node, n)}
 	for i := range n {
 		t.names[i], t.taints[i] = fmt.Sprint(i), int32(r.IntN(3))
-		t.rooms[i].Node = t.names[i]
 		state.Nodes[i] = &corev1.Node{}
 		for c := range t.free {
 			t.free[c][i] = r.Int64N(1<<r.IntN(49)+1) - 2
@@ -43,6 +42,7 @@ func numbers(r *rand.Rand, n int) (*Snapshot, *probe) {
 			t.alloc[c][i] = min(t.alloc[c][i], exactBelow-1)
 		}
 	}
+	t.gatherNames()
 	t.measure()
 	return &Snapshot{state: state, table: t}, p
 }
@@ -61,7 +61,7 @@ func FuzzScanIsRoomOn(f *testing.F) {
 		slow, total := tally{}, 0
 		for i, n := range c.nodes {
 			room, stop := p.roomOn(s, v, i)
-			require.Equal(t, NodeRoom{s.table.names[i], room, slow.add(p, stop)}, n, "node %d", i)
+			require.Equal(t, NodeRoom{&s.table.places[i], int32(room), slow.add(p, s.table.words, stop)}, n, "node %d", i)
 			total = addRoom(total, room)
 		}
 		require.Equal(t, total, c.room)

@@ -69,7 +69,7 @@ func identify(object runtime.Object) (identity, error) {
 func (s *Snapshot) With(objects ...runtime.Object) (*Snapshot, error) {
 	var more []runtime.Object
 	for _, object := range objects {
-		if object != nil && meta.IsListType(object) {
+		if !cluster.IsNil(object) && meta.IsListType(object) {
 			items, err := meta.ExtractList(object)
 			if err != nil {
 				return nil, fmt.Errorf("capacity: With: %w", err)
@@ -81,7 +81,7 @@ func (s *Snapshot) With(objects ...runtime.Object) (*Snapshot, error) {
 	}
 	replaced := make(map[identity]bool, len(more))
 	for i, object := range more {
-		if object == nil {
+		if cluster.IsNil(object) {
 			return nil, fmt.Errorf("capacity: With: object %d is nil, want a Kubernetes object", i)
 		}
 		if id, err := identify(object); err == nil {

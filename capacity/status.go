@@ -69,29 +69,29 @@ type tally struct{ entries []tallyEntry }
 type tallyEntry struct {
 	status status
 	nodes  int
-	text   string // the words, joined
+	why    int32 // where the words, joined, are kept
 }
 
 // entry finds the status, or begins one.
-func (t *tally) entry(p *probe, s status) *tallyEntry {
+func (t *tally) entry(p *probe, w *words, s status) *tallyEntry {
 	for i := range t.entries {
 		if t.entries[i].status == s {
 			return &t.entries[i]
 		}
 	}
-	t.entries = append(t.entries, tallyEntry{status: s, text: p.words(s)})
+	t.entries = append(t.entries, tallyEntry{status: s, why: w.index(p.words(s))})
 	return &t.entries[len(t.entries)-1]
 }
 
-// add counts one node and gives the text of its status.
-func (t *tally) add(p *probe, s status) string {
-	e := t.entry(p, s)
+// add counts one node and says where the words of its status are kept.
+func (t *tally) add(p *probe, w *words, s status) int32 {
+	e := t.entry(p, w, s)
 	e.nodes++
-	return e.text
+	return e.why
 }
 
-// text is that of a status; count adds n nodes to one whose text was asked before.
-func (t *tally) text(p *probe, s status) string { return t.entry(p, s).text }
+// why is that of a status; count adds n nodes to one that was asked before.
+func (t *tally) why(p *probe, w *words, s status) int32 { return t.entry(p, w, s).why }
 
 func (t *tally) count(s status, n int) {
 	for i := range t.entries {

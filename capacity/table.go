@@ -23,10 +23,12 @@ const (
 // table is the nodes as columns of numbers: what kube-scheduler's NodeInfo knows, laid out so that
 // a count over 100,000 nodes reads memory in order.
 type table struct {
-	names []string
-	rooms []NodeRoom // what every answer begins with: the names and no room
-	alloc [][]int64  // by column, by node
-	free  [][]int64  // allocatable less what pods request; may be negative
+	names  []string
+	places []place
+	rooms  []NodeRoom // what every answer begins with: the places and no room
+	words  *words
+	alloc  [][]int64 // by column, by node
+	free   [][]int64 // allocatable less what pods request; may be negative
 	// exact says, by column, that all its numbers are small enough for the scan.
 	exact []bool
 	// column finds a resource other than the basic ones.
@@ -59,7 +61,7 @@ type nominated struct {
 func newTable(state *cluster.State) (*table, error) {
 	n := len(state.Nodes)
 	t := &table{
-		names: make([]string, n), rooms: make([]NodeRoom, n), taints: make([]int32, n), lowest: make([]int32, n),
+		names: make([]string, n), taints: make([]int32, n), lowest: make([]int32, n),
 		column: map[corev1.ResourceName]int{}, ports: map[int32][]hostPort{},
 	}
 	for range basicColumns {
@@ -84,13 +86,15 @@ func newTable(state *cluster.State) (*table, error) {
 	return t, nil
 }
 
-// gatherNames lays the names of all nodes side by side: to the garbage collector an answer then
-// refers to one object instead of thousands.
+// gatherNames lays the names of all nodes side by side, and what answers refer to: to the garbage
+// collector an answer then refers to one object instead of thousands.
 func (t *table) gatherNames() {
 	all := strings.Join(t.names, "")
+	t.places, t.rooms, t.words = make([]place, len(t.names)), make([]NodeRoom, len(t.names)), newWords()
 	for i, name := range t.names {
 		t.names[i], all = all[:len(name)], all[len(name):]
-		t.rooms[i].Node = t.names[i]
+		t.places[i] = place{t.names[i], t.words}
+		t.rooms[i].place = &t.places[i]
 	}
 }
 

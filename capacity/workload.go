@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"errors"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -29,6 +30,9 @@ type Workload struct {
 // once as its parallelism and what is left of its completions allow. The claim templates of a
 // StatefulSet become ephemeral volumes of the template: one claim for each replica.
 func WorkloadOf(object runtime.Object) (Workload, error) {
+	if cluster.IsNil(object) {
+		return Workload{}, errors.New("capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod")
+	}
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		return workload("Deployment", o, &o.Spec.Template, o.Spec.Selector, o.Spec.Replicas)
@@ -92,7 +96,8 @@ func statefulSet(o *appsv1.StatefulSet) (Workload, error) {
 	return w, nil
 }
 
-// job wants parallelism pods at once, but no more than completions are left; none when suspended.
+// job wants parallelism pods at once, but no more than completions are left; none when suspended
+// or at its end.
 func job(o *batchv1.Job) (Workload, error) {
 	selector := o.Spec.Selector
 	if selector == nil { // not stored yet: the server will select by the job's identity
@@ -105,10 +110,20 @@ func job(o *batchv1.Job) (Workload, error) {
 	if o.Spec.Completions != nil {
 		replicas = min(replicas, max(*o.Spec.Completions-o.Status.Succeeded, 0))
 	}
-	if o.Spec.Suspend != nil && *o.Spec.Suspend {
+	if o.Spec.Suspend != nil && *o.Spec.Suspend || ended(o) {
 		replicas = 0
 	}
 	return workload("Job", o, &o.Spec.Template, selector, &replicas)
+}
+
+// ended says that the Job has run to its end and will make no more pods.
+func ended(o *batchv1.Job) bool {
+	for _, c := range o.Status.Conditions {
+		if (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue {
+			return true
+		}
+	}
+	return false
 }
 
 // check refuses a workload of which nothing can be said.

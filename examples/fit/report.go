@@ -118,7 +118,7 @@ func (r report) groups() []group {
 	name := r.scarce()
 	room := map[string]int{}
 	for _, n := range r.answer.Nodes {
-		room[n.Node] = n.Room
+		room[n.Node()] = n.Room()
 	}
 	requested := r.requested(name)
 	var groups []group

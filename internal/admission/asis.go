@@ -85,11 +85,17 @@ func inMilli(q resource.Quantity) bool {
 
 // mustBe is how validation wants a request to be beside its limit and it is not, or "".
 func mustBe(name corev1.ResourceName, request, limit resource.Quantity) string {
-	switch overcommit := IsNative(name) && !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix); {
-	case !overcommit && request.Cmp(limit) != 0:
+	switch {
+	case !mayBeOvercommitted(name) && request.Cmp(limit) != 0:
 		return "must be equal to"
 	case request.Cmp(limit) > 0:
 		return "must be less than or equal to"
 	}
 	return ""
+}
+
+// mayBeOvercommitted: requests may be below limits, or without any
+// (pkg/apis/core/v1/helper/helpers.go, IsOvercommitAllowed).
+func mayBeOvercommitted(name corev1.ResourceName) bool {
+	return IsNative(name) && !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix)
 }

@@ -17,9 +17,13 @@ var systemPriorities = map[string]int32{
 // noPriority is that of a pod without class, shared by all; nothing here writes through it.
 var noPriority int32
 
+// lowerPriority is the policy of pods and classes that name none, shared likewise.
+var lowerPriority = corev1.PreemptLowerPriority
+
 // resolvePriority turns the priority class into a number and a preemption policy
 // (plugin/pkg/admission/priority/admission.go, admitPod).
 func resolvePriority(state *cluster.State, pod *corev1.Pod) *Refusal {
+	named := pod.Spec.PriorityClassName
 	class, value := classOf(state, pod)
 	if class == nil && value == nil {
 		if pod.Spec.Priority != nil {
@@ -34,18 +38,27 @@ func resolvePriority(state *cluster.State, pod *corev1.Pod) *Refusal {
 		return forbidden(pod, "the integer value of priority (%d) must not be provided in pod spec; priority admission controller computed %d from the given PriorityClass name", *pod.Spec.Priority, *value)
 	}
 	pod.Spec.Priority = value
-	if class == nil {
-		return nil
+	policy := &lowerPriority
+	if class != nil {
+		pod.Spec.PriorityClassName = class.Name
+		policy = policyOf(class)
 	}
-	pod.Spec.PriorityClassName = class.Name
-	if class.PreemptionPolicy == nil {
-		return nil
+	if own := pod.Spec.PreemptionPolicy; own != nil && *own != *policy {
+		if named == "" {
+			return nil // resolved elsewhere
+		}
+		return forbidden(pod, "the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority admission controller computed %s from the given PriorityClass name", *own, *policy)
 	}
-	if own := pod.Spec.PreemptionPolicy; own != nil && *own != *class.PreemptionPolicy {
-		return forbidden(pod, "the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority admission controller computed %s from the given PriorityClass name", *own, *class.PreemptionPolicy)
-	}
-	pod.Spec.PreemptionPolicy = class.PreemptionPolicy
+	pod.Spec.PreemptionPolicy = policy
 	return nil
+}
+
+// policyOf is the class's preemption policy as stored (pkg/apis/scheduling/v1/defaults.go:32).
+func policyOf(class *schedulingv1.PriorityClass) *corev1.PreemptionPolicy {
+	if class.PreemptionPolicy == nil {
+		return &lowerPriority
+	}
+	return class.PreemptionPolicy
 }
 
 // classOf is the pod's class and its value; only a value for a class built into every cluster, or

@@ -45,7 +45,7 @@ func New(objects []runtime.Object) (*State, error) {
 
 // add puts one object where it belongs; Lists are unpacked.
 func (s *State) add(object runtime.Object, skipped map[[2]string]int) error {
-	if isNil(object) {
+	if IsNil(object) {
 		return fmt.Errorf("is nil, want a Kubernetes object")
 	}
 	if meta.IsListType(object) {

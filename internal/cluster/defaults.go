@@ -38,8 +38,8 @@ func defaultedNode(node *corev1.Node) *corev1.Node {
 	return &shallow
 }
 
-// isNil sees through an interface that holds a nil pointer.
-func isNil(object runtime.Object) bool {
+// IsNil sees through an interface that holds a nil pointer.
+func IsNil(object runtime.Object) bool {
 	if object == nil {
 		return true
 	}

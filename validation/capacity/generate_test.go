@@ -1,12 +1,16 @@
 package capacity_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -30,9 +34,11 @@ func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 func quantity(s string) resource.Quantity { return resource.MustParse(s) }
 
 const (
-	gpu       = corev1.ResourceName("example.com/gpu")
-	fpga      = corev1.ResourceName("example.com/fpga")
-	hugePages = corev1.ResourceName("hugepages-2Mi")
+	gpu        = corev1.ResourceName("example.com/gpu")
+	fpga       = corev1.ResourceName("example.com/fpga")
+	hugePages  = corev1.ResourceName("hugepages-2Mi")
+	giantPages = corev1.ResourceName("hugepages-1Gi")
+	native     = corev1.ResourceName("batch.kubernetes.io/slots") // of Kubernetes itself, and counted as extended ones are
 )
 
 func (g generator) objects() (objects []runtime.Object, places int) {
@@ -47,12 +53,41 @@ func (g generator) objects() (objects []runtime.Object, places int) {
 	for i := range g.IntN(3) {
 		objects = append(objects, g.budget(i))
 	}
-	if g.one(4) {
-		pod := g.boundPod("nominated", "")
+	for i := range max(g.IntN(6)-2, 0) {
+		pod := g.boundPod(fmt.Sprintf("nominated-%d", i), "")
 		pod.Status.NominatedNodeName = fmt.Sprintf("node-%d", g.IntN(7))
+		pod.Labels["app"] = "a" // never one of the workload's own
 		objects = append(objects, pod)
 	}
-	return objects, places
+	return append(objects, g.classes()...), places
+}
+
+// classes are priority and runtime classes for templates to name; some templates name one that is
+// not there.
+func (g generator) classes() (objects []runtime.Object) {
+	for name, value := range map[string]int32{"low": -15, "mid": 60, "high": 1000} {
+		class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}
+		objects = append(objects, class)
+	}
+	slices.SortFunc(objects, func(a, b runtime.Object) int {
+		return cmp.Compare(a.(*schedulingv1.PriorityClass).Value, b.(*schedulingv1.PriorityClass).Value)
+	})
+	usual := objects[g.IntN(3)].(*schedulingv1.PriorityClass)
+	usual.GlobalDefault = g.one(6)
+	for _, o := range objects {
+		o.(*schedulingv1.PriorityClass).PreemptionPolicy = ptr.To(pick(g, corev1.PreemptLowerPriority, corev1.PreemptLowerPriority, corev1.PreemptNever))
+	}
+	kata := &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"}, Handler: "kata"}
+	if g.one(2) {
+		kata.Overhead = &nodev1.Overhead{PodFixed: corev1.ResourceList{corev1.ResourceCPU: quantity("300m"), corev1.ResourceMemory: quantity("1.5Mi")}}
+	}
+	if g.one(2) {
+		kata.Scheduling = &nodev1.Scheduling{NodeSelector: map[string]string{"disk": "ssd"}}
+		if g.one(2) {
+			kata.Scheduling.Tolerations = []corev1.Toleration{{Key: "dedicated", Operator: corev1.TolerationOpExists}}
+		}
+	}
+	return append(objects, kata)
 }
 
 func (g generator) node(i int) *corev1.Node {
@@ -64,7 +99,7 @@ func (g generator) node(i int) *corev1.Node {
 	room := corev1.ResourceList{
 		corev1.ResourceCPU:              quantity(pick(g, "1", "2", "3500m", "4", "8", "15890m")),
 		corev1.ResourceMemory:           quantity(pick(g, "2Gi", "8Gi", "16Gi", "7812345678", "33554432Ki")),
-		corev1.ResourcePods:             quantity(pick(g, "3", "8", "12", "20", "30")),
+		corev1.ResourcePods:             quantity(pick(g, "0", "3", "8", "12", "20", "30")),
 		corev1.ResourceEphemeralStorage: quantity(pick(g, "10Gi", "100Gi")),
 	}
 	if g.one(2) {
@@ -72,6 +107,9 @@ func (g generator) node(i int) *corev1.Node {
 	}
 	if g.one(3) {
 		room[hugePages] = quantity(pick(g, "0", "64Mi", "1Gi"))
+	}
+	if g.one(6) {
+		room[giantPages], room[native] = quantity("2Gi"), quantity(pick(g, "1", "6"))
 	}
 	node.Status.Allocatable, node.Status.Capacity = room, room
 	if g.one(8) {
@@ -146,6 +184,14 @@ func (g generator) resize(pod *corev1.Pod) {
 		}
 		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, status)
 	}
+	for i := range pod.Spec.InitContainers {
+		status := corev1.ContainerStatus{Name: pod.Spec.InitContainers[i].Name}
+		if g.one(3) {
+			status.AllocatedResources = g.list(false)
+			status.Resources = &corev1.ResourceRequirements{Requests: g.list(false)}
+		}
+		pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, status)
+	}
 	if g.one(3) {
 		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{
 			Type: corev1.PodResizePending, Status: corev1.ConditionTrue,
@@ -179,6 +225,12 @@ func (g generator) list(small bool) corev1.ResourceList {
 	if g.one(10) {
 		list[hugePages] = quantity(pick(g, "2Mi", "64Mi"))
 	}
+	if g.one(60) {
+		list[giantPages] = quantity("1Gi")
+	}
+	if g.one(60) {
+		list[native] = quantity(pick(g, "1", "2"))
+	}
 	if g.one(80) {
 		list[corev1.ResourceCPU] = quantity("9")
 	}
@@ -204,6 +256,9 @@ func (g generator) spec() corev1.PodSpec {
 	}
 	if g.one(8) {
 		spec.Overhead = corev1.ResourceList{corev1.ResourceCPU: quantity("250m"), corev1.ResourceMemory: quantity("120Mi")}
+		if g.one(6) {
+			spec.Overhead[gpu] = quantity("1")
+		}
 	}
 	if g.one(8) {
 		g.podLevel(&spec)
@@ -233,22 +288,36 @@ func (g generator) podLevel(spec *corev1.PodSpec) {
 
 func (g generator) container(name string) corev1.Container {
 	c := corev1.Container{Name: name, Image: "img", Resources: corev1.ResourceRequirements{Requests: g.list(true)}}
-	if g.one(6) {
+	for g.one(6) {
 		c.Ports = append(c.Ports, corev1.ContainerPort{
-			ContainerPort: 80, HostPort: pick[int32](g, 0, 8080, 8080, 9090), HostIP: pick(g, "", "", "0.0.0.0", "127.0.0.1", "10.0.0.1"),
-			Protocol: pick(g, corev1.ProtocolTCP, corev1.ProtocolUDP),
+			ContainerPort: 80, HostPort: pick[int32](g, 0, 8080, 8080, 9090), HostIP: pick(g, "", "", "0.0.0.0", "127.0.0.1", "10.0.0.1", "::", "fd00::1"),
+			Protocol: pick(g, corev1.ProtocolTCP, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP, ""),
 		})
 	}
 	return c
 }
 
+// budget guards the pods of one application, or all of them, or, by mistake, none.
 func (g generator) budget(i int) *policyv1.PodDisruptionBudget {
-	return &policyv1.PodDisruptionBudget{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("pdb-%d", i)},
+	b := &policyv1.PodDisruptionBudget{
+		ObjectMeta: metav1.ObjectMeta{Namespace: pick(g, "default", "default", "other"), Name: fmt.Sprintf("pdb-%d", i)},
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MinAvailable: ptr.To(intstr.FromInt32(1)),
 			Selector:     &metav1.LabelSelector{MatchLabels: map[string]string{"app": []string{"a", "b"}[i]}},
 		},
 		Status: policyv1.PodDisruptionBudgetStatus{DisruptionsAllowed: int32(g.IntN(3))},
 	}
+	switch g.IntN(8) {
+	case 0:
+		b.Spec.Selector = &metav1.LabelSelector{}
+	case 1:
+		b.Spec.Selector = nil
+	case 2:
+		b.Spec.Selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: "app", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"b"}}}}
+	}
+	if g.one(4) {
+		b.Status.DisruptedPods = map[string]metav1.Time{fmt.Sprintf("pod-%d-%d", g.IntN(3), g.IntN(3)): metav1.Unix(1700000000, 0)}
+	}
+	return b
 }

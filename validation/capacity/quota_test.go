@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,35 +24,56 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/redline-go/redline/capacity"
+	"github.com/redline-go/redline/validation/internal/cases"
 )
 
 // Random LimitRanges, ResourceQuotas and templates: how many pods are created and the refusal of
 // the next are what the API server's own plugins make of them.
 func TestRandomAdmission(t *testing.T) {
+	var mu sync.Mutex
 	counts := map[string]int{}
-	for n := range cases(t) {
-		g := newGenerator(n + 1<<32)
-		template, ranges, quotas := g.constrained()
-		created, refusal := createReally(t, template, ranges, quotas, 12)
-		objects := []runtime.Object{bigNode(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 60}}
-		for _, r := range ranges {
-			objects = append(objects, r)
-		}
-		for _, q := range quotas {
-			objects = append(objects, q)
-		}
-		snapshot, err := capacity.NewSnapshot(objects...)
-		require.NoError(t, err)
-		answer, err := snapshot.Fit(t.Context(), capacity.Workload{Template: template, Replicas: 12})
-		require.NoError(t, err)
-		require.Equal(t, created, answer.Fits+answer.Pending, "case %d: the server says %q, we say %q", n, refusal, answer.Refusal)
-		require.Equal(t, words(refusal), words(answer.Refusal), "case %d: the server says %q, we say %q", n, refusal, answer.Refusal)
-		counts[kindOf(refusal)]++
-	}
+	ran := cases.Run(t, 2000, 2, func(n uint64) error {
+		kind, err := sameAdmission(t, newGenerator(n+1<<32))
+		mu.Lock()
+		defer mu.Unlock()
+		counts[kind]++
+		return err
+	})
 	t.Log(counts)
+	if ran < 1000 {
+		return // too few to meet everything
+	}
 	for _, kind := range []string{"created", "exceeded quota", "must specify", "minimum", "maximum", "ratio", "invalid"} {
 		require.NotZero(t, counts[kind], "the cases should cover %q", kind)
 	}
+}
+
+// sameAdmission is an error when the server creates another number of pods or says something else.
+func sameAdmission(t testing.TB, g generator) (kind string, err error) {
+	template, ranges, quotas := g.constrained()
+	created, refusal, err := createReally(template, ranges, quotas, 12)
+	if err != nil {
+		return "", err
+	}
+	objects := []runtime.Object{bigNode(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 60}}
+	for _, r := range ranges {
+		objects = append(objects, r)
+	}
+	for _, q := range quotas {
+		objects = append(objects, q)
+	}
+	snapshot, err := capacity.NewSnapshot(objects...)
+	if err != nil {
+		return "", err
+	}
+	answer, err := snapshot.Fit(t.Context(), capacity.Workload{Template: template, Replicas: 12})
+	if err != nil {
+		return "", err
+	}
+	if got := answer.Fits + answer.Pending; got != created || !slices.Equal(words(refusal), words(answer.Refusal)) {
+		return "", fmt.Errorf("the server creates %d and says\n%q\nwe say %d and\n%q", created, refusal, got, answer.Refusal)
+	}
+	return kindOf(refusal), nil
 }
 
 func kindOf(refusal string) string {
@@ -72,27 +94,30 @@ func words(sentence string) []string {
 
 // createReally runs the server's own defaulting, LimitRanger functions, resource validation and
 // quota check, pod after pod.
-func createReally(t *testing.T, template corev1.PodTemplateSpec, ranges []*corev1.LimitRange, quotas []*corev1.ResourceQuota, n int) (int, string) {
-	t.Helper()
+func createReally(template corev1.PodTemplateSpec, ranges []*corev1.LimitRange, quotas []*corev1.ResourceQuota, n int) (created int, refusal string, err error) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", Labels: template.Labels}, Spec: *template.Spec.DeepCopy()}
 	corev1defaults.SetObjectDefaults_Pod(pod)
 	internal := &core.Pod{}
-	require.NoError(t, corev1defaults.Convert_v1_Pod_To_core_Pod(pod, internal, nil))
+	if err := corev1defaults.Convert_v1_Pod_To_core_Pod(pod, internal, nil); err != nil {
+		return 0, "", err
+	}
 	attributes := podCreation(internal)
 	var defaulted []*corev1.LimitRange
 	for _, r := range ranges {
 		r = r.DeepCopy()
 		corev1defaults.SetObjectDefaults_LimitRange(r)
 		defaulted = append(defaulted, r)
-		require.NoError(t, limitranger.PodMutateLimitFunc(r, internal))
+		if err := limitranger.PodMutateLimitFunc(r, internal); err != nil {
+			return 0, "", err
+		}
 	}
 	podutil.DefaultPodLevelResources(internal)
 	if s := invalid(internal); s != "" {
-		return 0, s
+		return 0, s, nil
 	}
 	for _, r := range defaulted {
 		if err := limitranger.PodValidateLimitFunc(r, internal); err != nil {
-			return 0, admission.NewForbidden(attributes, err).Error()
+			return 0, admission.NewForbidden(attributes, err).Error(), nil
 		}
 	}
 	var current []corev1.ResourceQuota
@@ -103,11 +128,11 @@ func createReally(t *testing.T, template corev1.PodTemplateSpec, ranges []*corev
 	for i := range n {
 		next, err := resourcequota.CheckRequest(current, attributes, evaluator, nil)
 		if err != nil {
-			return i, err.Error()
+			return i, err.Error(), nil
 		}
 		current = next
 	}
-	return n, ""
+	return n, "", nil
 }
 
 // invalid is what API validation says of requests above limits and containers larger than their pod.

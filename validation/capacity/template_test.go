@@ -2,6 +2,7 @@ package capacity_test
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,9 +39,15 @@ func (g generator) template() corev1.PodTemplateSpec {
 func (g generator) place(spec *corev1.PodSpec) {
 	if g.one(8) {
 		spec.NodeSelector = map[string]string{pick(g, "disk", corev1.LabelTopologyZone): pick(g, "ssd", "ssd", "z1")}
+		if g.one(3) {
+			spec.NodeSelector["generation"] = pick(g, "1", "2")
+		}
 	}
 	if g.one(5) {
 		spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: g.terms()}}}
+		if g.one(30) {
+			spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms = nil // matches no node
+		}
 	}
 	if g.one(25) {
 		spec.NodeName = fmt.Sprintf("node-%d", g.IntN(8))
@@ -48,8 +55,15 @@ func (g generator) place(spec *corev1.PodSpec) {
 	for range g.IntN(3) {
 		spec.Tolerations = append(spec.Tolerations, g.toleration())
 	}
-	if g.one(2) {
+	switch g.IntN(4) {
+	case 0, 1:
 		spec.Priority = ptr.To(pick[int32](g, -20, 0, 0, 60, 1000))
+	case 2:
+		spec.PriorityClassName = pick(g, "low", "mid", "high", "high", "system-cluster-critical", "absent")
+	}
+	if g.one(6) {
+		spec.RuntimeClassName = ptr.To(pick(g, "kata", "kata", "kata", "kata", "absent"))
+		spec.Overhead = nil // the class's
 	}
 	if g.one(10) {
 		spec.PreemptionPolicy = ptr.To(pick(g, corev1.PreemptNever, corev1.PreemptLowerPriority))
@@ -84,6 +98,17 @@ func (g generator) soften(spec *corev1.PodSpec) {
 		spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
 			{Weight: 10, PodAffinityTerm: g.podTerms()[0]},
 		}}
+	}
+	if g.one(6) && spec.Affinity != nil {
+		if spec.Affinity.NodeAffinity == nil {
+			spec.Affinity.NodeAffinity = &corev1.NodeAffinity{}
+		}
+		expression := g.expression()
+		for slices.Contains(expression.Values, "x") { // no number: the scheduler places nothing, which is an error
+			expression = g.expression()
+		}
+		spec.Affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution = []corev1.PreferredSchedulingTerm{
+			{Weight: 5, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{expression}}}}
 	}
 	if g.one(6) {
 		spec.Volumes = []corev1.Volume{
