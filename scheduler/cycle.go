@@ -160,7 +160,7 @@ func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod 
 	name := r.world.infos[node].Node().Name
 	placed := *pod
 	placed.Spec.NodeName = name
-	pi, err := framework.NewPodInfo(&placed)
+	pi, err := newPodInfo(&placed)
 	if err != nil {
 		return nil, errorf("pod %s/%s: %v", pod.Namespace, pod.Name, err)
 	}

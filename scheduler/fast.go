@@ -261,7 +261,7 @@ func (f *fast) choose(ctx context.Context) (place int, ok bool, err error) {
 }
 
 // put places a replica on the node at a place of the list and brings everything up to date.
-func (f *fast) put(ctx context.Context, place int, p *framework.PodInfo) error {
+func (f *fast) put(ctx context.Context, place int, p *podInfo) error {
 	i := int(f.list[place])
 	f.world.add(i, p)
 	for _, x := range f.followers {

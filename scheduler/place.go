@@ -94,11 +94,10 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 	if err != nil || !ok {
 		return err
 	}
-	proto, err := framework.NewPodInfo(f.pod)
+	proto, err := newPodInfo(f.pod)
 	if err != nil {
 		return err
 	}
-	proto.CalculateResource()
 	for b.placed < b.n {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -117,9 +116,7 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 		if len(f.list) > 1 {
 			out.Score, out.Scores = f.scores.score[place], f.scores.detail(place, node)
 		}
-		info := *proto
-		info.Pod = pod
-		if err := f.put(ctx, place, &info); err != nil {
+		if err := f.put(ctx, place, proto.of(pod)); err != nil {
 			return err
 		}
 		b.placed++

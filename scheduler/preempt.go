@@ -190,7 +190,7 @@ func (r *run) evict(pod *corev1.Pod, found rescue) error {
 		}
 	}
 	pod.Status.NominatedNodeName = found.node
-	pi, err := framework.NewPodInfo(pod)
+	pi, err := newPodInfo(pod)
 	if err != nil {
 		return err
 	}
