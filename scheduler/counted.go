@@ -136,23 +136,20 @@ func interleave(nodes []*corev1.Node) []*corev1.Node {
 	return out
 }
 
-// imageStates counts on how many nodes each image is; its size is the one that the first node, as given, reports.
+// imageStates counts on how many nodes each image is; its size is the one that the first node, as given, reports. The
+// names of the nodes are kept since a copy of a node counts them again.
 func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
-	on := map[string]sets.Set[string]{}
 	states := map[string]*fwk.ImageStateSummary{}
 	for _, n := range nodes {
 		for _, image := range n.Status.Images {
 			for _, name := range image.Names {
 				if states[name] == nil {
-					states[name] = &fwk.ImageStateSummary{Size: image.SizeBytes}
-					on[name] = sets.New[string]()
+					states[name] = &fwk.ImageStateSummary{Size: image.SizeBytes, Nodes: sets.New[string]()}
 				}
-				on[name].Insert(n.Name)
+				states[name].Nodes.Insert(n.Name)
+				states[name].NumNodes = states[name].Nodes.Len()
 			}
 		}
-	}
-	for name, s := range states {
-		s.NumNodes = on[name].Len()
 	}
 	return states
 }
