@@ -91,7 +91,7 @@ type ask struct {
 }
 
 func (e *Engine) placeIn(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, detail bool) ([]Placement, []capacity.Answer, error) {
-	r, err := e.run(c)
+	r, err := e.run(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -233,6 +233,9 @@ func (a *ask) finish() capacity.Answer {
 			out.Preemptible = 1 // how many there are is counted later
 		}
 		out.Reasons = reasons(a.lot.fit)
+		if a.lot.fault != nil {
+			out.Warnings = append(out.Warnings, a.lot.fault)
+		}
 	}
 	return out
 }

@@ -85,24 +85,27 @@ func (c *counted) addNodes(nodes []*corev1.Node, images map[string]*fwk.ImageSta
 // addPods counts the bound pods on their nodes; one on a node that is not there is held by nobody. Nodes are shared
 // out to as many goroutines as there are processors; all have ended when it returns.
 func (c *counted) addPods(ctx context.Context) error {
-	byNode := make([][]*corev1.Pod, len(c.infos))
-	for _, p := range c.bound {
+	byNode := make([][]int32, len(c.infos))
+	for k, p := range c.bound {
 		at, ok := c.index[p.Spec.NodeName]
 		if !ok {
 			continue
 		}
-		byNode[at] = append(byNode[at], p)
+		byNode[at] = append(byNode[at], int32(k))
 		for key := range framework.PodPVCKeys(p) {
 			c.pvcUses[key]++
 		}
 	}
+	pods := make([]podInfo, len(c.bound))
 	workers := min(runtime.GOMAXPROCS(0), len(c.infos)/checkEvery+1)
 	var done sync.WaitGroup
 	for w := range workers {
 		done.Go(func() {
 			for i := w; i < len(byNode) && ctx.Err() == nil; i += workers {
-				for _, p := range byNode[i] {
-					c.infos[i].AddPod(p)
+				c.infos[i].Pods = make([]fwk.PodInfo, 0, len(byNode[i]))
+				for _, k := range byNode[i] {
+					_ = pods[k].fill(c.bound[k]) // as kube-scheduler's cache does, which keeps the terms that do parse
+					c.infos[i].AddPodInfo(&pods[k])
 				}
 			}
 		})
@@ -133,23 +136,20 @@ func interleave(nodes []*corev1.Node) []*corev1.Node {
 	return out
 }
 
-// imageStates counts on how many nodes each image is; its size is the one that the first node, as given, reports.
+// imageStates counts on how many nodes each image is; its size is the one that the first node, as given, reports. The
+// names of the nodes are kept since a copy of a node counts them again.
 func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
-	on := map[string]sets.Set[string]{}
 	states := map[string]*fwk.ImageStateSummary{}
 	for _, n := range nodes {
 		for _, image := range n.Status.Images {
 			for _, name := range image.Names {
 				if states[name] == nil {
-					states[name] = &fwk.ImageStateSummary{Size: image.SizeBytes}
-					on[name] = sets.New[string]()
+					states[name] = &fwk.ImageStateSummary{Size: image.SizeBytes, Nodes: sets.New[string]()}
 				}
-				on[name].Insert(n.Name)
+				states[name].Nodes.Insert(n.Name)
+				states[name].NumNodes = states[name].Nodes.Len()
 			}
 		}
-	}
-	for name, s := range states {
-		s.NumNodes = on[name].Len()
 	}
 	return states
 }

@@ -155,35 +155,31 @@ func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod 
 }
 
 // assume places the pod: it is counted on the node, its volumes and devices are reserved and, as binding would,
-// its claims are written. A status that is not nil undoes it all.
-func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, node int) (*corev1.Pod, error) {
+// its claims are written. A status that is not a success has undone it all.
+func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, node int) (*corev1.Pod, *fwk.Status, error) {
 	name := r.world.infos[node].Node().Name
 	placed := *pod
 	placed.Spec.NodeName = name
-	pi, err := framework.NewPodInfo(&placed)
+	pi, err := newPodInfo(&placed)
 	if err != nil {
-		return nil, errorf("pod %s/%s: %v", pod.Namespace, pod.Name, err)
+		return nil, nil, errorf("pod %s/%s: %v", pod.Namespace, pod.Name, err)
 	}
 	r.world.add(node, pi)
 	r.world.names.DeleteNominatedPodIfExists(&placed)
-	if st := p.fw.RunReservePluginsReserve(ctx, state, &placed, name); !st.IsSuccess() {
-		p.fw.RunReservePluginsUnreserve(ctx, state, &placed, name)
-		if err := r.world.remove(node, &placed); err != nil {
-			return nil, err
+	st := p.fw.RunReservePluginsReserve(ctx, state, &placed, name)
+	if st.IsSuccess() {
+		if _, st = p.fw.RunPermitPlugins(ctx, state, &placed, name); st.IsWait() {
+			st = nil // whoever lets it go does so later
 		}
-		return nil, reserveError(pod, name, st)
 	}
-	if _, st := p.fw.RunPermitPlugins(ctx, state, &placed, name); !st.IsSuccess() && !st.IsWait() {
+	if !st.IsSuccess() {
 		p.fw.RunReservePluginsUnreserve(ctx, state, &placed, name)
-		if err := r.world.remove(node, &placed); err != nil {
-			return nil, err
-		}
-		return nil, reserveError(pod, name, st)
+		return nil, st, r.world.remove(node, &placed)
 	}
 	if err := r.bindClaims(&placed); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &placed, r.shelf.put(&placed)
+	return &placed, nil, r.shelf.put(&placed)
 }
 
 // reserveError words a refusal of Reserve or Permit as kube-scheduler does: of one node.

@@ -34,7 +34,7 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{config: c, loaded: loaded}
-	s, err := e.newSite(&counted{index: map[string]int{}})
+	s, err := e.newSite(context.Background(), &counted{index: map[string]int{}})
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,8 @@ func (e *Engine) forget(c *counted) {
 }
 
 // run starts a call's scheduling on a fresh copy of the cluster.
-func (e *Engine) run(c *counted) (*run, error) {
-	s, err := e.newSite(c)
+func (e *Engine) run(ctx context.Context, c *counted) (*run, error) {
+	s, err := e.newSite(ctx, c)
 	if err != nil {
 		return nil, err
 	}

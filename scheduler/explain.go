@@ -42,7 +42,7 @@ type Verdict struct {
 	Plugin  string   `json:"plugin"`
 	Pass    bool     `json:"pass"`
 	Reasons []string `json:"reasons,omitempty"`
-	// Hopeless is set where evicting pods would not help ("UnschedulableAndUnresolvable").
+	// Hopeless is set where evicting pods would not help ("UnschedulableAndUnresolvable"), or the plugin failed.
 	Hopeless bool `json:"hopeless,omitempty"`
 	// First marks the plugin whose reasons stand in kube-scheduler's message.
 	First bool `json:"first,omitempty"`
@@ -67,7 +67,7 @@ func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.
 	if err != nil {
 		return Decision{}, err
 	}
-	r, err := e.run(c)
+	r, err := e.run(ctx, c)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -108,9 +108,6 @@ func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
 	r.world.names.DeleteNominatedPodIfExists(pod)
 	state := framework.NewCycleState()
 	result, st, _ := p.fw.RunPreFilterPlugins(ctx, state, pod)
-	if !st.IsSuccess() && !st.IsRejected() {
-		return fmt.Errorf("scheduler: pod %s: %w", d.Pod, st.AsError())
-	}
 	d.listFilters(p, state)
 	for i, n := range r.world.infos {
 		if err := ctx.Err(); err != nil {
@@ -119,7 +116,7 @@ func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
 		v := NodeVerdict{Node: n.Node().Name}
 		switch {
 		case !st.IsSuccess():
-			v.Verdicts = []Verdict{{Plugin: st.Plugin(), Reasons: st.Reasons(), Hopeless: st.Code() == fwk.UnschedulableAndUnresolvable, First: true}}
+			v.Verdicts = []Verdict{{Plugin: st.Plugin(), Reasons: st.Reasons(), Hopeless: st.Code() != fwk.Unschedulable, First: true}}
 		case !result.AllNodes() && !result.NodeNames.Has(v.Node):
 			v.Verdicts = []Verdict{{Plugin: "PreFilter", Reasons: []string{"node is not among those that PreFilter names"}, Hopeless: true, First: true}}
 		default:
@@ -151,12 +148,12 @@ func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, po
 	rejected := false
 	for _, name := range filters {
 		st := p.plugins[name].(fwk.FilterPlugin).Filter(ctx, state, pod, r.world.infos[i])
-		if !st.IsSuccess() && !st.IsRejected() {
-			return nil, errorf("running %q filter plugin: %v", name, st.AsError())
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		v := Verdict{Plugin: name, Pass: st.IsSuccess()}
 		if !v.Pass {
-			v.Reasons, v.Hopeless, v.First = st.Reasons(), st.Code() == fwk.UnschedulableAndUnresolvable, !rejected
+			v.Reasons, v.Hopeless, v.First = st.Reasons(), st.Code() != fwk.Unschedulable, !rejected
 			rejected = true
 		}
 		out = append(out, v)
@@ -199,8 +196,12 @@ func (r *run) decide(ctx context.Context, p *profile, pod *corev1.Pod, d *Decisi
 		d.Message = fe.Error()
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("scheduler: pod %s: %w", d.Pod, err)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil { // a plugin's error: kube-scheduler says it and lets the pod wait
+		d.Message = err.Error()
+		return nil
 	}
 	if c.scores == nil {
 		if c.scores, err = r.prioritize(ctx, p, state, pod, c.feasible); err != nil {

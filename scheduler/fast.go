@@ -76,17 +76,21 @@ func (r *run) newFast(ctx context.Context, p *profile, pod *corev1.Pod) (f *fast
 	if err != nil {
 		return nil, false, nil
 	}
-	if ok, err := f.chooseColumns(n, t); !ok || err != nil {
-		return nil, false, err
+	ok, err = f.chooseColumns(ctx, n, t)
+	if ok && err == nil {
+		err = f.askAll(ctx)
 	}
-	if err := f.askAll(ctx); err != nil {
-		return nil, false, err
+	if ok && err == nil {
+		ok, err = f.chooseScores(ctx, n, t)
 	}
-	return f.chooseScores(ctx, n, t)
+	if err != nil {
+		return nil, false, ctx.Err() // what else is wrong the whole cycle words as kube-scheduler does
+	}
+	return f, ok, nil
 }
 
 // chooseColumns decides for every Filter plugin how it is followed; false if one cannot be.
-func (f *fast) chooseColumns(n *neighbours, t *topology) (bool, error) {
+func (f *fast) chooseColumns(ctx context.Context, n *neighbours, t *topology) (bool, error) {
 	skip := f.state.GetSkipFilterPlugins()
 	for _, listed := range f.p.listed.Filter.Enabled {
 		if skip.Has(listed.Name) {
@@ -98,10 +102,14 @@ func (f *fast) chooseColumns(n *neighbours, t *topology) (bool, error) {
 		case isLocal:
 			c.moves = moves
 		case listed.Name == names.InterPodAffinity:
-			c.follows = newAffinityFilter(n)
+			follows, err := newAffinityFilter(ctx, n)
+			if err != nil {
+				return false, err
+			}
+			c.follows = follows
 		case listed.Name == names.PodTopologySpread:
 			list, selector, _ := f.spreadConstraints(f.spreadArgs(), f.pod)
-			rules, err := spreadRules(list, selector, true, corev1.DoNotSchedule, f.pod, t)
+			rules, err := spreadRules(ctx, list, selector, true, corev1.DoNotSchedule, f.pod, t)
 			if err != nil {
 				return false, err
 			}
@@ -261,7 +269,7 @@ func (f *fast) choose(ctx context.Context) (place int, ok bool, err error) {
 }
 
 // put places a replica on the node at a place of the list and brings everything up to date.
-func (f *fast) put(ctx context.Context, place int, p *framework.PodInfo) error {
+func (f *fast) put(ctx context.Context, place int, p *podInfo) error {
 	i := int(f.list[place])
 	f.world.add(i, p)
 	for _, x := range f.followers {

@@ -53,7 +53,7 @@ func TestFollowersAgreeWithTheWholeCycle(t *testing.T) {
 		require.NoError(t, err)
 		pod := template(rnd)
 		place := func(slow bool) (out []Placement, message string) {
-			r, err := e.run(c)
+			r, err := e.run(context.Background(), c)
 			require.NoError(t, err)
 			r.slow = slow
 			b := &lot{pod: pod, n: 30, name: replicas(pod)}

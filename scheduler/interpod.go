@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -89,7 +91,7 @@ var (
 	forbids     = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonExistingAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
 )
 
-func newAffinityFilter(n *neighbours) *affinityFilter {
+func newAffinityFilter(ctx context.Context, n *neighbours) (*affinityFilter, error) {
 	t := n.topology
 	f := &affinityFilter{none: true, selfAll: matchesAll(n.info.RequiredAffinityTerms, n.pod),
 		repelled: make([]bool, len(t.nodes)), forbidden: make([]bool, len(t.nodes))}
@@ -98,6 +100,9 @@ func newAffinityFilter(n *neighbours) *affinityFilter {
 		f.wanted = append(f.wanted, wantedTerm{d, make([]int32, len(d.nodes))})
 	}
 	for i, node := range t.nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		f.meet(n, i, node)
 	}
 	for i := range n.info.RequiredAntiAffinityTerms {
@@ -110,7 +115,7 @@ func newAffinityFilter(n *neighbours) *affinityFilter {
 			f.carried = append(f.carried, t.key(n.plain.RequiredAntiAffinityTerms[i].TopologyKey))
 		}
 	}
-	return f
+	return f, nil
 }
 
 // meet counts the pods that are on the node.

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"math"
 
 	fwk "k8s.io/kube-scheduler/framework"
@@ -20,16 +21,19 @@ type weighted struct {
 	weight  int64
 }
 
-func newAffinityScore(n *neighbours, args *config.InterPodAffinityArgs) *affinityScore {
+func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodAffinityArgs) (*affinityScore, error) {
 	t := n.topology
 	s := &affinityScore{raw: make([]int64, len(t.nodes))}
 	a := n.pod.Spec.Affinity
 	preferring := a != nil && ((a.PodAffinity != nil && len(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0) ||
 		(a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0))
 	if args.IgnorePreferredTermsOfExistingPods && !preferring {
-		return s
+		return s, nil
 	}
 	for i, node := range t.nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if len(node.Node().Labels) == 0 {
 			continue
 		}
@@ -46,7 +50,7 @@ func newAffinityScore(n *neighbours, args *config.InterPodAffinityArgs) *affinit
 			s.adds = append(s.adds, weighted{t.key(key), w})
 		})
 	}
-	return s
+	return s, nil
 }
 
 // contributions are the weights that a pod on a node brings to each of its domains (processExistingPod).

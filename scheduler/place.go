@@ -34,6 +34,7 @@ type lot struct {
 	preemptible bool
 	message     string
 	fit         *framework.FitError
+	fault       error // what ended it was no verdict but a plugin's error
 }
 
 // replicas names the i-th replica of a pod as its controller might.
@@ -94,11 +95,10 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 	if err != nil || !ok {
 		return err
 	}
-	proto, err := framework.NewPodInfo(f.pod)
+	proto, err := newPodInfo(f.pod)
 	if err != nil {
 		return err
 	}
-	proto.CalculateResource()
 	for b.placed < b.n {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -117,9 +117,7 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 		if len(f.list) > 1 {
 			out.Score, out.Scores = f.scores.score[place], f.scores.detail(place, node)
 		}
-		info := *proto
-		info.Pod = pod
-		if err := f.put(ctx, place, &info); err != nil {
+		if err := f.put(ctx, place, proto.of(pod)); err != nil {
 			return err
 		}
 		b.placed++
@@ -162,23 +160,25 @@ func (r *run) placeOne(ctx context.Context, p *profile, b *lot, yield func(Place
 		state := framework.NewCycleState()
 		c, err := r.schedule(ctx, p, state, pod)
 		if err == nil {
-			var placed *corev1.Pod
-			if placed, err = r.assume(ctx, p, state, pod, c.node); err == nil {
+			placed, st, err := r.assume(ctx, p, state, pod, c.node)
+			if err != nil {
+				return false, err
+			}
+			if st.IsSuccess() {
 				yield(r.placement(p, b, c, placed, evicted))
 				b.placed++
 				return true, nil
 			}
+			b.refuse(pod, reserveError(pod, r.world.infos[c.node].Node().Name, st))
+			return false, ctx.Err()
 		}
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		if errors.Is(err, errNoNodes) {
-			b.message = err.Error()
-			return false, nil
-		}
 		fe := fitError(err)
 		if fe == nil {
-			return false, fmt.Errorf("scheduler: pod %s/%s: %w", pod.Namespace, pod.Name, err)
+			b.refuse(pod, err)
+			return false, nil
 		}
 		found, err := r.postFilter(ctx, p, state, pod, fe.Diagnosis.NodeToStatus)
 		if err != nil {
@@ -201,6 +201,15 @@ func (r *run) placeOne(ctx context.Context, p *profile, b *lot, yield func(Place
 		return false, nil
 	}
 	return false, errorf("pod %s/%s: still no place after %d preemptions", pod.Namespace, pod.Name, maxRescues)
+}
+
+// refuse ends the batch in kube-scheduler's words. Where they are no verdict but a plugin's error, kube-scheduler lets
+// the pod wait and tries again; the answer also has the error as a warning.
+func (b *lot) refuse(pod *corev1.Pod, err error) {
+	b.message, b.fit = err.Error(), fitError(err)
+	if b.fit == nil && !errors.Is(err, errNoNodes) {
+		b.fault = fmt.Errorf("scheduler: pod %s/%s: %w", pod.Namespace, pod.Name, err)
+	}
 }
 
 // placement writes down a choice with the scores of the chosen node.

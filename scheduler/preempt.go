@@ -28,8 +28,9 @@ type rescue struct {
 
 // postFilter runs the profile's PostFilter plugins as RunPostFilterPlugins does, except that default preemption only
 // looks: it evicts nobody, and its ties are broken by the order of the nodes instead of by chance.
-func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) (rescue, error) {
-	var out rescue
+func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) (out rescue, err error) {
+	r.deallocated = false
+	defer func() { out.retry = r.deallocated }()
 	var reasons []string
 	for _, listed := range p.listed.PostFilter.Enabled {
 		var st *fwk.Status
@@ -50,8 +51,6 @@ func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, 
 		reasons = append(reasons, st.Reasons()...)
 	}
 	out.message = strings.Join(reasons, ", ")
-	out.retry = r.deallocated
-	r.deallocated = false
 	return out, nil
 }
 
@@ -190,7 +189,7 @@ func (r *run) evict(pod *corev1.Pod, found rescue) error {
 		}
 	}
 	pod.Status.NominatedNodeName = found.node
-	pi, err := framework.NewPodInfo(pod)
+	pi, err := newPodInfo(pod)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
@@ -59,7 +60,7 @@ func (e *Engine) registry(made map[string]fwk.Plugin) (frameworkruntime.Registry
 }
 
 // newSite builds the listers and managers that plugins ask for, from the cluster's objects.
-func (e *Engine) newSite(c *counted) (*site, error) {
+func (e *Engine) newSite(ctx context.Context, c *counted) (*site, error) {
 	metrics.Register()
 	s := &site{world: newWorld(c), shelf: newShelf(), profiles: map[string]*profile{}}
 	for _, obj := range c.rest {
@@ -68,7 +69,7 @@ func (e *Engine) newSite(c *counted) (*site, error) {
 		}
 	}
 	for _, n := range c.infos {
-		if err := s.shelf.put(n.Node()); err != nil {
+		if err := cmp.Or(ctx.Err(), s.shelf.put(n.Node())); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +87,7 @@ func (e *Engine) newSite(c *counted) (*site, error) {
 	}
 	if len(e.config.Registry) > 0 { // in-tree plugins only look pending pods up
 		for _, p := range c.bound {
-			if err := s.shelf.put(p); err != nil {
+			if err := cmp.Or(ctx.Err(), s.shelf.put(p)); err != nil {
 				return nil, err
 			}
 		}

@@ -61,14 +61,14 @@ type scoreboard struct {
 }
 
 // chooseScores runs PreScore and decides for every Score plugin how it is kept.
-func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (*fast, bool, error) {
+func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (bool, error) {
 	b := &f.scores
 	b.base, b.scored = make([]int64, len(t.nodes)), make([]bool, len(t.nodes))
 	skipped := map[string]bool{}
 	for _, listed := range f.p.listed.PreScore.Enabled {
 		kind, known := scoreKinds[listed.Name]
 		if !known {
-			return nil, false, nil
+			return false, nil
 		}
 		if kind == followsSpread || kind == followsAffinity {
 			continue
@@ -77,13 +77,13 @@ func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (*f
 		if st.IsSkip() {
 			skipped[listed.Name] = true
 		} else if !st.IsSuccess() {
-			return nil, false, nil
+			return false, nil
 		}
 	}
 	for _, listed := range f.p.listed.Score.Enabled {
 		kind, known := scoreKinds[listed.Name]
 		if !known || (listed.Name == names.DynamicResources && !skipped[listed.Name] && len(f.pod.Spec.ResourceClaims) > 0) {
-			return nil, false, nil
+			return false, nil
 		}
 		c := &scoreColumn{name: listed.Name, plugin: f.p.plugins[listed.Name].(fwk.ScorePlugin), weight: int64(listed.Weight), kind: kind, highest: -1}
 		switch {
@@ -91,22 +91,25 @@ func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (*f
 			continue
 		case kind == followsSpread:
 			list, selector, all := f.spreadConstraints(f.spreadArgs(), f.pod)
-			rules, err := spreadRules(list, selector, all, corev1.ScheduleAnyway, f.pod, t)
+			rules, err := spreadRules(ctx, list, selector, all, corev1.ScheduleAnyway, f.pod, t)
 			if err != nil {
-				return nil, false, nil
+				return false, err
 			}
 			if len(rules) == 0 {
 				continue // PreScore skips
 			}
 			b.spread = newSpreadScore(rules, all)
 		case kind == followsAffinity:
-			b.affinity = newAffinityScore(n, f.affinityArgs())
+			var err error
+			if b.affinity, err = newAffinityScore(ctx, n, f.affinityArgs()); err != nil {
+				return false, err
+			}
 		default:
 			c.raw = make([]int64, len(t.nodes))
 		}
 		b.columns = append(b.columns, c)
 	}
-	return f, true, b.ask(ctx, f)
+	return true, b.ask(ctx, f)
 }
 
 // ask scores every node that the node-local filters let pass.

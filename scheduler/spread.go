@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"math"
 
 	corev1 "k8s.io/api/core/v1"
@@ -63,7 +64,7 @@ func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.
 }
 
 // spreadRules counts the pods of the world for the constraints of one kind.
-func spreadRules(list []corev1.TopologySpreadConstraint, defaults labels.Selector, all bool, action corev1.UnsatisfiableConstraintAction, pod *corev1.Pod, t *topology) ([]*spreadRule, error) {
+func spreadRules(ctx context.Context, list []corev1.TopologySpreadConstraint, defaults labels.Selector, all bool, action corev1.UnsatisfiableConstraintAction, pod *corev1.Pod, t *topology) ([]*spreadRule, error) {
 	var rules []*spreadRule
 	var policies []corev1.TopologySpreadConstraint
 	for _, c := range list {
@@ -87,9 +88,13 @@ func spreadRules(list []corev1.TopologySpreadConstraint, defaults labels.Selecto
 		}
 		rules, policies = append(rules, rule), append(policies, c)
 	}
-	include(rules, policies, all, pod, t)
+	if err := include(ctx, rules, policies, all, pod, t); err != nil {
+		return nil, err
+	}
 	for _, rule := range rules {
-		rule.countPods(t.nodes, pod.Namespace)
+		if err := rule.countPods(ctx, t.nodes, pod.Namespace); err != nil {
+			return nil, err
+		}
 	}
 	return rules, nil
 }
@@ -116,12 +121,15 @@ func spreadSelector(c *corev1.TopologySpreadConstraint, podLabels map[string]str
 }
 
 // include decides on which nodes pods count: those with the labels of all rules that the rule's policies admit.
-func include(rules []*spreadRule, policies []corev1.TopologySpreadConstraint, all bool, pod *corev1.Pod, t *topology) {
+func include(ctx context.Context, rules []*spreadRule, policies []corev1.TopologySpreadConstraint, all bool, pod *corev1.Pod, t *topology) error {
 	required := nodeaffinity.GetRequiredNodeAffinity(pod)
 	for _, rule := range rules {
 		rule.counted = make([]bool, len(t.nodes))
 	}
 	for i, n := range t.nodes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if all && !hasAll(rules, i) {
 			continue
 		}
@@ -140,6 +148,7 @@ func include(rules []*spreadRule, policies []corev1.TopologySpreadConstraint, al
 			rule.counted[i] = true
 		}
 	}
+	return nil
 }
 
 func hasAll(rules []*spreadRule, node int) bool {
@@ -151,11 +160,14 @@ func hasAll(rules []*spreadRule, node int) bool {
 	return true
 }
 
-func (s *spreadRule) countPods(nodes []fwk.NodeInfo, namespace string) {
+func (s *spreadRule) countPods(ctx context.Context, nodes []fwk.NodeInfo, namespace string) error {
 	s.here = make([]int32, len(nodes))
 	s.count = make([]int32, len(s.domains.nodes))
 	s.present = make([]bool, len(s.domains.nodes))
 	for i, n := range nodes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if !s.selector.Empty() {
 			for _, p := range n.GetPods() {
 				q := p.GetPod()
@@ -171,6 +183,7 @@ func (s *spreadRule) countPods(nodes []fwk.NodeInfo, namespace string) {
 		}
 	}
 	s.findMin()
+	return nil
 }
 
 func (s *spreadRule) findMin() {

@@ -41,3 +41,8 @@ func reservedFor(c *resourceapi.ResourceClaim, p *corev1.Pod) bool {
 	}
 	return false
 }
+
+func isAllocated(obj any) bool {
+	c, ok := obj.(*resourceapi.ResourceClaim)
+	return ok && c.Status.Allocation != nil
+}

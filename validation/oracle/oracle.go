@@ -43,12 +43,14 @@ type Options struct {
 	Percentage int32                     // percentageOfNodesToScore; zero means 100
 	Adaptive   bool                      // leave percentageOfNodesToScore to the configuration and to kube-scheduler's adaptive default
 	KeepGoing  bool                      // try every pod, also after one did not fit
+	Evict      bool                      // let preemption evict, and try the pod again
 }
 
 // Outcome is what became of one pod.
 type Outcome struct {
-	Node    string // empty: not placed
-	Message string // why not, in kube-scheduler's words
+	Node    string   // empty: not placed
+	Message string   // why not, in kube-scheduler's words
+	Evicted []string // namespace/name of the pods that preemption evicted for it, sorted by node
 }
 
 // Result of a run.
@@ -99,6 +101,10 @@ type bench struct {
 	factory informers.SharedInformerFactory
 	client  *fake.Clientset
 	log     klog.Logger
+	pods    map[string]*corev1.Pod // those that hold a place, by namespace/name
+	evicted []*corev1.Pod          // by the attempt under way
+	// nominated is the node that the attempt under way has made room on.
+	nominated string
 }
 
 func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod, o Options) ([]Outcome, [2]time.Duration, error) {
@@ -106,7 +112,7 @@ func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod,
 	t0 := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	b, err := newBench(ctx, objects, o)
+	b, err := newBench(ctx, provide(objects, pods), o)
 	if err != nil {
 		return nil, times, err
 	}
@@ -118,7 +124,7 @@ func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod,
 		if err := ctx.Err(); err != nil {
 			return out, times, err
 		}
-		c, err := b.one(ctx, p)
+		c, err := b.rounds(ctx, p, o.Evict)
 		if err != nil {
 			return out, times, err
 		}
@@ -131,9 +137,9 @@ func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod,
 	return out, times, nil
 }
 
-// options pins the scheduler; the feature gate is process-wide and stays off.
+// options pins the scheduler; the feature gates are process-wide and stay off.
 func (o Options) options() ([]scheduler.Option, error) {
-	if err := utilfeature.DefaultMutableFeatureGate.SetFromMap(map[string]bool{string(features.OpportunisticBatching): false}); err != nil {
+	if err := utilfeature.DefaultMutableFeatureGate.SetFromMap(map[string]bool{string(features.OpportunisticBatching): false, string(features.SchedulerAsyncPreemption): false}); err != nil {
 		return nil, err
 	}
 	pct := o.Percentage
@@ -197,7 +203,8 @@ func newBench(ctx context.Context, objects []runtime.Object, o Options) (*bench,
 			rest = append(rest, c)
 		}
 	}
-	b := &bench{log: klog.FromContext(ctx), snap: internalcache.NewEmptySnapshot(), client: fake.NewSimpleClientset(rest...)}
+	b := &bench{pods: map[string]*corev1.Pod{}, log: klog.FromContext(ctx), snap: internalcache.NewEmptySnapshot(), client: fake.NewSimpleClientset(rest...)}
+	b.client.PrependReactor("*", "pods", b.playPods)
 	b.factory = scheduler.NewInformerFactory(b.client, 0, nil)
 	b.factory.Core().V1().Namespaces().Informer()
 	recorder := func(string) events.EventRecorderLogger { return &events.FakeRecorder{} }
@@ -234,6 +241,7 @@ func (b *bench) fill(nodes []*corev1.Node, pods []*corev1.Pod) error {
 			if err := b.s.Cache.AddPod(b.log, p); err != nil {
 				return err
 			}
+			b.pods[p.Namespace+"/"+p.Name] = p
 		} else if p.Status.NominatedNodeName != "" {
 			b.s.SchedulingQueue.Add(context.Background(), p) // the nominator reads the whole pod from the queue
 		}
@@ -267,8 +275,11 @@ func (b *bench) one(ctx context.Context, p *corev1.Pod) (Outcome, error) {
 	if err != nil {
 		var fe *framework.FitError
 		if errors.As(err, &fe) && fw.HasPostFilterPlugins() {
-			_, st := fw.RunPostFilterPlugins(ctx, state, p, fe.Diagnosis.NodeToStatus)
+			found, st := fw.RunPostFilterPlugins(ctx, state, p, fe.Diagnosis.NodeToStatus)
 			fe.Diagnosis.PostFilterMsg = st.Message()
+			if st.IsSuccess() && found != nil && found.NominatingInfo != nil {
+				b.nominated = found.NominatedNodeName
+			}
 		}
 		return Outcome{Message: err.Error()}, ctx.Err()
 	}
@@ -287,17 +298,27 @@ func (b *bench) assume(ctx context.Context, fw framework.Framework, state fwk.Cy
 		if err := b.s.Cache.ForgetPod(b.log, c); err != nil {
 			return Outcome{}, err
 		}
-		return Outcome{Message: st.Message()}, nil
+		return Outcome{Message: refusal(p, node, st).Error()}, nil
 	}
-	if len(p.Spec.ResourceClaims) > 0 && !hasVolumes(p) {
-		if st := fw.RunPreBindPlugins(ctx, state, c, node); !st.IsSuccess() {
-			return Outcome{}, fmt.Errorf("oracle: PreBind: %s", st.Message())
-		}
-		if err := b.settle(ctx, p); err != nil {
+	if len(p.Spec.ResourceClaims) > 0 {
+		if err := b.preBind(ctx, fw, state, c, node); err != nil {
 			return Outcome{}, err
 		}
 	}
+	b.pods[c.Namespace+"/"+c.Name] = c
 	return Outcome{Node: node}, b.factory.Core().V1().Pods().Informer().GetStore().Update(c)
+}
+
+// preBind writes the claims of the pod.
+func (b *bench) preBind(ctx context.Context, fw framework.Framework, state fwk.CycleState, p *corev1.Pod, node string) error {
+	if hasVolumes(p) || asksForExtended(p) {
+		if err := b.writeClaims(ctx, fw, p); err != nil {
+			return err
+		}
+	} else if st := fw.RunPreBindPlugins(ctx, state, p, node); !st.IsSuccess() {
+		return fmt.Errorf("oracle: PreBind: %s", st.Message())
+	}
+	return b.settle(ctx, p)
 }
 
 // hasVolumes: PreBind would wait for a volume controller that is not there.

@@ -1,0 +1,128 @@
+package oracle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
+)
+
+// playPods answers what preemption asks of the API server about pods, which the client does not have: deletions are
+// noted, patches are taken.
+func (b *bench) playPods(a clienttesting.Action) (bool, runtime.Object, error) {
+	switch a := a.(type) {
+	case clienttesting.DeleteAction:
+		if p := b.pods[a.GetNamespace()+"/"+a.GetName()]; p != nil {
+			b.evicted = append(b.evicted, p)
+		}
+		return true, nil, nil
+	case clienttesting.PatchAction:
+		return true, &corev1.Pod{}, nil
+	}
+	return false, nil, nil
+}
+
+// maxRounds is more often than any pod needs.
+const maxRounds = 20
+
+// rounds tries a pod again as kube-scheduler's queue would, after PostFilter has changed something for it: a claim was
+// deallocated, or pods evicted if that is wanted.
+func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome, error) {
+	var evicted []string
+	for range maxRounds {
+		b.evicted, b.nominated = nil, ""
+		before := b.allocated()
+		out, err := b.one(ctx, p)
+		out.Evicted = evicted
+		if err != nil || out.Node != "" {
+			return out, err
+		}
+		switch {
+		case evict && b.nominated != "":
+			for _, v := range b.evicted {
+				evicted = append(evicted, v.Namespace+"/"+v.Name)
+				if err := b.remove(v); err != nil {
+					return out, err
+				}
+			}
+			b.nominate(p)
+		case strings.Contains(out.Message, "deallocation of ResourceClaim completed"):
+			if err := waitFor(ctx, 5*time.Second, func() bool { return b.allocated() < before }); err != nil {
+				return out, err
+			}
+			time.Sleep(20 * time.Millisecond) // the assume cache hears of it after the store
+		default:
+			return out, nil
+		}
+	}
+	return Outcome{}, fmt.Errorf("oracle: pod %s/%s: no end after %d rounds", p.Namespace, p.Name, maxRounds)
+}
+
+// allocated is how many claims the informer knows to be allocated.
+func (b *bench) allocated() (n int) {
+	for _, obj := range b.factory.Resource().V1().ResourceClaims().Informer().GetStore().List() {
+		if isAllocated(obj) {
+			n++
+		}
+	}
+	return n
+}
+
+// remove is the end of an evicted pod.
+func (b *bench) remove(p *corev1.Pod) error {
+	delete(b.pods, p.Namespace+"/"+p.Name)
+	if err := b.s.Cache.RemovePod(b.log, p); err != nil {
+		return err
+	}
+	return b.factory.Core().V1().Pods().Informer().GetStore().Delete(p)
+}
+
+// nominate promises the place to the pod; others of lower priority that were promised it must look elsewhere.
+func (b *bench) nominate(p *corev1.Pod) {
+	p.Status.NominatedNodeName = b.nominated
+	for _, q := range slices.Clone(b.s.SchedulingQueue.NominatedPodsForNode(b.nominated)) {
+		if schedPriority(q.GetPod()) < schedPriority(p) {
+			b.s.SchedulingQueue.DeleteNominatedPodIfExists(q.GetPod())
+		}
+	}
+	if pi, err := framework.NewPodInfo(p); err == nil {
+		b.s.SchedulingQueue.AddNominatedPod(b.log, pi, nil)
+	}
+}
+
+func schedPriority(p *corev1.Pod) int32 {
+	if p.Spec.Priority == nil {
+		return 0
+	}
+	return *p.Spec.Priority
+}
+
+// refusal is how kube-scheduler words that Reserve refused: of one node if it was a verdict.
+func refusal(p *corev1.Pod, node string, st *fwk.Status) error {
+	if !st.IsRejected() {
+		return st.AsError()
+	}
+	fe := &framework.FitError{NumAllNodes: 1, Pod: p, Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
+	fe.Diagnosis.NodeToStatus.Set(node, st)
+	return fe
+}
+
+// asksForExtended: PreBind may want to create a claim for it, with a name that the fake API server does not generate.
+func asksForExtended(p *corev1.Pod) bool {
+	for i := range p.Spec.Containers {
+		for name := range p.Spec.Containers[i].Resources.Requests {
+			if schedutil.IsDRAExtendedResourceName(name) {
+				return true
+			}
+		}
+	}
+	return false
+}

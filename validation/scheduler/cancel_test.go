@@ -1,0 +1,93 @@
+package scheduler_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/redline-go/redline/capacity"
+	"github.com/redline-go/redline/scheduler"
+	"github.com/redline-go/redline/validation/oracle"
+)
+
+// A cancelled context ends every kind of call at once, wherever it is: the first count, whole cycles, the incremental
+// path with everything followed, preemption, other orders, Explain. On a quiet machine that is within 10 ms; the bound
+// here is loose since machines are busy, and the longest is logged.
+func TestCancel(t *testing.T) {
+	const n = 5000
+	bulk := oracle.C()
+	shared := withClaim(bulk.Pod.DeepCopy(), "data")
+	spreading := spread(n, n)
+	liking := spreading.Pod.DeepCopy()
+	liking.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		RequiredDuringSchedulingIgnoredDuringExecution:  []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname, LabelSelector: web}},
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 5, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelTopologyZone, LabelSelector: &metav1.LabelSelector{}, NamespaceSelector: &metav1.LabelSelector{}}}}}}
+	urgent := bulk.Pod.DeepCopy()
+	urgent.Spec.Priority = ptr(int32(9))
+	full := snapshot(t, bulk.Objects...)
+	stored := snapshot(t, append([]runtime.Object{volume("pv0", "", "default/data", corev1.ReadWriteMany), claim("data", "", "pv0", corev1.ReadWriteMany)}, bulk.Objects...)...)
+	roomy := snapshot(t, spreading.Objects...)
+	place := func(c scheduler.Config, s *capacity.Snapshot, p *corev1.Pod) func(context.Context) error {
+		e := engine(t, c)
+		return func(ctx context.Context) error {
+			_, _, err := e.Place(ctx, s, workload(p, 30000))
+			return err
+		}
+	}
+	for _, c := range []struct {
+		name string
+		call func(context.Context) error
+	}{
+		{"first count", func(ctx context.Context) error {
+			_, err := engine(t, scheduler.Config{}).Fit(ctx, full, workload(bulk.Pod, 30000))
+			return err
+		}},
+		{"incremental", place(scheduler.Config{}, full, bulk.Pod)},
+		{"spread", place(scheduler.Config{}, roomy, spreading.Pod)},
+		{"spread and affinity", place(scheduler.Config{}, roomy, liking)},
+		{"whole cycles", place(scheduler.Config{}, stored, shared)},
+		{"preemption", place(scheduler.Config{Evict: true}, full, urgent)},
+		{"other orders", place(scheduler.Config{NodeOrders: 50}, roomy, spreading.Pod)},
+		{"explain", func(ctx context.Context) error {
+			_, err := engine(t, scheduler.Config{}).Explain(ctx, full, urgent)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			draw := rand.New(rand.NewPCG(7, 7))
+			var longest time.Duration
+			cancelled := 0
+			for range cases(6, 60) {
+				late, err := cancelAfter(c.call, time.Duration(draw.IntN(400))*time.Millisecond)
+				if err == nil {
+					continue // it had ended before
+				}
+				assert.ErrorIs(t, err, context.Canceled)
+				cancelled++
+				longest = max(longest, late)
+			}
+			t.Log("at most", longest, "after", cancelled, "cancels")
+			assert.Less(t, longest, 500*time.Millisecond)
+		})
+	}
+}
+
+// cancelAfter makes the call, cancels it after a while and says how long it took to return from then on.
+func cancelAfter(call func(context.Context) error, after time.Duration) (time.Duration, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stopped := make(chan time.Time, 1)
+	timer := time.AfterFunc(after, func() { stopped <- time.Now(); cancel() })
+	err := call(ctx)
+	returned := time.Now()
+	if timer.Stop() || err == nil {
+		return 0, err
+	}
+	return returned.Sub(<-stopped), err
+}
