@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 )
 
@@ -28,8 +27,13 @@ func Calibrate(ctx context.Context) (Machine, error) {
 	m.Source = fmt.Sprintf("calibrated on %s/%s, %d cores", runtime.GOOS, runtime.GOARCH, m.Cores)
 	limited, cancel := context.WithTimeout(ctx, calibrationLimit)
 	defer cancel()
-	kernelSpace(limited, &m, userSpace(&m))
-	m.Warnings = append(m.Warnings, unmeasured("the netlink calls of ipvs mode", errNoMethod))
+	p := newPace()
+	p.take(12)
+	begun := p.ratio()
+	scale(begun, m.parts()...)
+	kernelSpace(limited, &m, p)
+	scale(p.ratio()/begun, m.proxies()...) // by now there are more samples, of all that time
+	m.Warnings = append(m.Warnings, unmeasured("what IPVS itself does for a netlink call of ipvs mode", errNoMethod))
 	if err := ctx.Err(); err != nil {
 		return Machine{}, fmt.Errorf("proxymodel: Calibrate: %w", err)
 	}
@@ -52,50 +56,27 @@ func unmeasured(what string, why error) error {
 	return fmt.Errorf("proxymodel: %s: %w: %w", what, ErrUnmeasured, why)
 }
 
-// referenceWork is the processor time of [proxyWork] on the machine of
-// [DefaultMachine].
-const referenceWork = 31e6 // ns
-
-// userSpace scales kube-proxy's own work by how fast this machine does the
-// like: a sync is the same Go code everywhere. The rest is scaled, too, for
-// want of better; what can be measured then is.
-func userSpace(m *Machine) (ratio float64) {
-	times := make([]time.Duration, 7)
-	for i := range times {
-		times[i] = proxyWork()
-	}
-	slices.Sort(times)
-	ratio = times[len(times)/2].Seconds() * 1e9 / referenceWork
-	for _, part := range m.parts() {
+// scale makes costs that many times as large.
+func scale(ratio float64, parts ...costs) {
+	for _, part := range parts {
 		for _, c := range part {
 			*c *= Nanos(ratio)
 		}
 	}
-	return ratio
 }
 
-// parts are all costs that a processor's speed decides.
+// proxies are kube-proxy's own costs, which only [pace] tells: a sync is the
+// same Go code everywhere.
+func (m *Machine) proxies() []costs {
+	return []costs{m.Legacy.Proxy.terms(), m.IPTablesNFT.Proxy.terms(), m.NFTables.Proxy.terms(), m.IPVS.Proxy.terms()}
+}
+
+// parts are all costs that a processor's speed decides. Those of the tools are
+// scaled for want of better until they are measured.
 func (m *Machine) parts() []costs {
 	l, x, n, v := &m.Legacy, &m.IPTablesNFT, &m.NFTables, &m.IPVS
-	return []costs{
-		l.Proxy.terms(), l.user(), l.kernel(), {&l.Exec},
-		x.Proxy.terms(), x.user(), x.kernel(), {&x.Exec},
-		n.Proxy.terms(), n.user(), n.kernel(), {&n.Exec},
-		v.Proxy.terms(), {&v.Exec, &v.Call, &v.Entry},
-	}
-}
-
-// proxyWork times a sample of what kube-proxy does in a sync: it walks maps
-// keyed by names, hashes them and writes rules, more than caches hold.
-func proxyWork() time.Duration {
-	const services = 6000
-	s := script{services: services, endpoints: 2}
-	return threadTime(func() {
-		names := make(map[string]*[16]string, services)
-		s.each(func(i int) { names[s.name(i)] = &[16]string{serviceIP(i)} })
-		s.iptables(true)
-		clear(names)
-	})
+	return append(m.proxies(), l.user(), l.kernel(), costs{&l.Exec}, x.user(), x.kernel(), costs{&x.Exec},
+		n.user(), n.kernel(), n.Ask.terms(), costs{&n.Exec}, costs{&v.Exec, &v.Call, &v.Entry})
 }
 
 // trial is a table to measure with.
@@ -107,7 +88,7 @@ type trial struct{ services, endpoints int }
 var (
 	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3000, 4}}
 	nftTrials      = []trial{{100, 1}, {1200, 1}, {250, 10}, {2000, 2}}
-	nftablesTrials = []trial{{100, 1}, {2500, 1}, {250, 10}, {1400, 2}}
+	nftablesTrials = []trial{{100, 1}, {4000, 1}, {250, 10}, {1400, 2}}
 )
 
 // usage is what a process used.
@@ -158,11 +139,17 @@ const priorPull = 0.02
 // machine's user space over the reference's.
 func (b *bench) into(exec *Nanos, user, kernel costs, ratio float64) {
 	*exec = Nanos(float64(b.empty().cpu()) + forkCost*ratio)
-	all := append(user[:len(user):len(user)], kernel...)
-	for i := range b.rows { // by what is expected: by what was measured, a slow run would count less
-		b.rows[i].weight = 1 / max(all.of(b.rows[i].units), 1e5)
+	b.fit(append(user[:len(user):len(user)], kernel...), 1e6)
+}
+
+// fit weighs each measurement by what is expected of it: by what was measured,
+// a slow run would count less. What takes less than the floor, in nanoseconds,
+// is met only within a share of that: next to it there is the noise of a process.
+func (b *bench) fit(c costs, floor float64) {
+	for i := range b.rows {
+		b.rows[i].weight = 1 / max(c.of(b.rows[i].units), floor)
 	}
-	all.set(fit(b.rows, all.values(), priorPull))
+	c.set(fit(b.rows, c.values(), priorPull))
 }
 
 // forkCost is a process's cost to kube-proxy, which starts it and reads what

@@ -2,7 +2,6 @@ package proxymodel
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,20 +15,20 @@ import (
 )
 
 // kernelSpace measures iptables, both kinds, and nft.
-func kernelSpace(ctx context.Context, m *Machine, ratio float64) {
+func kernelSpace(ctx context.Context, m *Machine, p *pace) {
 	dir, err := os.MkdirTemp("", "redline-proxy-")
 	if err != nil {
 		m.Warnings = append(m.Warnings, unmeasured("iptables and nft", err))
 		return
 	}
 	defer os.RemoveAll(dir)
-	c := calibration{machine: m, ratio: ratio, lock: filepath.Join(dir, "xtables.lock")}
+	c := calibration{machine: m, pace: p, ratio: p.ratio(), lock: filepath.Join(dir, "xtables.lock")}
 	ns, err := newNamespace(ctx, c.lock)
 	if err != nil {
 		m.Warnings = append(m.Warnings, unmeasured("iptables and nft, for want of a network namespace", err))
 		return
 	}
-	c.ipset(ctx, ns)
+	c.ipvs(ctx, ns)
 	ns.close()
 	m.XTables = defaultXTables(ctx, m.XTables)
 	for _, tool := range []struct {
@@ -60,12 +59,13 @@ func defaultXTables(ctx context.Context, unknown XTables) XTables {
 
 type calibration struct {
 	machine *Machine
+	pace    *pace
 	ratio   float64 // of this machine's user space to the reference's
 	lock    string  // file in place of /run/xtables.lock
 }
 
 // toolLimit is what one tool may take; a trial that would go beyond is left out.
-const toolLimit = 3500 * time.Millisecond
+const toolLimit = 4500 * time.Millisecond
 
 // minRows is two trials: the smallest alone says nothing about large tables.
 const minRows = 12
@@ -84,6 +84,7 @@ func (c *calibration) trials(ctx context.Context, trials []trial, foresee func(*
 		if err != nil {
 			return err
 		}
+		c.pace.take(4)
 		err = measure(ns, t, &s)
 		ns.close()
 		if err != nil {
@@ -228,22 +229,30 @@ func (c *calibration) nftables(ctx context.Context) error {
 	foresee := func(s *Shape) time.Duration {
 		return nftablesSync(&prior, s, first, 0).CPU() + nftablesSync(&prior, s, full, 0).CPU()
 	}
-	var b bench
+	var b, asked bench
 	failed := c.trials(ctx, nftablesTrials, foresee, func(ns *namespace, t trial, s *Shape) error {
 		base, err := ns.firstPacket()
 		r := nftablesRun{namespace: ns, path: path, bench: &b, shape: s, script: script{services: t.services, endpoints: t.endpoints}}
 		if err := r.all(ctx); err != nil {
 			return err
 		}
+		rows, listErr := r.ask()
+		if listErr != nil {
+			return listErr
+		}
+		asked.rows = append(asked.rows, rows...)
 		if err == nil {
 			err = b.packet(ns, base, 0)
 		}
 		return ignoreUnsupported(err)
 	})
-	if len(b.rows) < minRows {
+	if len(b.rows) < 2*nftablesRows {
 		return failed
 	}
 	b.into(&cost.Exec, cost.user(), cost.kernel(), c.ratio)
+	if len(asked.rows) > 0 {
+		asked.fit(cost.Ask.terms(), 2e4)
+	}
 	cost.Wait = b.meanWait(cost.Wait)
 	if p := b.packets; len(p) > 0 {
 		last := p[len(p)-1]
@@ -253,6 +262,9 @@ func (c *calibration) nftables(ctx context.Context) error {
 	}
 	return failed
 }
+
+// nftablesRows is how many rows a trial of nft adds.
+const nftablesRows = 4
 
 // nftablesRun is one trial of nft.
 type nftablesRun struct {
@@ -273,53 +285,76 @@ func (r *nftablesRun) all(ctx context.Context) error {
 			r.bench.exec = append(r.bench.exec, u)
 		}
 	}
-	changed := min(50, r.script.services)
 	for _, step := range []struct {
-		phase   phase
-		changed int
-	}{{first, 0}, {partial, 1}, {partial, changed}, {partial, 1}, {full, 0}, {full, 0}} {
+		phase          phase
+		changed, times int
+	}{{first, 0, 1}, {partial, 1, 5}, {partial, min(50, r.script.services), 3}, {full, 0, 1}} {
+		var used []usage
+		for range step.times {
+			u, err := r.sync(ctx, step.phase, step.changed)
+			if err != nil {
+				return err
+			}
+			used = append(used, u)
+		}
 		w := nftablesWork(r.shape, step.phase, float64(step.changed))
-		u, err := r.run(ctx, r.script.nftables(step.phase, step.changed), r.path, "-f", "-")
-		if err != nil {
-			return err
-		}
-		if step.phase == full { // it lists its maps first
-			dump, err := r.run(ctx, nil, r.path, "--json", "list", "map", "ip", "kube-proxy", "service-ips")
-			if err != nil {
-				return err
-			}
-			set, err := r.run(ctx, nil, r.path, "--json", "list", "set", "ip", "kube-proxy", "cluster-ips")
-			if err != nil {
-				return err
-			}
-			empty := r.bench.empty()
-			u.user += max(0, dump.user+set.user-2*empty.user)
-			u.kernel += max(0, dump.kernel+set.kernel-2*empty.kernel)
-		}
 		user, kernel := w.user(), w.kernel()
-		r.bench.add(u, user[:], kernel[:])
-		if step.changed == 1 {
-			r.bench.wait = append(r.bench.wait, u.wall-u.cpu())
-		}
+		r.bench.add(medianUsage(used), user[:], kernel[:])
 	}
 	return ctx.Err()
 }
 
-// ipset measures what ipvs mode calls most.
-func (c *calibration) ipset(ctx context.Context, ns *namespace) {
-	path, err := lookPath("ipset")
+// sync is what the processes of one sync use, beside being started.
+func (r *nftablesRun) sync(ctx context.Context, p phase, changed int) (usage, error) {
+	u, err := r.run(ctx, r.script.nftables(p, changed), r.path, "-f", "-")
 	if err != nil {
-		return
+		return usage{}, err
 	}
-	var b bench
-	for i := range 6 {
-		u, err := ns.run(ctx, nil, path, "create", fmt.Sprint("redline-", i), "hash:ip,port")
+	if changed == 1 {
+		r.bench.wait = append(r.bench.wait, u.wall-u.cpu())
+	}
+	if p != full {
+		return u, nil
+	}
+	empty := r.bench.empty()
+	for _, list := range [][2]string{{"map", "service-ips"}, {"set", "cluster-ips"}} { // what is there, to compare
+		dump, err := r.run(ctx, nil, r.path, "--json", "list", list[0], "ip", "kube-proxy", list[1])
 		if err != nil {
-			return
+			return usage{}, err
 		}
-		b.exec = append(b.exec, u)
+		u.user += max(0, dump.user-empty.user)
+		u.kernel += max(0, dump.kernel-empty.kernel)
 	}
-	c.machine.IPVS.Exec = Nanos(float64(b.empty().cpu()) + forkCost*c.ratio)
+	return u, nil
+}
+
+// ask times the listings that kube-proxy makes itself, on every sync that does
+// not find the table empty.
+func (r *nftablesRun) ask() ([]fitRow, error) {
+	if r.rootless { // this process can't enter the namespace
+		return nil, nil
+	}
+	chains, sets := nftListing(r.shape)
+	var rows []fitRow
+	err := r.inside(func() error {
+		for _, list := range []struct {
+			listed
+			units []float64
+		}{{listedChains, []float64{chains, chains * chains, 0, 0}}, {listedSets, []float64{0, 0, sets, sets * sets}}} {
+			var times []time.Duration
+			for range 7 {
+				var err error
+				times = append(times, threadTime(func() { _, err = list.names() }))
+				if err != nil {
+					return err
+				}
+			}
+			slices.Sort(times)
+			rows = append(rows, fitRow{units: list.units, nanos: float64(times[len(times)/2])})
+		}
+		return nil
+	})
+	return rows, err
 }
 
 // meanWait is the least a commit waited, over what it computed: more is the
@@ -330,6 +365,12 @@ func (b *bench) meanWait(unknown Nanos) Nanos {
 	}
 	slices.Sort(b.wait)
 	return Nanos(max(0, b.wait[0]))
+}
+
+// medianUsage is the run of median processor time.
+func medianUsage(u []usage) usage {
+	slices.SortFunc(u, func(a, b usage) int { return int(a.cpu() - b.cpu()) })
+	return u[len(u)/2]
 }
 
 // lookPath also looks where an ordinary user's PATH does not.
@@ -344,16 +385,17 @@ func lookPath(name string) (string, error) {
 	return path, err
 }
 
-// threadTime is the processor time that work takes on its thread.
+// threadTime is the processor time that work takes on its thread. The clock is
+// exact, which getrusage's of a running thread is not: that moves with the tick.
 func threadTime(work func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	used := func() time.Duration {
-		var r unix.Rusage
-		if unix.Getrusage(unix.RUSAGE_THREAD, &r) != nil {
+		var t unix.Timespec
+		if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
 			return 0
 		}
-		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+		return time.Duration(t.Nano())
 	}
 	before := used()
 	work()

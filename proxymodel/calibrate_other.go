@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func kernelSpace(_ context.Context, m *Machine, _ float64) {
+func kernelSpace(_ context.Context, m *Machine, _ *pace) {
 	m.Warnings = append(m.Warnings, unmeasured("iptables and nft", errors.New("this is not Linux")))
 }
 

@@ -41,14 +41,15 @@ func children(t *testing.T) (pids []string) {
 }
 
 // A faster machine makes kube-proxy's own work cheaper, all of it alike.
-func TestUserSpaceKeepsProportions(t *testing.T) {
+func TestPaceKeepsProportions(t *testing.T) {
 	m, want := DefaultMachine(), DefaultMachine()
-	userSpace(&m)
-	ratio := float64(m.Legacy.Proxy.Port.First / want.Legacy.Proxy.Port.First)
-	assert.Positive(t, ratio)
+	p := newPace()
+	p.take(3)
+	scale(p.ratio(), m.parts()...)
+	assert.Positive(t, p.ratio())
 	got, reference := m.NFTables.Proxy.terms().values(), want.NFTables.Proxy.terms().values()
 	for i := range got {
-		assert.InDelta(t, reference[i]*ratio, got[i], 1e-6*reference[i])
+		assert.InDelta(t, reference[i]*p.ratio(), got[i], 1e-6*reference[i])
 	}
 	assert.Equal(t, want.Legacy.Walk, m.Legacy.Walk, "a packet's cost is the kernel's")
 }

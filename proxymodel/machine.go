@@ -56,11 +56,9 @@ type ByPhase struct {
 }
 
 // ProxyCost is the work of the kube-proxy process itself: the maps it walks
-// and the text it writes, garbage collection included. In nftables mode, where
-// partial syncs list what the kernel has, their costs per port and per map
-// grow with the sixth root of the ports and maps.
+// and the text it writes, garbage collection included.
 type ProxyCost struct {
-	Base     Nanos   // one sync
+	Base     ByPhase // one sync
 	Port     ByPhase // per service port
 	Endpoint ByPhase // per endpoint
 	Map      ByPhase // per service port with two endpoints or more; nftables mode only
@@ -115,9 +113,13 @@ func (c *IPTablesCost) kernel() costs {
 // operations and E map elements in the transaction, X maps of endpoints written
 // while Y exist, M in all:
 //
-//	user   = Exec·processes + Op·O + Element·E + Dump·P (full)
+//	user   = Exec·processes + Run·transactions + Op·O + Element·E + Dump·P (full)
 //	kernel = OpKernel·O + ElementKernel·E + Pair·X·Y·M^⅙ + DumpKernel·P (full)
 //	         + List·P + ListMap·maps (not at first)
+//
+// nft lists all chains and sets before it runs a transaction that is not
+// empty, and kube-proxy has listed them itself before it started nft: see
+// [ListCost].
 //
 // The pairs are why 10,000 services of two endpoints take twenty times 10,000
 // of one: naming an anonymous map, the kernel visits every other map of the
@@ -125,7 +127,8 @@ func (c *IPTablesCost) kernel() costs {
 // going last, a quarter more. The sixth root is what cache misses add.
 type NFTablesCost struct {
 	Exec          Nanos // one process on an empty table
-	Op            Nanos // user: one operation of the transaction
+	Run           Nanos // user: one transaction that is not empty
+	Op            Nanos // user: one operation of it
 	Element       Nanos // user: one endpoint in a map
 	Dump          Nanos // user: one service listed by a full sync, to compare
 	OpKernel      Nanos
@@ -137,10 +140,25 @@ type NFTablesCost struct {
 	Wait          Nanos // one commit waiting for the kernel's grace period: duration, but not CPU time
 	Hit           Nanos // first packet: map lookup and translation; no walk
 	Miss          Nanos // first packet to no service: the lookup alone
+	Ask           ListCost
 	Proxy         ProxyCost
 }
 
-func (c *NFTablesCost) user() costs { return costs{&c.Op, &c.Element, &c.Dump} }
+// ListCost is kube-proxy's own listing of its table's chains and sets over
+// netlink, on every sync but the first: with C chains, and S sets and maps,
+//
+//	Chain·C + ChainWalk·C² + Set·S + SetWalk·S²
+//
+// The kernel answers in pieces of a page, and starts each of them at the
+// beginning of its list again: that is the square.
+type ListCost struct {
+	Chain, ChainWalk Nanos
+	Set, SetWalk     Nanos
+}
+
+func (c *ListCost) terms() costs { return costs{&c.Chain, &c.ChainWalk, &c.Set, &c.SetWalk} }
+
+func (c *NFTablesCost) user() costs { return costs{&c.Run, &c.Op, &c.Element, &c.Dump} }
 
 func (c *NFTablesCost) kernel() costs {
 	return costs{&c.OpKernel, &c.ElementKernel, &c.Pair, &c.DumpKernel, &c.List, &c.ListMap}
@@ -159,7 +177,8 @@ type IPVSCost struct {
 
 func (c *ProxyCost) terms() costs {
 	return costs{
-		&c.Base, &c.Change,
+		&c.Change,
+		&c.Base.First, &c.Base.Full, &c.Base.Partial,
 		&c.Port.First, &c.Port.Full, &c.Port.Partial,
 		&c.Endpoint.First, &c.Endpoint.Full, &c.Endpoint.Partial,
 		&c.Map.First, &c.Map.Full, &c.Map.Partial,

@@ -7,59 +7,65 @@ package proxymodel
 //
 // Coefficients are non-negative least squares of relative errors over 26 of
 // the 42 sizes in testdata/syncs.csv; a test fits them again and measures the
-// error of the CPU time on the other 16, median and worst: legacy 7 % and 30 %
-// (25 syncs), iptables-nft 14 % and 36 % (20), nftables 15 % and 54 % (35; the
-// worst is a 50 ms sync). First packets are medians of 1,500 connections to
-// tables of 1,000 and 10,000 services.
+// error of the CPU time on the other 16, median and worst: legacy 6 % and 29 %
+// (25 syncs), iptables-nft 13 % and 36 % (20), nftables 13 % and 54 % (35; the
+// worst is a 50 ms sync, the next 36 %). First packets are medians of 1,500
+// connections to tables of 1,000 and 10,000 services. NFTables.Ask is from
+// tables of 100 to 10,000 chains and 1,000 to 3,000 maps, measured apart.
 //
-// The ipvs mode could not be measured, its kernel module was missing: its
-// calls are assumed a netlink round trip each, and kube-proxy's own work that
-// of a full iptables sync.
+// The ipvs mode could not be measured whole, its kernel module was missing.
+// Listing an ipset's entry is measured, and of a call the generic netlink round
+// trip (4.5 us); 4 us more for the library, nothing for IPVS itself, and
+// kube-proxy's own work being that of a full iptables sync are assumed.
 func DefaultMachine() Machine {
 	return Machine{
 		Source: "AMD EPYC 2 cores, kernel 6.18, iptables 1.8.9, nft 1.0.6, kube-proxy v1.37.2",
 		Cores:  2,
 		Legacy: IPTablesCost{
-			Exec: 1.739e6, Line: 4870, Parse: 276.2, Save: 691, Chains: 1.153e-3,
+			Exec: 1.6883e6, Line: 4870, Parse: 276.2, Save: 691, Chains: 1.153e-3,
 			Fetch: 1516, Commit: 2095, Rewrite: 5613, SaveKernel: 2446,
 			Walk: 2.85, Hit: 4400,
 			Proxy: ProxyCost{
-				Change:     14386,
-				Port:       ByPhase{First: 19468, Full: 263, Partial: 6779},
-				Endpoint:   ByPhase{First: 9776, Full: 11203, Partial: 912.1},
+				Base:       ByPhase{First: 3.9914e6, Partial: 50785},
+				Change:     15254,
+				Port:       ByPhase{First: 18535, Full: 1112.6, Partial: 6808},
+				Endpoint:   ByPhase{First: 9761, Full: 11156, Partial: 905.3},
 				Background: 0.4,
 			},
 		},
 		IPTablesNFT: IPTablesCost{
-			Exec: 1.713e6, Line: 7618, Save: 4519, Chains: 0.11465, Always: 2.572,
+			Exec: 1.6857e6, Line: 7618, Save: 4519, Chains: 0.11465, Always: 2.572,
 			Fetch: 912.3, Commit: 13830, Rewrite: 9705, SaveKernel: 8274, Wait: 20e6,
 			Walk: 15.4, Hit: 5900,
 			Proxy: ProxyCost{
-				Base:       761146,
-				Change:     12639,
-				Port:       ByPhase{First: 25360, Full: 7960, Partial: 5239},
-				Endpoint:   ByPhase{First: 7206, Full: 5901, Partial: 745.9},
+				Base:       ByPhase{First: 4.0748e6, Partial: 818187},
+				Change:     12614,
+				Port:       ByPhase{First: 20908, Full: 11360, Partial: 5232},
+				Endpoint:   ByPhase{First: 7688, Full: 5510, Partial: 741.9},
 				Background: 0.4,
 			},
 		},
 		NFTables: NFTablesCost{
-			Exec: 2.5638e6, Op: 5845, Element: 3811, Dump: 8183,
+			Exec: 2.2869e6, Run: 152238, Op: 5818, Element: 3782, Dump: 8466,
 			OpKernel: 2836, ElementKernel: 3497, Pair: 45.58, DumpKernel: 16562, List: 2206, ListMap: 1572,
 			Wait: 8e6, Hit: 6200, Miss: 4300,
+			Ask: ListCost{Chain: 450, ChainWalk: 0.066, Set: 1150, SetWalk: 0.25},
 			Proxy: ProxyCost{
-				Change:     12065,
-				Port:       ByPhase{First: 20902, Full: 17673, Partial: 1760},
-				Endpoint:   ByPhase{First: 2111, Full: 1478, Partial: 170.8},
-				Map:        ByPhase{Full: 1543, Partial: 992.5},
+				Base:       ByPhase{First: 3.1143e6, Full: 1.24e6, Partial: 211319},
+				Change:     12457,
+				Port:       ByPhase{First: 19888, Full: 17305, Partial: 1561.2},
+				Endpoint:   ByPhase{First: 2012, Full: 1566, Partial: 177.8},
+				Map:        ByPhase{Full: 215.5, Partial: 549},
 				Background: 0.15,
 			},
 		},
 		IPVS: IPVSCost{
-			Exec: 1.739e6, Call: 6000, Entry: 1000, Hit: 6200, Miss: 4300,
+			Exec: 1.6883e6, Call: 8500, Entry: 6100, Hit: 6200, Miss: 4300,
 			Proxy: ProxyCost{
-				Change:     14386,
-				Port:       ByPhase{First: 19468, Full: 263, Partial: 263},
-				Endpoint:   ByPhase{First: 9776, Full: 11203, Partial: 11203},
+				Base:       ByPhase{First: 3.9914e6},
+				Change:     15254,
+				Port:       ByPhase{First: 18535, Full: 1112.6, Partial: 1112.6},
+				Endpoint:   ByPhase{First: 9761, Full: 11156, Partial: 11156},
 				Background: 0.4,
 			},
 		},

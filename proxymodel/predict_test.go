@@ -22,7 +22,7 @@ func ExamplePredict() {
 	fmt.Println("every", p.Period.Round(10*time.Millisecond), "and a change waits", p.Staleness.Mean.Round(10*time.Millisecond))
 	fmt.Println("a connection to no service pays", p.FirstPacket.Miss.Round(100*time.Nanosecond))
 	// Output:
-	// a full sync takes 550ms
+	// a full sync takes 560ms
 	// one after a change 160ms
 	// every 1s and a change waits 660ms
 	// a connection to no service pays 17.2µs

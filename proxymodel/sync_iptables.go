@@ -81,17 +81,18 @@ func iptablesSync(c *IPTablesCost, x XTables, s *Shape, p phase, changed float64
 }
 
 // proxyUnits is the work of [ProxyCost.terms].
-func proxyUnits(s *Shape, p phase, changed float64) [11]float64 {
-	u := [11]float64{0: 1}
+func proxyUnits(s *Shape, p phase, changed float64) [13]float64 {
+	var u [13]float64
 	if p == partial {
-		u[1] = changed
+		u[0] = changed
 	}
-	u[2+int(p)], u[5+int(p)], u[8+int(p)] = float64(s.Ports), float64(s.Endpoints), float64(s.NFTables.Maps)
+	u[1+int(p)] = 1
+	u[4+int(p)], u[7+int(p)], u[10+int(p)] = float64(s.Ports), float64(s.Endpoints), float64(s.NFTables.Maps)
 	return u
 }
 
 // sync is kube-proxy's own part.
-func (c *ProxyCost) sync(units [11]float64) Sync {
+func (c *ProxyCost) sync(units [13]float64) Sync {
 	user := c.terms().of(units[:])
 	return Sync{User: nanos(user * (1 - c.Background)), Background: nanos(user * c.Background)}
 }

@@ -40,7 +40,9 @@ func nftablesWork(s *Shape, p phase, changed float64) nftWork {
 }
 
 // user is the units of [NFTablesCost.user].
-func (w *nftWork) user() [3]float64 { return [3]float64{w.ops, w.elements, w.dumped} }
+func (w *nftWork) user() [4]float64 {
+	return [4]float64{min(w.ops, 1), w.ops, w.elements, w.dumped}
+}
 
 // kernel is the units of [NFTablesCost.kernel].
 func (w *nftWork) kernel() [6]float64 {
@@ -52,6 +54,7 @@ func nftablesSync(c *NFTablesCost, s *Shape, p phase, changed float64) Sync {
 	w := nftablesWork(s, p, changed)
 	user, kernel := w.user(), w.kernel()
 	out := c.Proxy.sync(nftablesProxyUnits(s, p, changed))
+	out.User += nanos(c.Ask.listing(s, p))
 	out.Exec = nanos(float64(c.Exec) * w.execs)
 	out.Restore = nanos(c.user().of(user[:]))
 	out.Kernel = nanos(c.kernel().of(kernel[:]))
@@ -59,14 +62,30 @@ func nftablesSync(c *NFTablesCost, s *Shape, p phase, changed float64) Sync {
 	return out
 }
 
-// nftablesProxyUnits is the work of [ProxyCost.terms] in nftables mode. Every
-// partial sync lists all chains and sets, and the kernel starts each piece of a
-// listing at the beginning again: it grows faster than they do.
-func nftablesProxyUnits(s *Shape, p phase, changed float64) [11]float64 {
+// nftablesProxyUnits is the work of [ProxyCost.terms] in nftables mode.
+func nftablesProxyUnits(s *Shape, p phase, changed float64) [13]float64 {
 	u := proxyUnits(s, p, changed)
-	u[4] *= sixthRoot(u[4])
-	u[10] *= sixthRoot(u[10])
+	u[6] *= sixthRoot(u[6])
+	u[12] *= sixthRoot(u[12])
 	return u
+}
+
+// nftSets is how many named sets and maps the table has beside the anonymous
+// maps of endpoints.
+const nftSets = 7
+
+// nftListing is the chains, and the sets and maps, that kube-proxy lists.
+func nftListing(s *Shape) (chains, sets float64) {
+	return float64(s.NFTables.Chains), float64(nftSets + s.NFTables.Maps)
+}
+
+// listing is the cost of that in one sync.
+func (c *ListCost) listing(s *Shape, p phase) float64 {
+	if p == first {
+		return 0
+	}
+	chains, sets := nftListing(s)
+	return c.terms().of([]float64{chains, chains * chains, sets, sets * sets})
 }
 
 func sixthRoot(x float64) float64 { return math.Cbrt(math.Sqrt(x)) }

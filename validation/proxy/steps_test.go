@@ -146,7 +146,7 @@ func owns(s *corev1.Service, es *discoveryv1.EndpointSlice) bool {
 func (w *world) respec(s *corev1.Service) []op {
 	before := s.DeepCopy()
 	id := w.next()
-	switch w.r.IntN(5) {
+	switch w.r.IntN(7) {
 	case 0:
 		w.policies(s, id)
 	case 1:
@@ -163,6 +163,17 @@ func (w *world) respec(s *corev1.Service) []op {
 		}
 	case 4:
 		s.Labels = map[string]string{"color": w.word(5)}
+	case 5: // to and from a name of elsewhere
+		if s.Spec.ClusterIP != corev1.ClusterIPNone && s.Spec.Type == corev1.ServiceTypeExternalName {
+			s.Spec.Type, s.Spec.ExternalName = corev1.ServiceTypeClusterIP, ""
+		} else if s.Spec.ClusterIP != corev1.ClusterIPNone && s.Spec.Type == corev1.ServiceTypeClusterIP {
+			s.Spec.Type, s.Spec.ExternalName = corev1.ServiceTypeExternalName, "example.com"
+		}
+	case 6: // a second family comes or goes
+		w.otherFamily(s, id)
+	}
+	if s.Spec.Type != before.Spec.Type || len(s.Spec.Ports) > len(before.Spec.Ports) {
+		s.Spec.ExternalIPs = slices.DeleteFunc(s.Spec.ExternalIPs, func(ip string) bool { return w.claimed(ip, s) })
 	}
 	out := []op{{ServiceBefore: before, Service: s.DeepCopy()}}
 	if w.chance(4) { // and back again before the next sync
@@ -170,6 +181,32 @@ func (w *world) respec(s *corev1.Service) []op {
 		out = append(out, op{ServiceBefore: out[0].Service, Service: s.DeepCopy()})
 	}
 	return out
+}
+
+// otherFamily makes a service of a dual-stack cluster dual stack, or single
+// again. Its slices of a family that went are still there.
+func (w *world) otherFamily(s *corev1.Service, id int) {
+	if !w.v4 || !w.v6 || !proxied(s) || len(s.Spec.IPFamilies) == 0 {
+		return
+	}
+	if len(s.Spec.IPFamilies) == 2 {
+		if !w.hasSlices(s, s.Spec.IPFamilies[1]) { // Count would refuse them
+			s.Spec.IPFamilies, s.Spec.ClusterIPs = s.Spec.IPFamilies[:1], s.Spec.ClusterIPs[:1]
+		}
+		return
+	}
+	other := corev1.IPv6Protocol
+	if s.Spec.IPFamilies[0] == other {
+		other = corev1.IPv4Protocol
+	}
+	s.Spec.IPFamilies = append(s.Spec.IPFamilies, other)
+	s.Spec.ClusterIPs = append(s.Spec.ClusterIPs, address('s', id, other == corev1.IPv6Protocol))
+}
+
+func (w *world) hasSlices(s *corev1.Service, f corev1.IPFamily) bool {
+	return slices.ContainsFunc(w.slices, func(es *discoveryv1.EndpointSlice) bool {
+		return owns(s, es) && es.AddressType == discoveryv1.AddressType(f)
+	})
 }
 
 func (w *world) sliceOf(s *corev1.Service) *discoveryv1.EndpointSlice {
@@ -207,14 +244,14 @@ func (w *world) moveEndpoints(s *corev1.Service) []op {
 		i := w.r.IntN(n)
 		es.Endpoints = slices.Delete(es.Endpoints, i, i+1)
 	case n > 0 && w.chance(2):
-		es.Endpoints[w.r.IntN(n)].Conditions = w.endpoint(f, 4).Conditions
+		es.Endpoints[w.r.IntN(n)].Conditions = w.endpoint(s, f, 4).Conditions
 	case w.chance(8):
 		es.Labels["color"] = w.word(5)
 	case w.chance(8) && len(es.Ports) > 0:
 		es.Ports[0].Port = ptr(int32(1 + w.r.IntN(60000)))
 	default:
 		for range 1 + w.r.IntN(w.maxEPs/3+1) {
-			es.Endpoints = append(es.Endpoints, w.endpoint(f, w.r.IntN(6)))
+			es.Endpoints = append(es.Endpoints, w.endpoint(s, f, w.r.IntN(6)))
 		}
 	}
 	return []op{{Slice: es.DeepCopy()}}

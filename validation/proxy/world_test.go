@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,10 +32,10 @@ func cases(t *testing.T, short, long int) int {
 	return short
 }
 
-// stream is the named source of chance of one case.
+// stream is the named source of chance of one case. REDLINE_SEED names others.
 func stream(name string, i int) *rand.Rand {
 	h := fnv.New64a()
-	h.Write([]byte(name))
+	h.Write([]byte(name + os.Getenv("REDLINE_SEED")))
 	return rand.New(rand.NewPCG(h.Sum64(), uint64(i)))
 }
 
@@ -48,6 +49,7 @@ type world struct {
 	slices   []*discoveryv1.EndpointSlice
 	serial   int // makes names and addresses unique
 	maxEPs   int
+	shared   map[*corev1.Service]int // pods that a service shares with others
 }
 
 func (w *world) chance(n int) bool { return w.r.IntN(n) == 0 }
@@ -61,7 +63,7 @@ func (w *world) word(n int) string {
 }
 
 func newWorld(r *rand.Rand, old bool) *world {
-	w := &world{r: r, old: old, maxEPs: 6}
+	w := &world{r: r, old: old, maxEPs: 6, shared: map[*corev1.Service]int{}}
 	switch r.IntN(4) {
 	case 0:
 		w.v6 = true
@@ -111,7 +113,7 @@ func (w *world) newNode() proxymodel.Node {
 		n.DetectLocalCIDR = strings.Join(locals, ",")
 	}
 	n.NodePortAddresses = [][]string{nil, nil, nil, {"192.168.10.0/24"}, {"127.0.0.0/8", "192.168.0.0/16"}, {"fd00:a::/64", "10.1.1.0/24"},
-		{"::1/128", "192.168.11.5/32", "fd00::/16"}, {"0.0.0.0/0", "::/0"}, {"192.168.11.0/24", "0.0.0.0/0"}}[w.r.IntN(9)]
+		{"::1/128", "192.168.11.5/32", "fd00::/16"}, {"0.0.0.0/0", "::/0"}, {"192.168.11.0/24", "0.0.0.0/0"}, {"127.0.0.1/32", "::1/128"}}[w.r.IntN(10)]
 	return n
 }
 
@@ -150,6 +152,9 @@ func (w *world) families() []corev1.IPFamily {
 func (w *world) addService() *corev1.Service {
 	id := w.next()
 	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.word(12), Name: fmt.Sprintf("%s-%d", w.word(20), id)}}
+	if w.chance(8) { // up to what the API takes: comments of nft end at 128 bytes
+		s.Namespace, s.Name = w.word(63), fmt.Sprintf("%s-%d", w.word(56), id)
+	}
 	s.Spec.IPFamilies = w.families()
 	for _, f := range s.Spec.IPFamilies {
 		s.Spec.ClusterIPs = append(s.Spec.ClusterIPs, w.spell(address('s', id, f == corev1.IPv6Protocol)))
@@ -188,8 +193,16 @@ func (w *world) ports(s *corev1.Service, id int) {
 		if n == 1 && w.chance(3) {
 			p.Name = ""
 		}
+		if n == 1 && w.chance(20) {
+			p.Name = w.word(15)
+		}
 		if i == 1 && w.chance(6) && s.Spec.Ports[0].Protocol != p.Protocol {
 			p.Name = s.Spec.Ports[0].Name // one name for two protocols
+		}
+		if i > 0 && w.chance(3) && !slices.ContainsFunc(s.Spec.Ports, func(o corev1.ServicePort) bool {
+			return o.Port == s.Spec.Ports[0].Port && o.Protocol == p.Protocol
+		}) {
+			p.Port = s.Spec.Ports[0].Port // as DNS has it
 		}
 		if nodePorts {
 			p.NodePort = int32(20000 + id*3 + i)
@@ -224,7 +237,8 @@ func (w *world) policies(s *corev1.Service, id int) {
 	case 1:
 		s.Annotations = map[string]string{corev1.DeprecatedAnnotationTopologyAwareHints: []string{"auto", "disabled", "Disabled"}[w.r.IntN(3)]}
 	case 2:
-		s.Spec.TrafficDistribution = ptr(corev1.ServiceTrafficDistributionPreferClose)
+		s.Spec.TrafficDistribution = ptr([]string{corev1.ServiceTrafficDistributionPreferClose,
+			corev1.ServiceTrafficDistributionPreferSameZone, corev1.ServiceTrafficDistributionPreferSameNode}[w.r.IntN(3)])
 	}
 }
 
@@ -235,6 +249,14 @@ func (w *world) outside(s *corev1.Service, id int) {
 	}
 	if w.chance(10) {
 		s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, "")
+	}
+	if w.chance(12) && !w.claimed(w.node.IPs[0], s) { // of the node itself
+		s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, w.node.IPs[0])
+	}
+	if w.chance(8) { // one address, shared by services with different ports
+		if ip := []string{"203.0.113.200", "2001:db8:1::f00"}[w.r.IntN(2)]; !w.claimed(ip, s) {
+			s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, ip)
+		}
 	}
 	if s.Spec.Type != corev1.ServiceTypeLoadBalancer {
 		return
@@ -257,6 +279,22 @@ func (w *world) outside(s *corev1.Service, id int) {
 	}
 	s.Spec.LoadBalancerSourceRanges = [][]string{nil, nil, {"203.0.113.0/24"}, {"203.0.113.7/24", " 192.168.0.0/16 ", "2001:db8::/32", "FD00:A::/64"},
 		{"0.0.0.0/0", "10.1.0.0/16"}, {"10.2.0.0/16", "::/0"}, {"192.168.10.5/32", "fd00:a::/120"}}[w.r.IntN(7)]
+}
+
+// claimed tells whether another service has one of the ports on that address:
+// then who gets it is chance in kube-proxy, too.
+func (w *world) claimed(ip string, s *corev1.Service) bool {
+	for _, o := range w.services {
+		if o == s || !slices.Contains(o.Spec.ExternalIPs, ip) {
+			continue
+		}
+		for _, p := range o.Spec.Ports {
+			if slices.ContainsFunc(s.Spec.Ports, func(q corev1.ServicePort) bool { return p.Port == q.Port && p.Protocol == q.Protocol }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func proxied(s *corev1.Service) bool {
@@ -305,19 +343,31 @@ func (w *world) addSlice(s *corev1.Service, f corev1.IPFamily, n, style int, tar
 			port.Protocol = ptr(corev1.ProtocolUDP)
 		case 3:
 			continue
+		case 4:
+			if !w.old { // kube-proxy v1.29.2 panics (endpointslicecache.go:412)
+				port.Port = nil
+			}
 		}
 		es.Ports = append(es.Ports, port)
 	}
 	for range n {
-		es.Endpoints = append(es.Endpoints, w.endpoint(f, style))
+		es.Endpoints = append(es.Endpoints, w.endpoint(s, f, style))
 	}
 	w.slices = append(w.slices, es)
 	return es
 }
 
 // endpoint is a random one; style bends the odds for a whole service.
-func (w *world) endpoint(f corev1.IPFamily, style int) discoveryv1.Endpoint {
-	e := discoveryv1.Endpoint{Addresses: []string{w.spell(address('e', w.next(), f == corev1.IPv6Protocol))}}
+func (w *world) endpoint(s *corev1.Service, f corev1.IPFamily, style int) discoveryv1.Endpoint {
+	v6 := f == corev1.IPv6Protocol
+	e := discoveryv1.Endpoint{Addresses: []string{w.spell(address('e', w.next(), v6))}}
+	switch w.r.IntN(24) {
+	case 0:
+		e.Addresses = append(e.Addresses, address('e', w.next(), v6)) // kube-proxy takes the first
+	case 1:
+		w.shared[s]++ // twice in one service would be read in random order
+		e.Addresses[0] = address('e', 60_000+w.shared[s], v6)
+	}
 	e.NodeName = ptr("node-b")
 	if style < 3 && w.chance(3) {
 		e.NodeName = ptr("node-a")
@@ -343,6 +393,12 @@ func (w *world) endpoint(f corev1.IPFamily, style int) discoveryv1.Endpoint {
 	if style == 1 || style == 3 || w.chance(10) {
 		e.Zone = ptr("zone-1")
 		e.Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: []string{"zone-1", "zone-2"}[w.r.IntN(2)]}}}
+		if w.chance(8) {
+			e.Hints.ForZones = append(e.Hints.ForZones, discoveryv1.ForZone{Name: "zone-1"})
+		}
+		if w.chance(12) {
+			e.Hints.ForZones = nil
+		}
 		if !w.old && style == 3 && !w.chance(10) {
 			e.Hints.ForNodes = []discoveryv1.ForNode{{Name: []string{"node-a", "node-b"}[w.r.IntN(2)]}}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/redline-go/redline/proxymodel"
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/knftables"
 )
 
 // measured is one sync of a real proxier.
@@ -120,6 +121,9 @@ func (m *meter) run(repetitions int) {
 	sync := func() { m.OnEndpointSlicesSynced() }
 	m.measure("first", m.row.Services, sync)
 	m.row.memory = memoryNow(before)
+	if m.row.Mode == "nftables" {
+		m.measureListing(repetitions)
+	}
 	generation := 0
 	for _, changed := range []int{1, 0, 100} {
 		for range repetitions {
@@ -136,6 +140,25 @@ func (m *meter) run(repetitions int) {
 	for i := range (repetitions + 1) / 2 {
 		m.OnTopologyChange(map[string]string{"zone": strconv.Itoa(i)})
 		m.measure("full", m.row.Services, m.OnServiceSynced)
+	}
+}
+
+// measureListing lists the chains and sets as every sync of the nftables mode
+// does, with the same library.
+func (m *meter) measureListing(repetitions int) {
+	table, err := knftables.New(knftables.IPv4Family, "kube-proxy", knftables.UseNetlink)
+	if err != nil {
+		m.err = err
+		return
+	}
+	for range repetitions {
+		m.measure("listing", 0, func() {
+			for _, kind := range []string{"chain", "sets"} {
+				if _, err := table.List(context.Background(), kind); err != nil {
+					m.err = err
+				}
+			}
+		})
 	}
 }
 
