@@ -22,6 +22,7 @@ func long() bool { return os.Getenv("REDLINE_LONG") == "1" }
 type beside struct {
 	t     *testing.T
 	model *retry.Workload
+	zero  time.Duration // the scenario's beginning in the model's time, which begins with the scheduler
 	todo  []happening
 }
 
@@ -33,14 +34,19 @@ type happening struct {
 func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	w, err := retry.NewWorkload(retry.V1_37)
 	require.NoError(t, err)
+	if r.Scenario.Scheduler129 { // the controllers are v1.37.2's all the same
+		w.Queue, err = retry.NewQueue(retry.Config{Version: retry.V1_29})
+		require.NoError(t, err)
+	}
 	patch, _ := r.Latency(0, length, 0.5, "scheduler", "PATCH", "")
 	create, _ := r.Latency(0, length, 0.5, "replicaset-controller", "POST", "pods")
 	require.NoError(t, w.Queue.SetAPI(retry.API{Latency: patch}))
 	require.NoError(t, w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: create}))
-	return &beside{t: t, model: w}
+	return &beside{t: t, model: w, zero: -r.Scheduling}
 }
 
-func (b *beside) at(at time.Duration, f func()) { b.todo = append(b.todo, happening{at, f}) }
+// at has f done to the model at a time of the scenario.
+func (b *beside) at(at time.Duration, f func()) { b.todo = append(b.todo, happening{b.zero + at, f}) }
 
 // churn wakes the pods whenever the real cluster deleted a bound pod.
 func (b *beside) churn(r *Result) {
@@ -84,15 +90,16 @@ type phase struct {
 // other from the start.
 func (b *beside) run(phases []phase) {
 	slices.SortStableFunc(b.todo, func(x, y happening) int { return int(x.at - y.at) })
+	b.model.Advance(b.zero)
 	for i := range phases {
 		p := &phases[i]
 		made, tried := b.model.ReplicaSet.Total(), b.model.Queue.Total()
-		for len(b.todo) > 0 && b.todo[0].at < p.to {
+		for len(b.todo) > 0 && b.todo[0].at < b.zero+p.to {
 			b.model.Advance(b.todo[0].at)
 			b.todo[0].do()
 			b.todo = b.todo[1:]
 		}
-		b.model.Advance(p.to)
+		b.model.Advance(b.zero + p.to)
 		p.made, p.tried = since(b.model.ReplicaSet.Total(), made), stepSince(b.model.Queue.Total(), tried)
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 // Result is what happened.
 type Result struct {
+	Scenario    Scenario
 	Setup       time.Duration // from nothing to a ready cluster
+	Scheduling  time.Duration // when kube-scheduler began, its last start: negative if before the scenario
 	AllWrites   []Write
 	AllRequests []Request
 	AllAttempts []time.Duration
@@ -57,7 +59,8 @@ func (c *Cluster) result(setup time.Duration) *Result {
 	defer c.attempts.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &Result{Setup: setup, AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
+	return &Result{Scenario: c.scenario, Setup: setup, Scheduling: c.clock.at(time.Unix(0, c.scheduling.Load())),
+		AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
 		AllAttempts: slices.Clone(c.attempts.at), Samples: slices.Clone(c.samples), Log: slices.Clone(c.entries)}
 }
 

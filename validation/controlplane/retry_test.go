@@ -121,20 +121,15 @@ func quotaAndScaleDown(t *testing.T) {
 	b := newBeside(t, r, end)
 	latency, _ := r.Latency(0, end, 0.5, "replicaset-controller", "POST", "pods")
 	require.NoError(t, b.model.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency, Quota: 40}))
-	setup := 5 * time.Minute // the twenty replicas of the set-up have left their mark in the recorders and been woken by nothing
+	b.zero = 5 * time.Minute // the twenty replicas of the set-up have left their mark in the recorders and been woken by nothing
 	b.model.ReplicaSet.Scale(20)
-	b.model.Advance(setup)
-	b.model.ReplicaSet.Scale(100)
+	b.at(0, func() { b.model.ReplicaSet.Scale(100) })
 	b.churn(r)
 	b.at(refused, func() { b.model.ReplicaSet.Scale(10) })
-	for i := range b.todo {
-		b.todo[i].at += setup
-	}
-	phases := []phase{{name: "quota", to: setup + refused}, {name: "scale-down", from: setup + refused, to: setup + end}}
+	phases := []phase{{name: "quota", to: refused}, {name: "scale-down", from: refused, to: end}}
 	b.run(phases)
-	for i := range phases {
-		phases[i].from, phases[i].to = max(phases[i].from-setup, 0), phases[i].to-setup
-		phases[i].compare(t, r)
+	for _, p := range phases {
+		p.compare(t, r)
 	}
 }
 
@@ -142,11 +137,15 @@ func quotaAndScaleDown(t *testing.T) {
 // come back, while something wakes the pods.
 func TestNodesNotReadyAndBack(t *testing.T) {
 	t.Parallel()
+	nodesNotReadyAndBack(t, false)
+}
+
+func nodesNotReadyAndBack(t *testing.T, old bool) {
 	back, end := 72*time.Second, 100*time.Second
 	if long() {
 		back, end = 130*time.Second, 200*time.Second
 	}
-	r := Run(t, Scenario{Nodes: 20, Length: end + time.Second, Actions: []Action{
+	r := Run(t, Scenario{Nodes: 20, Scheduler129: old, Length: end + time.Second, Actions: []Action{
 		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)), At(back, StartKubelets(5, 10)),
 	}})
 	most := 0
