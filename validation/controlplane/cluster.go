@@ -107,8 +107,10 @@ func newCluster(s Scenario) *Cluster {
 func (c *Cluster) start(t testing.TB) {
 	silenceKlog()
 	c.etcd = startEtcd(t, c.scenario)
+	c.log("etcd runs")
 	c.others.run(func(ctx context.Context) { c.writes.watch(ctx, c.etcd.client) })
 	c.api = startAPI(t, c.scenario, c.etcd.endpoints, c.requests)
+	c.log("kube-apiserver runs")
 	c.admin = c.api.client("admin", "admin", -1, 0)
 	if err := c.populate(context.Background()); err != nil {
 		t.Fatalf("controlplane: set up: %v", err)

@@ -11,7 +11,7 @@ import (
 
 // Request is one request of a client, watches excepted.
 type Request struct {
-	At       time.Duration // when it was sent; what came before the scenario is negative
+	At       time.Duration // when it was sent
 	Took     time.Duration
 	Client   string // scheduler, events, replicaset, kubelet, heartbeat, ...
 	Verb     string // GET, LIST, POST, PUT, PATCH, DELETE
