@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,23 +91,29 @@ type phase struct {
 // other from the start.
 func (b *beside) run(phases []phase) {
 	slices.SortStableFunc(b.todo, func(x, y happening) int { return int(x.at - y.at) })
-	b.model.Advance(b.zero)
 	for i := range phases {
 		p := &phases[i]
+		b.until(b.zero + p.from)
 		made, tried := b.model.ReplicaSet.Total(), b.model.Queue.Total()
-		for len(b.todo) > 0 && b.todo[0].at < b.zero+p.to {
-			b.model.Advance(b.todo[0].at)
-			b.todo[0].do()
-			b.todo = b.todo[1:]
-		}
-		b.model.Advance(b.zero + p.to)
+		b.until(b.zero + p.to)
 		p.made, p.tried = since(b.model.ReplicaSet.Total(), made), stepSince(b.model.Queue.Total(), tried)
 	}
 }
 
+// until does what is to be done before a time, and brings the model there.
+func (b *beside) until(to time.Duration) {
+	for len(b.todo) > 0 && b.todo[0].at < to {
+		b.model.Advance(b.todo[0].at)
+		b.todo[0].do()
+		b.todo = b.todo[1:]
+	}
+	b.model.Advance(to)
+}
+
 func since(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
 	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes, Refusals: a.Refusals - b.Refusals,
-		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates, StatusUpdates: a.StatusUpdates - b.StatusUpdates}
+		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates,
+		StatusUpdates: a.StatusUpdates - b.StatusUpdates, QuotaUpdates: a.QuotaUpdates - b.QuotaUpdates}
 }
 
 func stepSince(a, b retry.Step) retry.Step {
@@ -142,7 +149,9 @@ func (p phase) compare(t *testing.T, r *Result) {
 	}{
 		{"pods created", n["pods/create/"+workload], p.made.Creates, writesBudget},
 		{"creations refused", refused, p.made.Refusals, writesBudget},
-		{"pending pods deleted", n["pods/delete/pending"], p.made.Deletes, writesBudget},
+		{"pods deleted by it", n["pods/delete/pending"] + n["pods/update/terminating"], p.made.Deletes, writesBudget},
+		{"ReplicaSet's status written", n["replicasets/update"] - p.scaled(r), p.made.StatusUpdates, writesBudget},
+		{"quota's usage written", n["resourcequotas/update"], p.made.QuotaUpdates, writesBudget},
 		{"attempts", r.Attempts(p.from, p.to), p.tried.Attempts, attemptsBudget},
 		{"pod patches", n["pods/update/message"], p.tried.PodPatches, writesBudget},
 		{"scheduler's Events created", n["events/create/FailedScheduling"], p.tried.EventCreates, writesBudget},
@@ -160,6 +169,16 @@ func (p phase) compare(t *testing.T, r *Result) {
 			t.Logf("| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model), verdict)
 		}
 	}
+}
+
+// scaled is how often the scenario itself wrote the ReplicaSet.
+func (p phase) scaled(r *Result) (n int) {
+	for _, e := range r.Log {
+		if e.At >= p.from && e.At < p.to && strings.HasPrefix(e.Text, "scale ") {
+			n++
+		}
+	}
+	return n
 }
 
 func percent(measured, model int) string {

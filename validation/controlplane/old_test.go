@@ -35,12 +35,6 @@ func TestScheduler129(t *testing.T) {
 		p.compare(t, r)
 	}
 	require.NotZero(t, r.Attempts(taint, quiet))
-	timelineBursts(t, r)
-	b2 := newBeside(t, r, end)
-	b2.at(0, func() { b2.model.ReplicaSet.Scale(pods) })
-	b2.churn(r)
-	b2.taints(r)
-	b2.timeline(t, r, surge, end, time.Second)
 }
 
 // TestFlush129: pods that nothing wakes are tried again after five minutes and a half; the
@@ -59,7 +53,6 @@ func TestFlush129(t *testing.T) {
 	for _, p := range phases {
 		p.compare(t, r)
 	}
-	timelineBursts(t, r)
 }
 
 func TestNodesNotReadyAndBack129(t *testing.T) {

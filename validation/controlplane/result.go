@@ -29,7 +29,7 @@ type Sample struct {
 	Replicas, Pending, Bound, Ready                   int // pods of the workload
 	Terminating                                       int
 	Writes                                            int     // to etcd since the process started
-	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative
+	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative; no fsyncs but with SlowDisk or three members
 	FsyncSeconds                                      float64
 	DBBytes                                           float64
 }
