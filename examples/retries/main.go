@@ -2,7 +2,7 @@
 // server, minute by minute, under kube-scheduler v1.29 and v1.37, and plots it.
 //
 //	go run ./examples/retries            # the table
-//	go run ./examples/retries -o plots   # and plots/writes.svg, plots/attempts.svg
+//	go run ./examples/retries -o plots   # and plots/{writes,attempts,bytes}.{svg,png}
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/redline-go/redline/etcdmodel"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
@@ -49,19 +50,19 @@ func run(out io.Writer, plots string, pods int, every time.Duration) error {
 
 // act is what happens in the story, and when.
 type act struct {
-	at   time.Duration
-	name string
+	at          time.Duration
+	name, short string
 }
 
 // acts are the story's parts. The report has the first and the last; what lies between
 // is what would have to happen for its "thousands of Events".
 var acts = []act{
-	{0, "replicas 50 -> 500: 450 pods appear that fit nowhere"},
-	{3 * time.Minute, "bound pods are deleted, again and again: each wakes the 450"},
-	{6 * time.Minute, "and nodes flap, so that the scheduler's message changes"},
-	{9 * time.Minute, "nodes and pods are quiet again"},
-	{13 * time.Minute, "the scheduler loses its lease and starts anew 15 s later"},
-	{15 * time.Minute, "replicas 500 -> 50"},
+	{0, "replicas 50 -> 500: 450 pods appear that fit nowhere", "50 -> 500"},
+	{3 * time.Minute, "bound pods are deleted, again and again: each wakes the 450", "woken"},
+	{6 * time.Minute, "and nodes flap, so that the scheduler's message changes", "and nodes flap"},
+	{9 * time.Minute, "nodes and pods are quiet again", "quiet"},
+	{13 * time.Minute, "the scheduler loses its lease and starts anew 15 s later", "restart"},
+	{15 * time.Minute, "replicas 500 -> 50", "500 -> 50"},
 }
 
 const (
@@ -69,12 +70,20 @@ const (
 	sample = 10 * time.Second
 )
 
+// log is how many bytes the i-th ten seconds add to etcd's log.
+func (s story) log(i int) float64 {
+	sizes := retry.MeasuredSizes()
+	streams := append(s.made[i].Streams(sizes, sample), s.tried[i].Streams(sizes, sample)...)
+	return retry.WAL(etcdmodel.V3_5, streams) * sample.Seconds()
+}
+
 // story is what one version did.
 type story struct {
 	version retry.Version
 	made    []retry.ReplicaSetStep // every ten seconds
 	tried   []retry.Step
 	status  []retry.Status
+	after   retry.Status // an hour and a bit after the end
 }
 
 // tell runs the story under a version.
@@ -121,6 +130,8 @@ func tell(v retry.Version, pods int, every time.Duration) (story, error) {
 			made, tried = retry.ReplicaSetStep{}, retry.Step{}
 		}
 	}
+	w.Queue.Advance(end + retry.DefaultEventTTL + 2*time.Minute)
+	s.after = w.Queue.Status()
 	return s, nil
 }
 

@@ -16,13 +16,14 @@ func TestRun(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(&out, dir, 450, 4*time.Second))
 	for _, line := range []string{
-		"0      |      450      450       450       475     1377 |      450      450       450       475     1377 ",
-		"4      |     2700        0         0         0        0 |     6750        0         0         0        0 ",
-		"13     |      450        0         0       450      450 |",
+		"0      |      450      450       450       475     1377 ",
+		"4      |     2700        0         0         0        0      0 |     6750        0         0         0        0      0 ",
+		"13     |      450        0         0       450      450 ",
+		"Events created, at most 10250 alive in etcd, an hour after the end 0",
 	} {
 		assert.Contains(t, out.String(), line)
 	}
-	for _, name := range []string{"writes.svg", "writes.png", "attempts.svg", "attempts.png"} {
+	for _, name := range []string{"writes.svg", "writes.png", "attempts.svg", "attempts.png", "bytes.svg", "bytes.png"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		require.NoError(t, err)
 		assert.Greater(t, info.Size(), int64(5000), name)

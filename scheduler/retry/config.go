@@ -40,7 +40,7 @@ const (
 	// 0.28 ms, on 2 cores of an AMD EPYC shared with other builds.
 	DefaultAttempt = 300 * time.Microsecond
 
-	backoffTick  = time.Second      // backoff_queue.go, waitUntilAlignedWithOrderingWindow
+	backoffTick  = time.Second      // backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29
 	flushCheck   = 30 * time.Second // scheduling_queue.go, Run
 	finishIdle   = 6 * time.Minute  // client-go tools/events/event_broadcaster.go, finishTime
 	refreshEvery = 30 * time.Minute // the same, refreshTime
@@ -48,6 +48,21 @@ const (
 	eventSleep   = 11250 * time.Millisecond
 	// ^ the mean of wait.Jitter(10 s, 0.25)
 )
+
+// tickSlip is by how much v1.29's timer of one second is late each time: it is set anew
+// when its work is done (wait.Until), so its own lateness adds up. In 170 ticks of the
+// real v1.29.2 (validation/controlplane, 450 pods) it was 1.46 ms on average, 1.17 ms in the
+// quieter third of them. It matters because a pod that was tried within ten slips of a
+// tick is due again at the tenth tick, and not at the eleventh.
+const tickSlip = 1200 * time.Microsecond
+
+// tick is how often pods whose backoff has ended are looked for.
+func (v Version) tick() time.Duration {
+	if v == V1_29 {
+		return backoffTick + tickSlip
+	}
+	return backoffTick
+}
 
 func (c Config) withDefaults() Config {
 	set := func(v *time.Duration, d time.Duration) {

@@ -114,9 +114,15 @@ func (p Pressure) withDefaults() Pressure {
 // Without wake-ups only the flush is left: a pod tried just after a check is too young
 // at the check five minutes later, so it goes at the next, after 330 s.
 //
-// In v1.29 a pod that has been tried just after a tick of the 1-s timer ends its
-// backoff of 10 s just after a tick, too, and moves at the next: 11 s from attempt to
-// attempt. In v1.37 an idle loop takes it out of its backoff: every wake-up counts.
+// In v1.29 a pod that has been tried some time after a tick of the 1-s timer ends its
+// backoff of 10 s as long after a tick, too, and moves at the next: 11 s from attempt to
+// attempt. But ten ticks slip by 12 ms, so that those tried in the first 12 ms after a tick
+// move at the tenth. With k attempts in such 12 ms, each of the ten ticks holds k pods
+// that stay there, and only what is more than 10 k pods in all moves on from tick to tick:
+// n/10 attempts a second up to there, (n + k)/11 beyond. It takes minutes to get there from
+// 450 pods tried in one go: at first all wait 11 s.
+//
+// In v1.37 an idle loop takes it out of its backoff: every wake-up counts.
 func (p Pressure) demand(v Version) (float64, Bound) {
 	flush := 1 / (DefaultFlush + flushCheck).Seconds()
 	if p.Wakes <= flush {
@@ -125,7 +131,11 @@ func (p Pressure) demand(v Version) (float64, Bound) {
 	if v.popsFromBackoff() {
 		return p.Wakes, ByWakes
 	}
-	if cap := 1 / (DefaultMaxBackoff + backoffTick).Seconds(); p.Wakes > cap {
+	tick := v.tick().Seconds()
+	early, late := 10*tick, 11*tick // DefaultMaxBackoff is ten ticks
+	slip, attempt, share := 10*tickSlip.Seconds(), p.Attempt.Seconds(), min(1, p.MessageChanges*late)
+	k := (1-share)*slip/attempt + share*slip/(attempt+p.Latency.Seconds())
+	if cap := min(1/early, (1+k/float64(p.Pods))/late); p.Wakes > cap {
 		return cap, ByBackoff
 	}
 	return p.Wakes, ByWakes

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -31,7 +30,9 @@ type ReplicaSet struct {
 
 	desired, active, coming int // wanted; not terminating; asked for and not yet created
 	names                   int // pods ever named: messages that name a pod all differ
-	ready                   int
+	ready, terminating      int
+
+	admitted, freed usage // the two writers of the quota's status
 
 	status, reported status // as the present sync sees it, as the API server has it
 
@@ -54,32 +55,6 @@ type ReplicaSetAPI struct {
 	Quota   int     // the most pods that may exist; zero means no quota
 }
 
-// ReplicaSetStep is what the controller did in one step, or in all.
-type ReplicaSetStep struct {
-	Creates       int // pods created
-	Deletes       int // pods deleted
-	Refusals      int // creations that the quota refused
-	Errors        int // creations that failed otherwise
-	StatusUpdates int // of the ReplicaSet
-	EventCreates  int
-	EventUpdates  int
-}
-
-// Writes is how many writes reached etcd.
-func (s ReplicaSetStep) Writes() int {
-	return s.Creates + s.Deletes + s.StatusUpdates + s.EventCreates + s.EventUpdates
-}
-
-func (s *ReplicaSetStep) add(b ReplicaSetStep) {
-	s.Creates += b.Creates
-	s.Deletes += b.Deletes
-	s.Refusals += b.Refusals
-	s.Errors += b.Errors
-	s.StatusUpdates += b.StatusUpdates
-	s.EventCreates += b.EventCreates
-	s.EventUpdates += b.EventUpdates
-}
-
 // Defaults of kube-controller-manager (--kube-api-qps, --kube-api-burst), of the
 // ReplicaSet controller (pkg/controller/replicaset/replica_set.go, BurstReplicas;
 // controller_utils.go, SlowStartInitialBatchSize) and of its work queue
@@ -96,6 +71,7 @@ const (
 // status is what of the ReplicaSet's status decides whether it is written.
 type status struct {
 	desired, replicas, ready int // desired stands for the generation
+	terminating              int // v1.37 alone: DeploymentReplicaSetTerminatingReplicas
 	failure                  bool
 }
 
@@ -104,29 +80,6 @@ type batch struct {
 	left, size int
 	failed     bool
 	running    bool
-}
-
-type landing struct {
-	at   time.Duration
-	kind landingKind
-}
-
-type landingKind uint8
-
-const (
-	podCreated landingKind = iota
-	podRefused
-	podFailed
-	podDeleted
-	statusWritten
-	eventCreated
-	eventPatched
-)
-
-type record struct {
-	at   time.Duration
-	kind landingKind
-	name int
 }
 
 // NewReplicaSet is a ReplicaSet that has `replicas` pods and wants as many.
@@ -186,6 +139,13 @@ func (r *ReplicaSet) SetReady(n int) {
 	}
 }
 
+// Gone says that n of the pods that were terminating are gone. A scale-down makes ready
+// pods terminate once no other is left to delete.
+func (r *ReplicaSet) Gone(n int) {
+	r.freeQuota(min(n, r.terminating))
+	r.terminating, r.dirty = max(r.terminating-n, 0), true
+}
+
 // Active is how many pods exist and are not terminating.
 func (r *ReplicaSet) Active() int { return r.active }
 
@@ -239,6 +199,9 @@ func (r *ReplicaSet) sync() {
 	}
 	r.dirty = false
 	r.status = status{desired: r.desired, replicas: r.active, ready: r.ready, failure: r.reported.failure}
+	if r.config.Version != V1_29 {
+		r.status.terminating = r.terminating
+	}
 	switch diff := r.desired - r.active - r.coming; {
 	case r.coming > 0: // expectations are not yet met
 		r.dirty = true
@@ -275,6 +238,7 @@ func (r *ReplicaSet) nextBatch() {
 			kind, b.failed = podFailed, true
 		default:
 			r.coming++
+			r.admit(at)
 		}
 		r.push(landing{at, kind})
 		r.free = at
@@ -303,76 +267,20 @@ func (r *ReplicaSet) endSync(failed bool) {
 	r.retry = min(r.retry, r.free+delay)
 }
 
+// deletePods deletes pods without a node first (controller_utils.go, ActivePods.Less):
+// they are gone at once. The others terminate, and are ready no more.
 func (r *ReplicaSet) deletePods(n int) {
+	running := max(n-(r.active-r.ready), 0)
+	r.terminating += running
+	r.ready -= running
 	r.active -= n
-	for range n {
-		r.push(landing{r.client.take(r.now) + r.api.Latency, podDeleted})
+	for i := range n {
+		kind := podDeleted
+		if i >= n-running {
+			kind = podTerminating
+		}
+		r.push(landing{r.client.take(r.now) + r.api.Latency, kind})
 	}
 	r.free = r.landing[len(r.landing)-1].at
 	r.batch = batch{running: true} // the status is next
-}
-
-// push keeps the requests in order of time.
-func (r *ReplicaSet) push(l landing) {
-	i := len(r.landing)
-	for i > 0 && r.landing[i-1].at > l.at {
-		i--
-	}
-	r.landing = append(r.landing, landing{})
-	copy(r.landing[i+1:], r.landing[i:])
-	r.landing[i] = l
-}
-
-// land is the first request's answer.
-func (r *ReplicaSet) land() {
-	l := r.landing[0]
-	r.landing = r.landing[:copy(r.landing, r.landing[1:])]
-	switch l.kind {
-	case podCreated:
-		r.step.Creates++
-		r.active++
-		r.coming--
-		r.dirty = true // the informer shows the new pod
-	case podRefused:
-		r.step.Refusals++
-	case podFailed:
-		r.step.Errors++
-	case podDeleted:
-		r.step.Deletes++
-		r.dirty = true
-	case statusWritten:
-		r.step.StatusUpdates++
-		return
-	case eventCreated:
-		r.step.EventCreates++
-		return
-	case eventPatched:
-		r.step.EventUpdates++
-		return
-	}
-	r.names++
-	r.records = append(r.records, record{l.at, l.kind, r.names})
-}
-
-// send is the recorder's one goroutine: it correlates the next Event and writes it with
-// a token of the controller's own client, and waits for the answer.
-func (r *ReplicaSet) send() {
-	x := r.records[0]
-	r.records = r.records[:copy(r.records, r.records[1:])]
-	warning := x.kind == podRefused || x.kind == podFailed
-	reason := "SuccessfulCreate"
-	if warning {
-		reason = "FailedCreate"
-	} else if x.kind == podDeleted {
-		reason = "SuccessfulDelete"
-	}
-	kind := eventCreated
-	switch r.recorder.Record(r.now, warning, reason, strconv.Itoa(x.name)) {
-	case Dropped:
-		return
-	case Patched:
-		kind = eventPatched
-	}
-	r.sender = r.client.take(r.now) + r.api.Latency
-	r.push(landing{r.sender, kind})
 }

@@ -10,6 +10,10 @@ import (
 type Sizes struct {
 	PodKey, PodFresh, PodPending int // a pod as it was created, and with the scheduler's condition
 	EventKey, Event, Series      int // an Event as it was created, and with its series
+
+	ReplicaSetKey, ReplicaSet int
+	QuotaKey, Quota           int
+	ControllerEvent           int // an Event of the ReplicaSet controller; its key is as long as the scheduler's
 }
 
 // MeasuredSizes are those of the incident's pod template, 100 nodes and a message that
@@ -17,7 +21,8 @@ type Sizes struct {
 // of its three phases, v1.37.2, n = 450 pods, 1,294 patches, 839 Events and 450 series.
 // A longer name of the workload, annotations and more containers add to them.
 func MeasuredSizes() Sizes {
-	return Sizes{PodKey: 43, PodFresh: 1528, PodPending: 2016, EventKey: 62, Event: 700, Series: 739}
+	return Sizes{PodKey: 43, PodFresh: 1528, PodPending: 2016, EventKey: 62, Event: 700, Series: 739,
+		ReplicaSetKey: 44, ReplicaSet: 900, QuotaKey: 40, Quota: 300, ControllerEvent: 500}
 }
 
 // Stream is one kind of write to etcd at a rate.
@@ -37,6 +42,25 @@ func (l Load) Streams(s Sizes) []Stream {
 func (s Step) Streams(sizes Sizes, over time.Duration) []Stream {
 	per := 1 / over.Seconds()
 	return streams(sizes, float64(s.PodPatches-s.PatchErrors+s.Bound)*per, float64(s.EventCreates)*per, float64(s.EventUpdates)*per)
+}
+
+// Streams are the controller's writes as etcd gets them, at their mean rate over the step.
+func (s ReplicaSetStep) Streams(sizes Sizes, over time.Duration) []Stream {
+	rate := func(n int) float64 { return float64(n) / over.Seconds() }
+	update := func(key, value int) etcdmodel.Op {
+		return etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: key, Value: value}
+	}
+	event := etcdmodel.Op{Key: sizes.EventKey, Value: sizes.ControllerEvent, Lease: true}
+	create, patch := event, event
+	create.Kind, patch.Kind = etcdmodel.TxnCreate, etcdmodel.TxnUpdate
+	return []Stream{
+		{"pods", "create", rate(s.Creates), etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: sizes.PodKey, Value: sizes.PodFresh}},
+		{"pods", "delete", rate(s.Deletes), etcdmodel.Op{Kind: etcdmodel.TxnDelete, Key: sizes.PodKey}},
+		{"replicasets", "update", rate(s.StatusUpdates), update(sizes.ReplicaSetKey, sizes.ReplicaSet)},
+		{"resourcequotas", "update", rate(s.QuotaUpdates), update(sizes.QuotaKey, sizes.Quota)},
+		{"events", "create", rate(s.EventCreates), create},
+		{"events", "update", rate(s.EventUpdates), patch},
+	}
 }
 
 func streams(s Sizes, patches, creates, updates float64) []Stream {

@@ -113,11 +113,12 @@ func (w *twin) event(e ClusterEvent) {
 
 func (w *twin) advance(to time.Duration) {
 	for w.now < to {
-		next := min(to, w.now.Truncate(time.Second)+time.Second)
+		tick := w.c.Version.tick()
+		next := min(to, w.now.Truncate(time.Second)+time.Second, w.now.Truncate(tick)+tick)
 		w.serve(next)
 		w.write(next)
 		w.now = next
-		if next%time.Second == 0 {
+		if next%tick == 0 {
 			ended := slices.DeleteFunc(slices.Clone(w.backoff), func(p *twinPod) bool { return !w.expired(p, next) })
 			w.backoff = slices.DeleteFunc(w.backoff, func(p *twinPod) bool { return w.expired(p, next) })
 			w.active = append(w.active, ended...)

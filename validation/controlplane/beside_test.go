@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ func long() bool { return os.Getenv("REDLINE_LONG") == "1" }
 type beside struct {
 	t     *testing.T
 	model *retry.Workload
+	zero  time.Duration // the scenario's beginning in the model's time, which begins with the scheduler
 	todo  []happening
 }
 
@@ -33,14 +35,19 @@ type happening struct {
 func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	w, err := retry.NewWorkload(retry.V1_37)
 	require.NoError(t, err)
+	if r.Scenario.Scheduler129 { // the controllers are v1.37.2's all the same
+		w.Queue, err = retry.NewQueue(retry.Config{Version: retry.V1_29})
+		require.NoError(t, err)
+	}
 	patch, _ := r.Latency(0, length, 0.5, "scheduler", "PATCH", "")
 	create, _ := r.Latency(0, length, 0.5, "replicaset-controller", "POST", "pods")
 	require.NoError(t, w.Queue.SetAPI(retry.API{Latency: patch}))
 	require.NoError(t, w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: create}))
-	return &beside{t: t, model: w}
+	return &beside{t: t, model: w, zero: -r.Scheduling}
 }
 
-func (b *beside) at(at time.Duration, f func()) { b.todo = append(b.todo, happening{at, f}) }
+// at has f done to the model at a time of the scenario.
+func (b *beside) at(at time.Duration, f func()) { b.todo = append(b.todo, happening{b.zero + at, f}) }
 
 // churn wakes the pods whenever the real cluster deleted a bound pod.
 func (b *beside) churn(r *Result) {
@@ -86,20 +93,27 @@ func (b *beside) run(phases []phase) {
 	slices.SortStableFunc(b.todo, func(x, y happening) int { return int(x.at - y.at) })
 	for i := range phases {
 		p := &phases[i]
+		b.until(b.zero + p.from)
 		made, tried := b.model.ReplicaSet.Total(), b.model.Queue.Total()
-		for len(b.todo) > 0 && b.todo[0].at < p.to {
-			b.model.Advance(b.todo[0].at)
-			b.todo[0].do()
-			b.todo = b.todo[1:]
-		}
-		b.model.Advance(p.to)
+		b.until(b.zero + p.to)
 		p.made, p.tried = since(b.model.ReplicaSet.Total(), made), stepSince(b.model.Queue.Total(), tried)
 	}
 }
 
+// until does what is to be done before a time, and brings the model there.
+func (b *beside) until(to time.Duration) {
+	for len(b.todo) > 0 && b.todo[0].at < to {
+		b.model.Advance(b.todo[0].at)
+		b.todo[0].do()
+		b.todo = b.todo[1:]
+	}
+	b.model.Advance(to)
+}
+
 func since(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
 	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes, Refusals: a.Refusals - b.Refusals,
-		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates, StatusUpdates: a.StatusUpdates - b.StatusUpdates}
+		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates,
+		StatusUpdates: a.StatusUpdates - b.StatusUpdates, QuotaUpdates: a.QuotaUpdates - b.QuotaUpdates}
 }
 
 func stepSince(a, b retry.Step) retry.Step {
@@ -135,7 +149,9 @@ func (p phase) compare(t *testing.T, r *Result) {
 	}{
 		{"pods created", n["pods/create/"+workload], p.made.Creates, writesBudget},
 		{"creations refused", refused, p.made.Refusals, writesBudget},
-		{"pending pods deleted", n["pods/delete/pending"], p.made.Deletes, writesBudget},
+		{"pods deleted by it", n["pods/delete/pending"] + n["pods/update/terminating"], p.made.Deletes, writesBudget},
+		{"ReplicaSet's status written", n["replicasets/update"] - p.scaled(r), p.made.StatusUpdates, writesBudget},
+		{"quota's usage written", n["resourcequotas/update"], p.made.QuotaUpdates, writesBudget},
 		{"attempts", r.Attempts(p.from, p.to), p.tried.Attempts, attemptsBudget},
 		{"pod patches", n["pods/update/message"], p.tried.PodPatches, writesBudget},
 		{"scheduler's Events created", n["events/create/FailedScheduling"], p.tried.EventCreates, writesBudget},
@@ -153,6 +169,16 @@ func (p phase) compare(t *testing.T, r *Result) {
 			t.Logf("| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model), verdict)
 		}
 	}
+}
+
+// scaled is how often the scenario itself wrote the ReplicaSet.
+func (p phase) scaled(r *Result) (n int) {
+	for _, e := range r.Log {
+		if e.At >= p.from && e.At < p.to && strings.HasPrefix(e.Text, "scale ") {
+			n++
+		}
+	}
+	return n
 }
 
 func percent(measured, model int) string {

@@ -5,16 +5,20 @@ import (
 	"time"
 )
 
-// clock is the scenario's: zero when the cluster is ready.
-type clock struct{ zero *atomic.Int64 }
-
-func newClock() clock {
-	c := clock{new(atomic.Int64)}
-	c.zero.Store(time.Now().Add(time.Hour).UnixNano()) // everything is before the start
-	return c
+// clock is the bench's. What happens is noted in times since it was made; a Result counts
+// from the scenario's beginning, which is known only once the cluster is ready.
+type clock struct {
+	made time.Time
+	zero *atomic.Int64 // the scenario's beginning since then
 }
 
-func (c clock) start()                          { c.zero.Store(time.Now().UnixNano()) }
-func (c clock) now() time.Duration              { return c.at(time.Now()) }
-func (c clock) at(t time.Time) time.Duration    { return time.Duration(t.UnixNano() - c.zero.Load()) }
-func (c clock) time(at time.Duration) time.Time { return time.Unix(0, c.zero.Load()).Add(at) }
+func newClock() clock { return clock{time.Now(), new(atomic.Int64)} }
+
+func (c clock) now() time.Duration           { return time.Since(c.made) }
+func (c clock) at(t time.Time) time.Duration { return t.Sub(c.made) }
+
+func (c clock) start()               { c.zero.Store(int64(c.now())) }
+func (c clock) begin() time.Duration { return time.Duration(c.zero.Load()) }
+
+// time is when a time of the scenario comes.
+func (c clock) time(at time.Duration) time.Time { return c.made.Add(c.begin() + at) }

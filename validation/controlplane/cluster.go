@@ -37,6 +37,9 @@ type Cluster struct {
 	others    *component // probes, watches, repeated actions
 	usage     atomic.Int64
 
+	scheduler129 string       // the program, in a directory of its own
+	scheduling   atomic.Int64 // when kube-scheduler began, in ns since 1970
+
 	mu       sync.Mutex
 	entries  []Entry
 	samples  []Sample
@@ -61,9 +64,13 @@ func Run(t testing.TB, s Scenario) *Result {
 		t.Skipf("a control plane needs %d MB of free memory, here are %d", needMemory>>20, free>>20)
 	}
 	s = s.withDefaults()
+	c := newCluster(s)
+	if s.Scheduler129 {
+		c.scheduler129 = buildScheduler129(t)
+	}
 	began := time.Now()
-	c := start(t, s)
 	defer c.stop()
+	c.start(t)
 	c.clock.start()
 	c.log("ready")
 	ready := time.Since(began)
@@ -89,21 +96,25 @@ func (s Scenario) withDefaults() Scenario {
 	return s
 }
 
-// start brings everything up, up to ready nodes and running replicas.
-func start(t testing.TB, s Scenario) *Cluster {
-	silenceKlog()
+func newCluster(s Scenario) *Cluster {
 	c := &Cluster{scenario: s, clock: newClock(), repeated: map[string]context.CancelFunc{}}
 	c.requests, c.writes, c.attempts = &requests{clock: c.clock}, newWrites(c.clock), &attempts{clock: c.clock}
 	c.others = newComponent(context.Background())
-	c.etcd = startEtcd(t, s)
+	return c
+}
+
+// start brings everything up, up to ready nodes and running replicas.
+func (c *Cluster) start(t testing.TB) {
+	silenceKlog()
+	c.etcd = startEtcd(t, c.scenario)
+	c.log("etcd runs")
 	c.others.run(func(ctx context.Context) { c.writes.watch(ctx, c.etcd.client) })
-	c.api = startAPI(t, s, c.etcd.endpoints, c.requests)
+	c.api = startAPI(t, c.scenario, c.etcd.endpoints, c.requests)
+	c.log("kube-apiserver runs")
 	c.admin = c.api.client("admin", "admin", -1, 0)
 	if err := c.populate(context.Background()); err != nil {
-		c.stop()
 		t.Fatalf("controlplane: set up: %v", err)
 	}
-	return c
 }
 
 // stop ends everything in the order in which a machine room would.
@@ -117,7 +128,9 @@ func (c *Cluster) stop() {
 	c.others.stop()
 	c.scheduler.stop()
 	c.manager.stop()
-	c.api.stop()
+	if c.api != nil {
+		c.api.stop()
+	}
 }
 
 // play does the scenario's actions at their times and samples the state every second.

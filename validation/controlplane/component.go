@@ -59,11 +59,14 @@ type attempts struct {
 func (*attempts) Name() string { return "CountAttempts" }
 
 func (a *attempts) PreFilter(context.Context, fwk.CycleState, *corev1.Pod, []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
-	now := a.clock.now()
-	a.mu.Lock()
-	a.at = append(a.at, now)
-	a.mu.Unlock()
+	a.add(a.clock.now())
 	return nil, fwk.NewStatus(fwk.Skip)
+}
+
+func (a *attempts) add(at time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at = append(a.at, at)
 }
 
 func (*attempts) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
@@ -71,6 +74,9 @@ func (*attempts) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 // startScheduler starts kube-scheduler as its binary does: two clients of 50 QPS, burst
 // 100, one of them for Events alone.
 func (c *Cluster) startScheduler(ctx context.Context) error {
+	if c.scenario.Scheduler129 {
+		return c.startScheduler129(ctx)
+	}
 	config, err := latest.Default()
 	if err != nil {
 		return fmt.Errorf("controlplane: scheduler config: %w", err)
@@ -97,6 +103,7 @@ func (c *Cluster) startScheduler(ctx context.Context) error {
 	if err := made.WaitForHandlersSync(s.ctx); err != nil {
 		return fmt.Errorf("controlplane: %w", err)
 	}
+	c.scheduling.Store(time.Now().UnixNano())
 	s.run(made.Run)
 	s.after = append(s.after, recorder.Shutdown, informers.Shutdown)
 	c.scheduler = s

@@ -57,6 +57,7 @@ func (e *etcd) embed(t testing.TB) {
 	ports := freePorts(t, 2)
 	config := embed.NewConfig()
 	config.Dir = t.TempDir()
+	config.UnsafeNoFsync = true // the machine's disk, and who else writes to it, is not part of the scenario; SlowDisk is
 	config.LogLevel, config.LogOutputs = "error", []string{os.DevNull}
 	client, peer := localURL(ports[0]), localURL(ports[1])
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}

@@ -2,9 +2,7 @@ package controlplane
 
 import (
 	"os"
-	"regexp"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -32,35 +30,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	options := append([]goleak.Option{current}, singletons...)
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		runtime.GC()
-		assert.NoError(c, beyondOneWatch(goleak.Find(options...)))
+		assert.NoError(c, goleak.Find(options...))
 	}, 40*time.Second, time.Second)
 	assert.Equal(t, before, files(t), "files in the directory for temporary files")
-}
-
-// watchParts are the goroutines of client-go's watch of one client certificate
-// (transport/cert_rotation.go). Its cache of transports ends the watch only when the
-// garbage collector takes the transport, and the API server's aggregator may hold on to it.
-var watchParts = regexp.MustCompile(`\(\*dynamicClientCert\)|workqueue\.\(\*(Typed|delayingType)\[|wait\.(poll|waitForWithContext|PollImmediateUntilWithContext)`)
-
-// beyondOneWatch is what was found beside one such watch: itself if there is anything else.
-func beyondOneWatch(found error) error {
-	if found == nil {
-		return nil
-	}
-	goroutines := strings.Split(found.Error(), "Goroutine ")[1:]
-	watches := 0
-	for _, g := range goroutines {
-		if !watchParts.MatchString(g) {
-			return found
-		}
-		if strings.Contains(g, "(*dynamicClientCert).run(") {
-			watches++
-		}
-	}
-	if watches != 1 || len(goroutines) > 6 {
-		return found
-	}
-	return nil
 }
 
 // files is what the bench could leave in the directory for temporary files.

@@ -37,9 +37,7 @@ func (c *Cluster) populate(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := each(c.scenario.Fillers*c.scenario.Nodes, func(i int) error { return c.makeFiller(ctx, i) }); err != nil {
-		return err
-	}
+	c.log("nodes exist")
 	if !c.scenario.NoKubelets {
 		for i := range c.scenario.Nodes {
 			k := newKubelet(c, i)
@@ -47,6 +45,10 @@ func (c *Cluster) populate(ctx context.Context) error {
 			k.start(ctx, kubeletSpread)
 		}
 	}
+	if err := each(c.scenario.Fillers*c.scenario.Nodes, func(i int) error { return c.makeFiller(ctx, i) }); err != nil {
+		return err
+	}
+	c.log("fillers exist")
 	for _, err := range []error{c.startScheduler(ctx), c.startManager(ctx)} {
 		if err != nil {
 			return err
@@ -56,6 +58,7 @@ func (c *Cluster) populate(ctx context.Context) error {
 		return err
 	}
 	c.probe(c.others)
+	c.log("scheduler and controllers run")
 	if err := c.makeWorkload(ctx); err != nil {
 		return err
 	}
@@ -183,6 +186,7 @@ func (c *Cluster) settle(ctx context.Context) error {
 		}
 		return c.scenario.NoKubelets || s.ready >= want && c.writes.leases() >= c.scenario.Nodes
 	})
+	c.log("at rest")
 	if err == nil {
 		sleep(ctx, 3*time.Second)
 	}

@@ -11,7 +11,7 @@ import (
 
 // Request is one request of a client, watches excepted.
 type Request struct {
-	At       time.Duration // when it was sent; what came before the scenario is negative
+	At       time.Duration // when it was sent
 	Took     time.Duration
 	Client   string // scheduler, events, replicaset, kubelet, heartbeat, ...
 	Verb     string // GET, LIST, POST, PUT, PATCH, DELETE
@@ -46,16 +46,24 @@ func (c *counted) RoundTrip(q *http.Request) (*http.Response, error) {
 	}
 	began := time.Now()
 	answer, err := c.inner.RoundTrip(q)
-	resource, named := resourceOf(q.URL.Path)
-	verb := q.Method
-	if verb == http.MethodGet && !named {
-		verb = "LIST"
-	}
-	x := Request{At: c.to.clock.at(began), Took: time.Since(began), Client: c.client, Verb: verb, Resource: resource, Code: codeOf(answer, err)}
-	c.to.mu.Lock()
-	c.to.all = append(c.to.all, x)
-	c.to.mu.Unlock()
+	resource, verb := verbOf(q.URL.Path, q.Method)
+	c.to.add(Request{At: c.to.clock.at(began), Took: time.Since(began), Client: c.client, Verb: verb, Resource: resource, Code: codeOf(answer, err)})
 	return answer, err
+}
+
+func (r *requests) add(x Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, x)
+}
+
+// verbOf is a request's resource and verb: a GET of no single object is a LIST.
+func verbOf(path, method string) (resource, verb string) {
+	resource, named := resourceOf(path)
+	if method == http.MethodGet && !named {
+		return resource, "LIST"
+	}
+	return resource, method
 }
 
 func codeOf(answer *http.Response, err error) string {

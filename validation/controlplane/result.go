@@ -9,9 +9,12 @@ import (
 	"time"
 )
 
-// Result is what happened.
+// Result is what happened. Times count from the moment when the cluster was ready; what
+// came before is negative.
 type Result struct {
+	Scenario    Scenario
 	Setup       time.Duration // from nothing to a ready cluster
+	Scheduling  time.Duration // when kube-scheduler began, its last start: negative if before the scenario
 	AllWrites   []Write
 	AllRequests []Request
 	AllAttempts []time.Duration
@@ -26,7 +29,7 @@ type Sample struct {
 	Replicas, Pending, Bound, Ready                   int // pods of the workload
 	Terminating                                       int
 	Writes                                            int     // to etcd since the process started
-	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative
+	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative; no fsyncs but with SlowDisk or three members
 	FsyncSeconds                                      float64
 	DBBytes                                           float64
 }
@@ -57,8 +60,31 @@ func (c *Cluster) result(setup time.Duration) *Result {
 	defer c.attempts.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &Result{Setup: setup, AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
+	r := &Result{Scenario: c.scenario, Setup: setup, Scheduling: c.clock.at(time.Unix(0, c.scheduling.Load())),
+		AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
 		AllAttempts: slices.Clone(c.attempts.at), Samples: slices.Clone(c.samples), Log: slices.Clone(c.entries)}
+	r.countFrom(c.clock.begin())
+	return r
+}
+
+// countFrom makes all times count from zero.
+func (r *Result) countFrom(zero time.Duration) {
+	r.Scheduling -= zero
+	for i := range r.AllWrites {
+		r.AllWrites[i].At -= zero
+	}
+	for i := range r.AllRequests {
+		r.AllRequests[i].At -= zero
+	}
+	for i := range r.AllAttempts {
+		r.AllAttempts[i] -= zero
+	}
+	for i := range r.Samples {
+		r.Samples[i].At -= zero
+	}
+	for i := range r.Log {
+		r.Log[i].At -= zero
+	}
 }
 
 // Writes counts the writes in [from, to) by resource/verb, and by resource/verb/what
@@ -82,7 +108,11 @@ func (r *Result) Bytes(from, to time.Duration) map[string]int {
 	n := map[string]int{}
 	for _, w := range r.AllWrites {
 		if w.At >= from && w.At < to {
-			n[w.Resource+"/"+w.Verb] += w.Bytes
+			key := w.Resource + "/" + w.Verb
+			n[key] += w.Bytes
+			if w.What != "" {
+				n[key+"/"+w.What] += w.Bytes
+			}
 		}
 	}
 	return n

@@ -89,7 +89,8 @@ func attemptTime(r *Result, from, to time.Duration) (median, mean time.Duration,
 func logBytes(t *testing.T, r *Result, phases []phase) {
 	for _, p := range phases {
 		n, bytes := r.Writes(p.from, p.to), r.Bytes(p.from, p.to)
-		for _, key := range []string{"pods/create", "pods/update", "events/create", "events/update"} {
+		for _, key := range []string{"pods/create/" + workload, "pods/update/message", "events/create/FailedScheduling", "events/update/FailedScheduling",
+			"events/create/SuccessfulCreate", "events/update/SuccessfulCreate", "events/create/FailedCreate", "events/update/FailedCreate", "replicasets/update", "resourcequotas/update"} {
 			if n[key] > 0 {
 				t.Logf("%s: %s: %d writes of %d B on average", p.name, key, n[key], bytes[key]/n[key])
 			}
@@ -107,46 +108,55 @@ func TestShort(t *testing.T) {
 	t.Run("SlowDisk", slowDisk)
 }
 
-// quotaAndScaleDown: a quota refuses what is too much, and the pods that do not fit are
-// taken away again.
+// quotaAndScaleDown: a quota refuses what is too much; the pods that do not fit are taken
+// away again; and then six of the ten that run.
 func quotaAndScaleDown(t *testing.T) {
-	refused, down := 26*time.Second, 14*time.Second
+	refused, down, ended := 26*time.Second, 14*time.Second, 8*time.Second
 	if long() {
 		refused, down = 100*time.Second, 60*time.Second
 	}
-	end := refused + down
-	r := Run(t, Scenario{Nodes: 10, NoKubelets: true, Replicas: 20, Quota: 40, Length: end + time.Second, Actions: []Action{
-		At(0, Scale(100)), At(refused, Scale(10)), At(refused+5*time.Second, Churn(4*time.Second)),
+	fewer := refused + down
+	end := fewer + ended
+	r := Run(t, Scenario{Nodes: 10, RoomOn: 10, Replicas: 20, Quota: 40, Length: end + time.Second, Actions: []Action{
+		At(0, Scale(100)), At(refused, Scale(10)), At(refused+5*time.Second, Churn(4*time.Second)), At(fewer-2*time.Second, Churn(0)), At(fewer, Scale(4)),
 	}})
 	b := newBeside(t, r, end)
 	latency, _ := r.Latency(0, end, 0.5, "replicaset-controller", "POST", "pods")
 	require.NoError(t, b.model.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency, Quota: 40}))
-	setup := 5 * time.Minute // the twenty replicas of the set-up have left their mark in the recorders and been woken by nothing
+	b.zero = 5 * time.Minute // the twenty replicas of the set-up have left their mark in the recorders and been woken by nothing
 	b.model.ReplicaSet.Scale(20)
-	b.model.Advance(setup)
-	b.model.ReplicaSet.Scale(100)
+	b.model.Queue.SetRoom(10)
+	b.at(-time.Minute, func() { b.model.ReplicaSet.SetReady(10) })
+	b.at(0, func() { b.model.ReplicaSet.Scale(100) })
 	b.churn(r)
 	b.at(refused, func() { b.model.ReplicaSet.Scale(10) })
-	for i := range b.todo {
-		b.todo[i].at += setup
+	b.at(fewer, func() { b.model.ReplicaSet.Scale(4) })
+	for _, w := range r.AllWrites {
+		if w.At > fewer && w.Resource == "pods" && w.Verb == "delete" { // the churn has ended
+			b.at(w.At, func() { b.model.ReplicaSet.Gone(1) })
+		}
 	}
-	phases := []phase{{name: "quota", to: setup + refused}, {name: "scale-down", from: setup + refused, to: setup + end}}
+	phases := []phase{{name: "quota", to: refused}, {name: "scale-down", from: refused, to: fewer}, {name: "running ones end", from: fewer, to: end}}
 	b.run(phases)
-	for i := range phases {
-		phases[i].from, phases[i].to = max(phases[i].from-setup, 0), phases[i].to-setup
-		phases[i].compare(t, r)
+	for _, p := range phases {
+		p.compare(t, r)
 	}
+	logBytes(t, r, phases)
 }
 
 // TestNodesNotReadyAndBack: five of twenty nodes fall silent, are marked, tainted, and
 // come back, while something wakes the pods.
 func TestNodesNotReadyAndBack(t *testing.T) {
 	t.Parallel()
+	nodesNotReadyAndBack(t, false)
+}
+
+func nodesNotReadyAndBack(t *testing.T, old bool) {
 	back, end := 72*time.Second, 100*time.Second
 	if long() {
 		back, end = 130*time.Second, 200*time.Second
 	}
-	r := Run(t, Scenario{Nodes: 20, Length: end + time.Second, Actions: []Action{
+	r := Run(t, Scenario{Nodes: 20, Scheduler129: old, Length: end + time.Second, Actions: []Action{
 		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)), At(back, StartKubelets(5, 10)),
 	}})
 	most := 0

@@ -19,6 +19,9 @@ func TestRoom(t *testing.T) {
 	r := Run(t, Scenario{Nodes: 100, RoomOn: 50, Replicas: 50, Fillers: 10, Length: 30 * time.Second})
 	assert.Less(t, r.Setup, 30*time.Second)
 	peak := peakMemory(t)
+	for _, e := range r.Log {
+		t.Log(e.At, e.Text)
+	}
 	t.Logf("100 nodes, 1,050 pods: ready after %v, at most %d MB", r.Setup, peak>>20)
 	assert.Less(t, peak, int64(4<<30))
 	writes := r.Writes(0, 30*time.Second)

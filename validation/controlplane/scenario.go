@@ -33,6 +33,10 @@ type Scenario struct {
 	SlowDisk bool   // etcd in processes of its own, on disks that SetDisk slows
 	Gates    string // --feature-gates of all components, such as SchedulerPopFromBackoffQ=false
 
+	// Scheduler129 takes the real kube-scheduler v1.29.2, in a process of its own, instead
+	// of v1.37.2. Everything else stays v1.37.2.
+	Scheduler129 bool
+
 	Length  time.Duration // of the scenario
 	Actions []Action      // in order of time
 }

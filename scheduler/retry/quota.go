@@ -1,0 +1,48 @@
+package retry
+
+import "time"
+
+// usage is a ResourceQuota's status as one writer keeps it: one update at a time, and
+// what changes while one waits or is under way goes into the next.
+type usage struct {
+	begins, ends time.Duration // of the last update asked for
+}
+
+// change is a change of the usage at time `at`, with a writer whose updates take so long.
+// It says whether an update more is written, and when that has landed.
+func (u *usage) change(at, takes time.Duration) (time.Duration, bool) {
+	switch {
+	case at < u.begins: // one that has not begun will carry it
+		return 0, false
+	case at < u.ends:
+		u.begins = u.ends
+	default:
+		u.begins = at
+	}
+	u.ends = u.begins + takes
+	return u.ends, true
+}
+
+// admit is the API server's part: it writes the usage before it creates a pod, and lets
+// creations that come meanwhile share the next update (admission/plugin/resourcequota,
+// checkAttributes). A creation is these two writes, one after the other.
+func (r *ReplicaSet) admit(lands time.Duration) {
+	r.changeQuota(&r.admitted, lands-r.api.Latency, r.api.Latency/2)
+}
+
+// freeQuota is the quota controller's part, after n pods have gone: a work queue with one
+// key, so what comes during an update shares the next.
+func (r *ReplicaSet) freeQuota(n int) {
+	for range n {
+		r.changeQuota(&r.freed, r.now, r.api.Latency)
+	}
+}
+
+func (r *ReplicaSet) changeQuota(u *usage, at, takes time.Duration) {
+	if r.api.Quota == 0 {
+		return
+	}
+	if landed, written := u.change(at, takes); written {
+		r.push(landing{landed, quotaWritten})
+	}
+}

@@ -1,0 +1,29 @@
+package retry
+
+// ReplicaSetStep is what the controller did in one step, or in all.
+type ReplicaSetStep struct {
+	Creates       int // pods created
+	Deletes       int // pods deleted
+	Refusals      int // creations that the quota refused
+	Errors        int // creations that failed otherwise
+	StatusUpdates int // of the ReplicaSet
+	QuotaUpdates  int // of the ResourceQuota's usage, by the API server and the quota controller
+	EventCreates  int
+	EventUpdates  int
+}
+
+// Writes is how many writes reached etcd.
+func (s ReplicaSetStep) Writes() int {
+	return s.Creates + s.Deletes + s.StatusUpdates + s.QuotaUpdates + s.EventCreates + s.EventUpdates
+}
+
+func (s *ReplicaSetStep) add(b ReplicaSetStep) {
+	s.Creates += b.Creates
+	s.Deletes += b.Deletes
+	s.Refusals += b.Refusals
+	s.Errors += b.Errors
+	s.StatusUpdates += b.StatusUpdates
+	s.QuotaUpdates += b.QuotaUpdates
+	s.EventCreates += b.EventCreates
+	s.EventUpdates += b.EventUpdates
+}
