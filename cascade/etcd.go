@@ -130,6 +130,12 @@ func (e *etcd) propose(now time.Duration, token int32) {
 	e.submit(now, class, token)
 }
 
+// saving is for how long etcd's leader has been in the save under way.
+func (e *etcd) saving(now time.Duration) time.Duration {
+	e.run(now)
+	return e.server.Saving()
+}
+
 func (e *etcd) read(now time.Duration, token int32) { e.submit(now, classRead, token) }
 
 func (e *etcd) submit(now time.Duration, class int, token int32) {

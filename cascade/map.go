@@ -46,8 +46,8 @@ type Cell struct {
 	Down  time.Duration
 	Peak  int // nodes NotReady
 
-	// Trap is set where the scenario as it is keeps renewing its leases, and does not for longer than [Outlast] after a
-	// worse spell that is over: hysteresis. After is how long that lasts.
+	// Trap is set where the scenario as it is keeps renewing its leases, but for moments that make no more than [Outlast] in
+	// all, and does not for longer than that after a worse spell that is over: hysteresis. After is how long that lasts.
 	Trap  bool
 	After time.Duration
 }
@@ -118,7 +118,7 @@ func (m Mapper) cell(ctx context.Context, s Scenario, c *Cell) error {
 	}
 	c.State, c.Down, c.Peak = v.State, v.Down, t.PeakNotReady
 	worse, begun := m.Spell.before(s)
-	if !begun || v.Down > 0 {
+	if !begun || v.Down > Outlast {
 		return nil
 	}
 	if v, _, err = judge(ctx, worse); err != nil {

@@ -379,6 +379,10 @@ func (p *plane) land(q *proposal) bool {
 
 func (p *plane) readDone(k int32) {
 	q := p.proposals[k]
+	if q.purpose == purposes { // etcd still leads: it may revoke the lease
+		p.store.propose(p.now, k)
+		return
+	}
 	p.freeProposals = append(p.freeProposals, k)
 	r := &p.requests[q.request]
 	if r.gen != q.gen || r.stage != reading {

@@ -213,14 +213,22 @@ func (p *plane) registrationReply(i int32, why purpose, c code) {
 	}
 }
 
+// activeFor is for how long etcd takes itself for the leader after a tick: three heartbeats (server.go, isActive).
+const activeFor = 300 * time.Millisecond
+
 // revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
-// expiredLeaseRetryInterval).
+// expiredLeaseRetryInterval). A member whose loop has not ticked lately makes sure by a quorum read first that it still
+// leads (server.go, ensureLeadership, since 3.5.13).
 func (p *plane) revoke(lease int32, again uint32) {
 	if p.quiet || p.revoked[lease-1] {
 		return
 	}
 	k := p.newOrphan(purposes)
 	p.proposals[k].version, p.proposals[k].who = uint32(lease), int32(again)
-	p.store.propose(p.now, k)
+	if !p.s.Etcd.Before3512 && p.store.saving(p.now) > activeFor {
+		p.store.read(p.now, k)
+	} else {
+		p.store.propose(p.now, k)
+	}
 	p.queue.Push(p.now+3*time.Second, evRevoke, lease, again+1)
 }

@@ -127,6 +127,7 @@ const (
 	timerElection
 	timerArrival
 	timerCompact
+	timerRead
 	memberTimers
 )
 
@@ -210,6 +211,8 @@ func (e *engine) fire(which int) {
 		e.expire()
 	case timerElection:
 		e.elect()
+	case timerRead:
+		e.askAgain()
 	case timerCompact:
 		e.compactTimer()
 	case timerArrival:

@@ -34,7 +34,9 @@ type member struct {
 	committing bool // a backend commit until timerApply
 	pending    int  // operations since the last backend commit
 	dirty      float64
-	commitDue  int64
+	commitDue  int64 // the timer of ordinary commits
+	forced     bool  // a revoked lease wants a commit at once, whatever the timer says
+	overdue    bool  // the timer ran out during a forced commit: its commit is the next to have the lock
 	compact    compaction
 	paused     int64 // held by a defragmentation until
 	snapshot   bool  // due: SnapshotCount entries were applied since the last

@@ -39,6 +39,22 @@ func (e *engine) nextRound() {
 	}
 	r.stage, r.count, r.index = readAsked, r.queue.n, e.members[e.leader].commit
 	e.ready(e.leader)
+	if r.stage == readAsked {
+		e.timers[timerRead] = e.now + readRetry
+	}
+}
+
+// readRetry is how long a read waits for its index before it asks for another (v3_server.go, readIndexRetryTime). The leader's
+// loop answers all that was asked during a save at its end, and only the last answer counts (raft.go): a read on a slow disk
+// waits for writes, too, that came after it.
+const readRetry = 500_000_000 // ns
+
+func (e *engine) askAgain() {
+	e.timers[timerRead] = never
+	if r := &e.reads; r.stage == readAsked && e.leader >= 0 {
+		r.index = e.members[e.leader].commit
+		e.timers[timerRead] = e.now + readRetry
+	}
 }
 
 // readTurn is the round's part in a turn of the leader's loop; it tells whether there was any.

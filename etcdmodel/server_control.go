@@ -11,6 +11,14 @@ func (s *Server) Now() time.Duration { return time.Duration(s.e.now) }
 // Leader is the leading member, -1 while there is none.
 func (s *Server) Leader() int { return s.e.leader }
 
+// Saving is for how long the leader's loop has been writing its log: all that it does waits meanwhile. Zero if it is not, or if none leads.
+func (s *Server) Saving() time.Duration {
+	if s.e.leader < 0 || !s.e.members[s.e.leader].busy {
+		return 0
+	}
+	return time.Duration(s.e.now - s.e.members[s.e.leader].began)
+}
+
 // DB is the db file now.
 func (s *Server) DB() Size {
 	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
