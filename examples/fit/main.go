@@ -2,7 +2,7 @@
 // not one more.
 //
 //	go run ./examples/fit                                              # incident 8829
-//	kubectl get nodes,ns,pods,quota,limits -A -o yaml > cluster.yaml
+//	kubectl get nodes,ns,pods,quota,limits,pc,runtimeclass,pdb -A -o yaml > cluster.yaml
 //	go run ./examples/fit -cluster cluster.yaml -workload deploy.yaml -replicas 200
 //	go run ./examples/fit -kubeconfig ~/.kube/config -workload deploy.yaml -o json
 //
