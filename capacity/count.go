@@ -17,7 +17,7 @@ type count struct {
 // and a replica placed changes only its own, so the order of placement does not matter.
 func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 	t := s.table
-	c.begin(t.rooms)
+	c.begin(len(t.places))
 	if p.scannable(t) {
 		p.scan(t, v.free, c)
 		return nil
@@ -28,20 +28,17 @@ func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 		}
 		room, stop := p.roomOn(s, v, i)
 		c.room = addRoom(c.room, room)
-		c.nodes[i].room, c.nodes[i].why = int32(room), c.tally.add(p, t.words, stop)
+		c.nodes[i] = NodeRoom{&t.places[i], int32(room), c.tally.add(p, t.words, stop)}
 	}
 	return nil
 }
 
-// begin has all nodes and no room, in memory that c was given if that is enough.
-func (c *count) begin(rooms []NodeRoom) {
-	if cap(c.nodes) >= len(rooms) && cap(c.nodes) > 0 {
-		c.nodes = append(c.nodes[:0], rooms...)
-		return
+// begin makes room for n nodes, in memory that c was given if that is enough.
+func (c *count) begin(n int) {
+	if c.nodes = c.nodes[:0]; cap(c.nodes) < n || n == 0 {
+		c.nodes = make([]NodeRoom, n)
 	}
-	nodes := make([]NodeRoom, len(rooms)) // in this form the compiler makes one step of both
-	copy(nodes, rooms)
-	c.nodes = nodes
+	c.nodes = c.nodes[:n]
 }
 
 // plain: nothing but cordons, taints and resources decides.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -195,19 +194,4 @@ func (q *question) explain(ctx context.Context, a *Answer, p *probe, v *view, c 
 	a.Warnings = append(a.Warnings, e.warnings...)
 	a.Message = fitError(n, "", a.Reasons, "preemption: "+e.sentence)
 	return nil
-}
-
-// warn names what the answer assumes.
-func (q *question) warn() []error {
-	warnings := slices.Clip(q.warnings)
-	for _, liberty := range admission.Liberties(q.state, &q.w.Template.Spec, &q.pod.Spec) {
-		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template: %s; counted as it stands, though the API server refuses that in a new pod", liberty))
-	}
-	if name := q.pod.Spec.SchedulerName; name != corev1.DefaultSchedulerName {
-		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.SchedulerName is %q; the answer is what default-scheduler's default profile would do", name))
-	}
-	if name := q.pod.Spec.NodeName; name != "" {
-		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.NodeName is %q; such pods pass the scheduler by, and the kubelet applies most of the same filters", name))
-	}
-	return warnings
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
@@ -182,6 +183,9 @@ func (d *decoder) typed(raw []byte, gvk schema.GroupVersionKind) error {
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, object); err != nil {
 		return fmt.Errorf("%s %s: %w", gvk.Kind, nameIn(raw), err)
+	}
+	if status, ok := object.(*metav1.Status); ok {
+		return fmt.Errorf("is a Status, %s: %q, want the objects that were asked for", status.Status, status.Message)
 	}
 	object.GetObjectKind().SetGroupVersionKind(gvk)
 	d.objects = append(d.objects, object)

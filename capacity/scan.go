@@ -44,7 +44,7 @@ func (p *probe) scannable(t *table) bool {
 // TestScanIsRoomOn holds it against roomOn, its slow twin.
 func (p *probe) scan(t *table, free [][]int64, c *count) {
 	n := len(t.names)
-	slots, nodes, taints := free[colPods][:n], c.nodes[:n], t.taints[:n]
+	slots, nodes, places, taints := free[colPods][:n], c.nodes[:n], t.places[:n], t.taints[:n]
 	a, b := p.lanes(free)
 	freeA, freeB := a.free[:n], b.free[:n]
 	var last, stop status
@@ -74,7 +74,7 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 			last, from, why = stop, i, c.tally.why(p, t.words, stop)
 		}
 		total += room
-		nodes[i].room, nodes[i].why = int32(room), why
+		nodes[i] = NodeRoom{&places[i], int32(room), why}
 	}
 	c.tally.count(last, n-from)
 	c.room = int(total)

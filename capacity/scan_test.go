@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,7 +54,7 @@ func FuzzScanIsRoomOn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		s, p := numbers(rand.New(rand.NewPCG(seed, 1)), 64)
 		require.True(t, p.scannable(s.table))
-		c := count{nodes: slices.Clone(s.table.rooms)}
+		c := count{nodes: make([]NodeRoom, len(s.table.places))}
 		p.scan(s.table, s.table.free, &c)
 		v := &view{free: s.table.free}
 		slow, total := tally{}, 0
@@ -106,7 +105,7 @@ func BenchmarkScan(b *testing.B) {
 		s.table.free[colMemory][i], s.table.alloc[colMemory][i] = 56<<30, 64<<30
 	}
 	p := &probe{needs: []need{{column: colCPU, want: 200, reason: "Insufficient cpu"}, {column: colMemory, want: 256 << 20}}, blocked: make([]status, 3)}
-	c := count{nodes: slices.Clone(s.table.rooms)}
+	c := count{nodes: make([]NodeRoom, len(s.table.places))}
 	for b.Loop() {
 		c.tally.entries = c.tally.entries[:0]
 		p.scan(s.table, s.table.free, &c)

@@ -25,7 +25,6 @@ const (
 type table struct {
 	names  []string
 	places []place
-	rooms  []NodeRoom // what every answer begins with: the places and no room
 	words  *words
 	alloc  [][]int64 // by column, by node
 	free   [][]int64 // allocatable less what pods request; may be negative
@@ -90,11 +89,10 @@ func newTable(state *cluster.State) (*table, error) {
 // collector an answer then refers to one object instead of thousands.
 func (t *table) gatherNames() {
 	all := strings.Join(t.names, "")
-	t.places, t.rooms, t.words = make([]place, len(t.names)), make([]NodeRoom, len(t.names)), newWords()
+	t.places, t.words = make([]place, len(t.names)), newWords()
 	for i, name := range t.names {
 		t.names[i], all = all[:len(name)], all[len(name):]
 		t.places[i] = place{t.names[i], t.words}
-		t.rooms[i].place = &t.places[i]
 	}
 }
 

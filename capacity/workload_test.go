@@ -140,6 +140,12 @@ func TestLiberties(t *testing.T) {
 	for _, warning := range answer.Warnings {
 		said = append(said, warning.Error())
 	}
+	classes := web(1)
+	classes.Template.Spec.PriorityClassName, classes.Template.Spec.RuntimeClassName = "high", ptr.To("kata")
+	refused, err := snapshot.Fit(t.Context(), classes)
+	require.NoError(t, err)
+	assert.Equal(t, `pods "Unknown" is forbidden: no PriorityClass with name high was found`, refused.Refusal)
+	assert.Len(t, refused.Warnings, 2, "a dump that leaves out a kind is told from a class that is missing")
 	const end = "; counted as it stands, though the API server refuses that in a new pod"
 	assert.Equal(t, []string{
 		"capacity: Workload.Template: spec.priority is 7, its class gives 0" + end,

@@ -2,7 +2,7 @@
 // not one more.
 //
 //	go run ./examples/fit                                              # incident 8829
-//	kubectl get nodes,ns,pods,quota,limits -A -o yaml > cluster.yaml
+//	kubectl get nodes,ns,pods,quota,limits,pc,runtimeclass,pdb -A -o yaml > cluster.yaml
 //	go run ./examples/fit -cluster cluster.yaml -workload deploy.yaml -replicas 200
 //	go run ./examples/fit -kubeconfig ~/.kube/config -workload deploy.yaml -o json
 //
@@ -22,7 +22,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
@@ -44,6 +49,24 @@ type options struct {
 	cluster, kubeconfig, context string
 	workload, whatIf, output     string
 	replicas                     int
+	rest                         []string // arguments that are no flags
+}
+
+// check finds what would be passed over in silence.
+func (o options) check() error {
+	switch {
+	case len(o.rest) > 0:
+		return fmt.Errorf("argument %q, want flags only: -cluster FILE -workload FILE", o.rest[0])
+	case o.output != "text" && o.output != "json" && o.output != "yaml":
+		return fmt.Errorf("-o is %q, want text, json or yaml", o.output)
+	case o.cluster != "" && o.kubeconfig != "":
+		return errors.New("-cluster and -kubeconfig are both given, want one")
+	case o.context != "" && o.kubeconfig == "":
+		return errors.New("-context is given without -kubeconfig, want both")
+	case o.replicas < -1:
+		return fmt.Errorf("-replicas is %d, want >= 0, or -1 for what the workload says", o.replicas)
+	}
+	return nil
 }
 
 func main() {
@@ -51,11 +74,12 @@ func main() {
 	flag.StringVar(&o.cluster, "cluster", "", "`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: the incident's cluster")
 	flag.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE`: read a running cluster instead (lists only)")
 	flag.StringVar(&o.context, "context", "", "context `NAME` of the kubeconfig")
-	flag.StringVar(&o.workload, "workload", "", "`FILE` with a Deployment, ReplicaSet, StatefulSet, Job or Pod; none: the incident's Deployment")
+	flag.StringVar(&o.workload, "workload", "", "`FILE` with one Deployment, ReplicaSet, StatefulSet, Job or Pod; others in it are passed over; none: the incident's Deployment")
 	flag.StringVar(&o.whatIf, "with", "", "`FILE` of objects to add and ask again: a quota, more nodes; none: the incident's quota, if it is the incident")
 	flag.StringVar(&o.output, "o", "text", "text, json or yaml")
 	flag.IntVar(&o.replicas, "replicas", -1, "replicas wanted in all; -1: as the workload says")
 	flag.Parse()
+	o.rest = flag.Args()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, os.Stdin, os.Stdout); err != nil {
@@ -68,15 +92,15 @@ func main() {
 }
 
 func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) error {
-	if o.output != "text" && o.output != "json" && o.output != "yaml" {
-		return fmt.Errorf("-o is %q, want text, json or yaml", o.output)
+	if err := o.check(); err != nil {
+		return err
 	}
 	incident := o.cluster == "" && o.kubeconfig == "" && o.workload == ""
 	objects, warnings, err := o.objects(ctx, stdin)
 	if err != nil {
 		return err
 	}
-	workload, err := o.read()
+	workload, title, err := o.read()
 	if err != nil {
 		return err
 	}
@@ -84,7 +108,7 @@ func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) erro
 	if err != nil {
 		return err
 	}
-	r := report{workload: workload, snapshot: snapshot, warnings: warnings}
+	r := report{workload: workload, title: title, snapshot: snapshot, warnings: warnings}
 	if r.answer, err = snapshot.Fit(ctx, workload); err != nil {
 		return err
 	}
@@ -115,8 +139,6 @@ func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) erro
 // objects is the cluster: a dump, a running one, or the incident's.
 func (o options) objects(ctx context.Context, stdin io.Reader) ([]runtime.Object, []error, error) {
 	switch {
-	case o.cluster != "" && o.kubeconfig != "":
-		return nil, nil, fmt.Errorf("-cluster and -kubeconfig are both given, want one")
 	case o.kubeconfig != "":
 		return live.Read(ctx, live.Cluster{Kubeconfig: o.kubeconfig, Context: o.context})
 	case o.cluster == "-":
@@ -143,25 +165,43 @@ func readFile(path string) ([]runtime.Object, error) {
 	return objects, nil
 }
 
-// read is the workload: of the one object of its file that has a pod template.
-func (o options) read() (capacity.Workload, error) {
-	objects, err := capacity.Read(bytes.NewReader(incidentWorkload))
-	name := "the incident's Deployment"
+// read is the workload, the one object of its file that is any, and what to call it.
+func (o options) read() (workload capacity.Workload, title string, err error) {
+	name, objects := "the incident's Deployment", []runtime.Object(nil)
 	if o.workload != "" {
 		name = o.workload
 		objects, err = readFile(o.workload)
+	} else {
+		objects, err = capacity.Read(bytes.NewReader(incidentWorkload))
 	}
 	if err != nil {
-		return capacity.Workload{}, err
+		return workload, "", err
+	}
+	if len(objects) > 1 {
+		objects = slices.DeleteFunc(objects, isNoWorkload)
 	}
 	if len(objects) != 1 {
-		return capacity.Workload{}, fmt.Errorf("%s has %d objects, want one workload", name, len(objects))
+		return workload, "", fmt.Errorf("%s has %d workloads, want one Deployment, ReplicaSet, StatefulSet, Job or Pod", name, len(objects))
 	}
-	workload, err := capacity.WorkloadOf(objects[0])
+	if workload, err = capacity.WorkloadOf(objects[0]); err != nil {
+		return workload, "", fmt.Errorf("%s: %w", name, err)
+	}
+	title = objects[0].GetObjectKind().GroupVersionKind().Kind + " " + strings.TrimSuffix(workload.Template.Name+workload.Template.GenerateName, "-")
+	if o.workload == "" && (o.cluster != "" || o.kubeconfig != "") {
+		title += ", the incident's as no -workload is given,"
+	}
 	if o.replicas >= 0 {
 		workload.Replicas = o.replicas
 	}
-	return workload, err
+	return workload, title, nil
+}
+
+func isNoWorkload(object runtime.Object) bool {
+	switch object.(type) {
+	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *batchv1.Job, *corev1.Pod, *corev1.ReplicationController:
+		return false
+	}
+	return true
 }
 
 // extra is what to add and ask again, and what to call it.

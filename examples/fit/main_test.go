@@ -89,6 +89,10 @@ func TestOwnClusterFromStdinAndWhatIf(t *testing.T) {
 	require.Equal(t, 4, a.Fits)
 	require.NoError(t, json.Unmarshal([]byte(ask(t, options{cluster: "-", workload: workload, whatIf: more, replicas: 10, output: "json"}, node)), &a))
 	require.Equal(t, 8, a.Fits)
+	// A manifest usually has more in it than the workload.
+	service := file("s.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":\"c\"}]}}\n")
+	require.Contains(t, ask(t, options{cluster: "-", workload: service, replicas: -1}, node), "1 replicas of Pod p wanted in namespace default, 0 running, 1 nodes")
+	require.Contains(t, ask(t, options{cluster: "-", replicas: -1}, node), "Deployment api-gateway, the incident's as no -workload is given, wanted")
 	text := ask(t, options{cluster: "-", workload: workload, whatIf: more, replicas: 10}, node)
 	require.Contains(t, text, "0/1 nodes are available: 1 Insufficient cpu.")
 	require.Contains(t, text, "0/2 nodes are available: 2 Insufficient cpu.")
@@ -96,10 +100,14 @@ func TestOwnClusterFromStdinAndWhatIf(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for want, o := range map[string]options{
-		`-o is "xml", want text, json or yaml`:              {output: "xml"},
-		"-cluster and -kubeconfig are both given, want one": {output: "text", cluster: "x", kubeconfig: "y"},
-		"open none: no such file or directory":              {output: "text", cluster: "none"},
-		"has 1":                                             {output: "text", workload: "testdata/cluster.yaml"},
+		`-o is "xml", want text, json or yaml`:                                  {output: "xml"},
+		"-cluster and -kubeconfig are both given, want one":                     {output: "text", cluster: "x", kubeconfig: "y"},
+		"open none: no such file or directory":                                  {output: "text", cluster: "none"},
+		"workloads, want one Deployment":                                        {output: "text", workload: "testdata/cluster.yaml"},
+		`argument "x.yaml", want flags only`:                                    {output: "text", rest: []string{"x.yaml"}},
+		"-context is given without -kubeconfig, want both":                      {output: "text", context: "x"},
+		"-replicas is -2, want >= 0":                                            {output: "text", replicas: -2},
+		`live: Cluster.Kubeconfig "none": stat none: no such file or directory`: {output: "text", kubeconfig: "none"},
 	} {
 		require.ErrorContains(t, run(context.Background(), o, strings.NewReader(""), &bytes.Buffer{}), want)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +16,7 @@ import (
 
 type report struct {
 	workload   capacity.Workload
+	title      string // kind and name of the workload
 	snapshot   *capacity.Snapshot
 	answer     capacity.Answer
 	whatIf     *capacity.Answer
@@ -29,7 +31,7 @@ func (r report) text(out io.Writer) error {
 	if namespace == "" {
 		namespace = "default"
 	}
-	fmt.Fprintf(w, "%d replicas wanted in namespace %s, %d running, %d nodes\n\n", a.Desired, namespace, a.Running, len(r.nodes()))
+	fmt.Fprintf(w, "%d replicas of %s wanted in namespace %s, %d running, %d nodes\n\n", a.Desired, r.title, namespace, a.Running, len(r.nodes()))
 	counts(w, a)
 	if a.Message != "" {
 		fmt.Fprintf(w, "\nkube-scheduler says of the next one:\n  %s\n", a.Message)
@@ -141,7 +143,9 @@ func (r report) groups() []group {
 
 // scarce is the resource of the template that fills most of an empty cluster.
 func (r report) scarce() corev1.ResourceName {
-	asked := resource.PodRequests(&corev1.Pod{Spec: r.workload.Template.Spec}, resource.PodResourcesOptions{})
+	pod := &corev1.Pod{Spec: r.workload.Template.Spec}
+	asked := resource.PodLimits(pod, resource.PodResourcesOptions{}) // which become requests where there are none
+	maps.Copy(asked, resource.PodRequests(pod, resource.PodResourcesOptions{}))
 	most, best := 0.0, corev1.ResourceCPU
 	total := map[corev1.ResourceName]float64{}
 	for _, n := range r.nodes() {

@@ -22,7 +22,7 @@ import (
 // test with the error of each that differs, in their order. It returns how many ran.
 func Run(t testing.TB, usual uint64, side int, run func(n uint64) error) uint64 {
 	t.Helper()
-	from, count := number(t, "REDLINE_FROM", 0), number(t, "REDLINE_CASES", usual)
+	from, count := Span(t, usual)
 	var mu sync.Mutex
 	failed := map[uint64]error{}
 	var group errgroup.Group
@@ -50,6 +50,12 @@ func Run(t testing.TB, usual uint64, side int, run func(n uint64) error) uint64 
 		t.Errorf("%d of %d cases differ", len(order), count)
 	}
 	return count
+}
+
+// Span is the first case to run, and how many.
+func Span(t testing.TB, usual uint64) (from, count uint64) {
+	t.Helper()
+	return number(t, "REDLINE_FROM", 0), number(t, "REDLINE_CASES", usual)
 }
 
 func number(t testing.TB, name string, usual uint64) uint64 {
