@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,16 +14,43 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Wherever it is cancelled, nothing stays: no process, and with them no
+// namespace, no file, and no thread in another namespace than before.
 func TestCalibrateEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	_, err := Calibrate(ctx)
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.Empty(t, children(t), "processes, and with them namespaces, left behind")
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	before := threadNamespaces(t)
+	for _, after := range []time.Duration{0, 20 * time.Millisecond, 300 * time.Millisecond, 1500 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		begin := time.Now()
+		_, err := Calibrate(ctx)
+		cancel()
+		assert.ErrorIs(t, err, context.DeadlineExceeded, after)
+		assert.Less(t, time.Since(begin), after+5*time.Second, "it ends when told to")
+		assert.Empty(t, children(t), "processes, and with them namespaces, left behind")
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		assert.Empty(t, left)
+		assert.Equal(t, before, threadNamespaces(t))
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = Calibrate(gone)
+	_, err := Calibrate(gone)
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// threadNamespaces are the network namespaces of this process's threads, on Linux.
+func threadNamespaces(t *testing.T) (namespaces []string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/task/*/ns/net")
+	require.NoError(t, err)
+	for _, link := range links {
+		to, err := os.Readlink(link)
+		if err == nil && !slices.Contains(namespaces, to) { // else the thread has ended
+			namespaces = append(namespaces, to)
+		}
+	}
+	return namespaces
 }
 
 // children are the processes that this one has not seen the end of, on Linux,

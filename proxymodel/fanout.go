@@ -16,3 +16,22 @@ func (s *Shape) sliceBytes() int {
 	}
 	return SliceBytes(min(s.Endpoints/max(s.Ports, 1), maxSlice))
 }
+
+// watchEvent is what the API server sends for an object of n bytes that was
+// modified: the object in its envelope (four bytes of magic, its kind, and two
+// empty fields), that in an event with its type, that in a frame with its
+// length (k8s.io/apimachinery/pkg/runtime/serializer). HTTP/2 and TLS are not in it.
+func watchEvent(n int) int {
+	const frame, magic, kind, empty, modified = 4, 4, 38, 4, 10
+	raw := field(magic + kind + field(n) + empty)
+	return frame + modified + field(raw)
+}
+
+// field is a protobuf field of n bytes: its tag, its length and the bytes.
+func field(n int) int {
+	size := 2 + n
+	for length := n; length >= 0x80; length >>= 7 {
+		size++
+	}
+	return size
+}

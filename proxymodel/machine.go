@@ -114,7 +114,7 @@ func (c *IPTablesCost) kernel() costs {
 // while Y exist, M in all:
 //
 //	user   = Exec·processes + Run·transactions + Op·O + Element·E + Dump·P (full)
-//	kernel = OpKernel·O + ElementKernel·E + Pair·X·Y·M^⅙ + DumpKernel·P (full)
+//	kernel = OpKernel·O + ElementKernel·E + Pair·X·Y·M^¼ + DumpKernel·P (full)
 //	         + List·P + ListMap·maps (not at first)
 //
 // nft lists all chains and sets before it runs a transaction that is not
@@ -124,7 +124,7 @@ func (c *IPTablesCost) kernel() costs {
 // The pairs are why 10,000 services of two endpoints take twenty times 10,000
 // of one: naming an anonymous map, the kernel visits every other map of the
 // table. A first sync visits half of the pairs; a full one all and, its old maps
-// going last, a quarter more. The sixth root is what cache misses add.
+// going last, a quarter more. The fourth root is what cache misses add.
 type NFTablesCost struct {
 	Exec          Nanos // one process on an empty table
 	Run           Nanos // user: one transaction that is not empty

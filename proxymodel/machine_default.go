@@ -46,8 +46,8 @@ func DefaultMachine() Machine {
 			},
 		},
 		NFTables: NFTablesCost{
-			Exec: 2.2869e6, Run: 152238, Op: 5818, Element: 3782, Dump: 8466,
-			OpKernel: 2836, ElementKernel: 3497, Pair: 45.58, DumpKernel: 16562, List: 2206, ListMap: 1572,
+			Exec: 2.2879e6, Run: 152238, Op: 5818, Element: 3782, Dump: 8466,
+			OpKernel: 2726.7, ElementKernel: 4122, Pair: 24.03, DumpKernel: 16632, List: 2194, ListMap: 1618,
 			Wait: 8e6, Hit: 6200, Miss: 4300,
 			Ask: ListCost{Chain: 450, ChainWalk: 0.066, Set: 1150, SetWalk: 0.25},
 			Proxy: ProxyCost{

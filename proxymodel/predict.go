@@ -36,7 +36,7 @@ func Predict(m Mode, v Version, machine Machine, s Shape, c Churn) (Prediction, 
 	p.CPUShare = p.share(b, v, c)
 	p.FirstPacket = b.packet()
 	p.Memory = b.memory()
-	p.FanOut = c.Changes * float64(c.Nodes) * float64(s.sliceBytes())
+	p.FanOut = c.Changes * float64(c.Nodes) * float64(watchEvent(s.sliceBytes()))
 	p.Warnings = warnings(m, v, &machine, &s)
 	return p, nil
 }

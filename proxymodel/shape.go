@@ -32,6 +32,8 @@ type NFTablesShape struct {
 	Elements    int // elements of the service, node-port and firewall maps
 	Maps        int // anonymous maps: rules that choose between two endpoints or more
 	MapElements int // elements of all of those
+
+	AffinitySets int // sets that remember clients: one per endpoint of a service with affinity
 }
 
 // IPVSShape is what the ipvs mode writes to IPVS, ipset and its dummy device.
@@ -93,7 +95,7 @@ func (s Shape) check() error {
 		{"IPTables.Always", s.IPTables.Always}, {"IPTables.Walk", s.IPTables.Walk},
 		{"NFTables.Chains", s.NFTables.Chains}, {"NFTables.Rules", s.NFTables.Rules},
 		{"NFTables.Elements", s.NFTables.Elements}, {"NFTables.Maps", s.NFTables.Maps},
-		{"NFTables.MapElements", s.NFTables.MapElements},
+		{"NFTables.MapElements", s.NFTables.MapElements}, {"NFTables.AffinitySets", s.NFTables.AffinitySets},
 		{"IPVS.VirtualServers", s.IPVS.VirtualServers}, {"IPVS.RealServers", s.IPVS.RealServers},
 		{"IPVS.Entries", s.IPVS.Entries}, {"IPVS.Addresses", s.IPVS.Addresses},
 		{"SliceBytes", s.SliceBytes},

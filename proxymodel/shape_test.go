@@ -65,3 +65,39 @@ func TestShapeOfTheIncident(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 4502, r.Lines("nat", "KUBE-SERVICES"))
 }
+
+// Each family of a dual-stack node has a shape of its own.
+func TestShapesOfBothFamilies(t *testing.T) {
+	o := plainObjects(20, 3)
+	for i := range 5 { // five services have the second family
+		s := o.Services[i]
+		s.Spec.IPFamilies = append(s.Spec.IPFamilies, corev1.IPv6Protocol)
+		s.Spec.ClusterIPs = append(s.Spec.ClusterIPs, fmt.Sprintf("fd00::%d", i+1))
+		es := o.Slices[i].DeepCopy()
+		es.Name, es.AddressType = es.Name+"-v6", discoveryv1.AddressTypeIPv6
+		for k := range es.Endpoints {
+			es.Endpoints[k].Addresses = []string{fmt.Sprintf("fd01::%x:%d", i, k+1)}
+		}
+		o.Slices = append(o.Slices, es)
+	}
+	n := Node{Name: "node-a", IPs: []string{"192.168.10.5", "fd00:a::5"}, DetectLocalCIDR: "10.0.0.0/8,fd01::/16"}
+	got, err := ShapesOf(V1_37, n, o)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	for i, ports := range []int{20, 5} {
+		assert.Equal(t, ports, got[i].Ports)
+		assert.Equal(t, 3*ports, got[i].Endpoints)
+		assert.Equal(t, 1+ports, got[i].IPTables.Walk)
+		assert.Equal(t, ports, got[i].NFTables.Maps)
+		assert.Equal(t, ports, got[i].IPVS.VirtualServers)
+	}
+	first, err := ShapeOf(V1_37, n, o)
+	require.NoError(t, err)
+	assert.Equal(t, got[0], first)
+	o.Services[0].Spec.SessionAffinity = corev1.ServiceAffinityClientIP
+	o.Services[0].Spec.SessionAffinityConfig = &corev1.SessionAffinityConfig{ClientIP: &corev1.ClientIPConfig{}}
+	got, err = ShapesOf(V1_37, n, o)
+	require.NoError(t, err)
+	assert.Equal(t, 3, got[0].NFTables.AffinitySets)
+	assert.Equal(t, 3, got[1].NFTables.AffinitySets)
+}

@@ -21,7 +21,7 @@ const (
 func nftablesWork(s *Shape, p phase, changed float64) nftWork {
 	t := &s.NFTables
 	ports, maps := float64(s.Ports), float64(t.Maps)
-	pairs := maps * maps * sixthRoot(maps)
+	pairs := maps * maps * math.Sqrt(math.Sqrt(maps))
 	w := nftWork{execs: nftLists + 1, elements: float64(t.MapElements)}
 	extra := float64(max(t.Elements-2*s.Ports, 0)) // of node ports, load balancers, external IPs
 	switch p {
@@ -76,7 +76,7 @@ const nftSets = 7
 
 // nftListing is the chains, and the sets and maps, that kube-proxy lists.
 func nftListing(s *Shape) (chains, sets float64) {
-	return float64(s.NFTables.Chains), float64(nftSets + s.NFTables.Maps)
+	return float64(s.NFTables.Chains), float64(nftSets + s.NFTables.Maps + s.NFTables.AffinitySets)
 }
 
 // listing is the cost of that in one sync.

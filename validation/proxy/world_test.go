@@ -250,7 +250,7 @@ func (w *world) outside(s *corev1.Service, id int) {
 	if w.chance(10) {
 		s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, "")
 	}
-	if w.chance(12) && !w.claimed(w.node.IPs[0], s) { // of the node itself
+	if w.chance(12) && !w.claimed(w.node.IPs[0], s) && !slices.ContainsFunc(s.Spec.Ports, nodePortRange) { // of the node itself
 		s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, w.node.IPs[0])
 	}
 	if w.chance(8) { // one address, shared by services with different ports
@@ -280,6 +280,9 @@ func (w *world) outside(s *corev1.Service, id int) {
 	s.Spec.LoadBalancerSourceRanges = [][]string{nil, nil, {"203.0.113.0/24"}, {"203.0.113.7/24", " 192.168.0.0/16 ", "2001:db8::/32", "FD00:A::/64"},
 		{"0.0.0.0/0", "10.1.0.0/16"}, {"10.2.0.0/16", "::/0"}, {"192.168.10.5/32", "fd00:a::/120"}}[w.r.IntN(7)]
 }
+
+// nodePortRange tells a port that might be another service's node port.
+func nodePortRange(p corev1.ServicePort) bool { return p.Port >= 20000 }
 
 // claimed tells whether another service has one of the ports on that address:
 // then who gets it is chance in kube-proxy, too.

@@ -132,7 +132,7 @@ func calibrate(t *testing.T) proxymodel.Machine {
 	var c calibrated
 	require.NoError(t, json.Unmarshal(out, &c))
 	fmt.Printf("calibrated in %.1f s; %s\n", c.Took, strings.Join(c.Warnings, "; "))
-	assert.LessOrEqual(t, c.Took, 12.0, "seconds of calibration, two of them for a busy machine")
+	assert.LessOrEqual(t, c.Took, 10.0, "seconds of calibration")
 	return c.Machine
 }
 
