@@ -134,12 +134,7 @@ const (
 func (p phase) compare(t *testing.T, r *Result) {
 	t.Helper()
 	n := r.Writes(p.from, p.to)
-	refused := 0
-	for _, x := range r.AllRequests {
-		if x.At >= p.from && x.At < p.to && x.Client == "replicaset-controller" && x.Resource == "pods" && x.Verb == "POST" && x.Code == "403" {
-			refused++
-		}
-	}
+	asked := r.Requests(p.from, p.to)
 	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] + n["events/create/FailedCreate"]
 	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] + n["events/update/FailedCreate"]
 	for _, x := range []struct {
@@ -148,8 +143,8 @@ func (p phase) compare(t *testing.T, r *Result) {
 		budget          float64
 	}{
 		{"pods created", n["pods/create/"+workload], p.made.Creates, writesBudget},
-		{"creations refused", refused, p.made.Refusals, writesBudget},
-		{"pods deleted by it", n["pods/delete/pending"] + n["pods/update/terminating"], p.made.Deletes, writesBudget},
+		{"creations refused", asked["replicaset-controller POST pods 403"], p.made.Refusals, writesBudget},
+		{"pods deleted by it", asked["replicaset-controller DELETE pods 200"], p.made.Deletes, writesBudget},
 		{"ReplicaSet's status written", n["replicasets/update"] - p.scaled(r), p.made.StatusUpdates, writesBudget},
 		{"quota's usage written", n["resourcequotas/update"], p.made.QuotaUpdates, writesBudget},
 		{"attempts", r.Attempts(p.from, p.to), p.tried.Attempts, attemptsBudget},
