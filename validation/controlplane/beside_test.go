@@ -79,6 +79,25 @@ func (b *beside) taints(r *Result) {
 	}
 }
 
+// lull is the middle of the longest time without an attempt within three seconds of a
+// time. Where v1.29's attempts come in bursts, a phase must not end inside one: the model
+// knows the second in which a burst comes, not the pod that is tried at an instant.
+func lull(r *Result, around time.Duration) time.Duration {
+	const within = 3 * time.Second
+	middle, longest := around, time.Duration(0)
+	last := around - within
+	for _, at := range append(slices.Clone(r.AllAttempts), around+within) {
+		if at <= last || at > around+within {
+			continue
+		}
+		if at-last > longest {
+			middle, longest = (at+last)/2, at-last
+		}
+		last = at
+	}
+	return middle
+}
+
 // phase is what both did between two times.
 type phase struct {
 	name     string
