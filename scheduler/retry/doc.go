@@ -15,7 +15,7 @@
 // controller that feeds it, [Correlator] the older Event recorder that the other
 // components use, and [Wakes] says which cluster event wakes which pods.
 //
-// What is modelled is kube-scheduler's own behaviour at its defaults, read in
-// the source of v1.29.2 and v1.37.2 and run beside a real control plane of
-// v1.37.2 in validation/controlplane; docs/retry.md has the table of both.
+// What is modelled is kube-scheduler's own behaviour at its defaults. Both versions,
+// v1.29.2 and v1.37.2, are run beside the model in validation/controlplane, against an API
+// server and controllers of v1.37.2; docs/retry.md has the table.
 package retry

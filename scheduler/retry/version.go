@@ -5,8 +5,8 @@ import "fmt"
 // Version is a kube-scheduler whose behaviour is modelled. Zero is v1.29.
 type Version int
 
-// The modelled versions: the one of incident 8829, and the one that
-// validation/controlplane runs beside the model.
+// The modelled versions: the one of incident 8829, and the one whose controllers this
+// module models. validation/controlplane runs the schedulers of both.
 const (
 	// V1_29 has no queueing hints: an event that any rejecting plugin has
 	// registered for wakes the pod, after preCheckForNode has dropped updates of

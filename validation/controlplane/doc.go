@@ -11,8 +11,9 @@
 // Real, from k8s.io/kubernetes v1.37.2: kube-apiserver with priority and fairness,
 // kube-scheduler, the ReplicaSet, Deployment, horizontal pod autoscaler,
 // node-lifecycle, taint-eviction, endpoint slice, pod garbage and quota controllers,
-// leader election; and etcd, embedded, or in processes of its own whose disk can be
-// slowed while it runs. Not real: the kubelets, which do what a kubelet asks of the
+// leader election; and etcd, embedded and without fsync, or in processes of its own whose disk
+// can be slowed while it runs. Instead of that kube-scheduler the real v1.29.2 can run, as a
+// process of its own (scheduler129). Not real: the kubelets, which do what a kubelet asks of the
 // API server (the real Lease controller, node status, pod status GET and PATCH, as
 // system:nodes with the kubelet's clients) and run no containers.
 package controlplane

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,7 +136,10 @@ func etcdBinary(t testing.TB) string {
 // setDelay slows the disk of one member, or of all for -1.
 func (e *etcd) setDelay(member int, delay time.Duration) error {
 	if len(e.disks) == 0 {
-		return errors.New("controlplane: Scenario.SlowDisk is false, want true to slow a disk")
+		return bad("Scenario.SlowDisk", false, "true to slow a disk")
+	}
+	if member >= len(e.disks) || delay < 0 {
+		return bad("SetDisk", fmt.Sprintf("(%d, %v)", member, delay), fmt.Sprintf("a member below %d, or -1, and a delay >= 0", len(e.disks)))
 	}
 	for i, d := range e.disks {
 		if member < 0 || member == i {
@@ -180,15 +184,24 @@ func localURL(port int) url.URL {
 }
 func address(port int) string { u := localURL(port); return u.String() }
 
-func freePorts(t testing.TB, n int) []int {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+// lastPort is the last port given away. Ports come from below the range that the kernel
+// takes for outgoing connections (32768 on), where a free port may be gone a moment later.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(int32(20000 + os.Getpid()*64%8000)) }
+
+func freePorts(t testing.TB, n int) (ports []int) {
+	for range 4000 {
+		port := int(lastPort.Add(1))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			t.Fatalf("controlplane: %v", err)
+			continue
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		l.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
 	}
-	return ports
+	t.Fatalf("controlplane: found %d free ports from 20000 on, want %d", len(ports), n)
+	return nil
 }

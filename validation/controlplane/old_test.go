@@ -12,22 +12,23 @@ import (
 // waits for its whole backoff; the message changes as well; and full nodes come back,
 // which wakes nobody.
 func TestScheduler129(t *testing.T) {
-	pods, surge, woken, each := 60, 8*time.Second, 16*time.Second, 12*time.Second
+	pods, surge, woken, changing, back := 60, 6*time.Second, 16*time.Second, 12*time.Second, 16*time.Second
 	if long() {
-		pods, surge, woken, each = 450, time.Minute, 3*time.Minute, time.Minute
+		pods, surge, woken, changing, back = 450, time.Minute, 3*time.Minute, time.Minute, 30*time.Second
 	}
 	t.Parallel()
 	taint := surge + woken
-	quiet := taint + each
-	end := quiet + each
+	quiet := taint + changing
+	end := quiet + back
 	r := Run(t, Scenario{Nodes: 40, NoKubelets: true, Scheduler129: true, Length: end + time.Second, Actions: []Action{
 		At(0, Scale(pods)), At(surge, Churn(4*time.Second)), At(taint, TaintMore(4*time.Second)),
-		At(quiet, Churn(0)), At(quiet, TaintMore(0)), At(quiet+each/2, Taint(0, false)),
+		At(quiet, Churn(0)), At(quiet, TaintMore(0)), At(quiet+2*time.Second, Taint(0, false)), // in v1.37 that is another round
 	}})
 	b := newBeside(t, r, end)
 	b.at(0, func() { b.model.ReplicaSet.Scale(pods) })
 	b.churn(r)
 	b.taints(r)
+	taint, quiet, end = lull(r, taint), lull(r, quiet), lull(r, end-3*time.Second)
 	phases := []phase{{name: "v1.29, none fits", to: surge}, {name: "v1.29, woken every 4 s", from: surge, to: taint},
 		{name: "v1.29, message changes", from: taint, to: quiet}, {name: "v1.29, a full node is back", from: quiet, to: end}}
 	b.run(phases)

@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"math"
 	"slices"
 	"testing"
 	"time"
@@ -169,26 +168,13 @@ func nodesNotReadyAndBack(t *testing.T, old bool) {
 	b.at(0, func() { b.model.ReplicaSet.Scale(60) })
 	b.churn(r)
 	b.taints(r)
-	phases := []phase{{name: "all Ready", to: 40 * time.Second}, {name: "NotReady", from: 40 * time.Second, to: back}, {name: "and back", from: back, to: end}}
+	ready, name := 40*time.Second, ""
+	if old {
+		ready, back, end, name = lull(r, ready), lull(r, back), lull(r, end-3*time.Second), "v1.29, "
+	}
+	phases := []phase{{name: name + "all Ready", to: ready}, {name: name + "NotReady", from: ready, to: back}, {name: name + "and back", from: back, to: end}}
 	b.run(phases)
 	for _, p := range phases {
 		p.compare(t, r)
 	}
-}
-
-// TestWithoutPopFromBackoff runs the real scheduler with the gate that v1.29 lacks off:
-// a pod then waits for its whole backoff, and the model of v1.29 must say how often it
-// is tried. (Hints cannot be switched off in v1.37; a deleted bound pod wakes in both.)
-func TestWithoutPopFromBackoff(t *testing.T) {
-	if !long() {
-		t.Skip("REDLINE_LONG=1 runs it: it takes two minutes and a half")
-	}
-	start, end := 30*time.Second, 140*time.Second
-	r := Run(t, Scenario{Nodes: 20, NoKubelets: true, Replicas: 200, Gates: "SchedulerPopFromBackoffQ=false", Length: end + time.Second,
-		Actions: []Action{At(0, Churn(4*time.Second))}})
-	measured := float64(r.Attempts(start, end)) / (end - start).Seconds()
-	model := retry.Predict(retry.V1_29, retry.Pressure{Pods: 200, Wakes: 0.25})
-	t.Logf("| v1.29's backoff, woken every 4 s | attempts/s | %.2f | %.2f |", measured, model.Attempts)
-	assert.LessOrEqual(t, math.Abs(model.Attempts-measured), attemptsBudget*measured)
-	assert.Equal(t, retry.ByBackoff, model.Bound)
 }

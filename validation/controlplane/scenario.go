@@ -117,20 +117,23 @@ func Taint(node int, on bool) Action {
 // StopKubelets silences the kubelets of nodes [from, to).
 func StopKubelets(from, to int) Action {
 	return Action{Name: fmt.Sprintf("stop kubelets %d-%d", from, to), Do: func(_ context.Context, c *Cluster) error {
-		for _, k := range c.kubelets[from:to] {
+		kubelets, err := c.some("StopKubelets", from, to)
+		for _, k := range kubelets {
 			k.stop()
 		}
-		return nil
+		return err
 	}}
 }
 
-// StartKubelets brings them back.
+// StartKubelets brings them back, or restarts those that run.
 func StartKubelets(from, to int) Action {
 	return Action{Name: fmt.Sprintf("start kubelets %d-%d", from, to), Do: func(ctx context.Context, c *Cluster) error {
-		for _, k := range c.kubelets[from:to] {
+		kubelets, err := c.some("StartKubelets", from, to)
+		for _, k := range kubelets {
+			k.stop() // one that runs is restarted
 			k.start(ctx, kubeletSpread)
 		}
-		return nil
+		return err
 	}}
 }
 
@@ -161,10 +164,10 @@ func (c *Cluster) taint(ctx context.Context, node int, on bool) error {
 
 // churnOnce deletes filler i or, without fillers, a bound pod made for the purpose.
 func (c *Cluster) churnOnce(ctx context.Context, i int) error {
-	pods := c.admin.CoreV1().Pods(namespace)
+	pods := c.admin.CoreV1().Pods(metav1.NamespaceDefault) // outside of the workload's quota
 	now := int64(0)
 	if c.scenario.Fillers > 0 {
-		return c.admin.CoreV1().Pods("default").Delete(ctx, fillerName(i), metav1.DeleteOptions{})
+		return pods.Delete(ctx, fillerName(i), metav1.DeleteOptions{})
 	}
 	name := fmt.Sprintf("churn-%d", i)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{NodeName: nodeName(0), Containers: []corev1.Container{{Name: "x", Image: "x"}}}}
