@@ -59,7 +59,8 @@ type plane struct {
 	queue                         vtime.Queue
 	patience10, patienceElect     vtime.Line
 	etcdDeadline, probes, answers vtime.Line
-	lines                         [5]*vtime.Line
+	reads60, writes34             vtime.Line // the API server's own deadlines
+	lines                         [7]*vtime.Line
 	kubeletDraws, electionDraws   stream.Source
 	probeDraws                    stream.Source
 
