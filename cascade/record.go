@@ -62,8 +62,17 @@ var quantityNames = [quantities][2]string{
 
 const never = time.Duration(-1)
 
-// merges is how far apart events of one kind and cause may be to be one line of the story.
-const merges = 15 * time.Second
+// merges is how far apart events of one kind and cause may be to be one line of the story. A crash loop's attempts come up to six minutes
+// apart (CrashLoopBackOff of 5 min, and the start).
+func merges(k Kind) time.Duration {
+	switch k {
+	case ServerExits:
+		return 10 * time.Minute
+	case LivezFails:
+		return time.Minute
+	}
+	return 15 * time.Second
+}
 
 func (r *recorder) reset(s *Scenario, keep bool) {
 	timeline, landed := r.timeline[:0], r.landed[:0]
@@ -135,7 +144,7 @@ func (p *plane) note(k Kind, who string, c Cause) {
 		return
 	}
 	for i := len(r.timeline) - 1; i >= max(0, len(r.timeline)-8); i-- {
-		if e := &r.timeline[i]; e.Kind == k && e.Cause == c && p.now-e.Until < merges && k != Scaled && k != DiskSlow {
+		if e := &r.timeline[i]; e.Kind == k && e.Cause == c && p.now-e.Until < merges(k) && k != Scaled && k != DiskSlow {
 			e.N++
 			e.Until = p.now
 			return
