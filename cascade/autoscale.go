@@ -62,21 +62,30 @@ func (p *plane) startAutoscaler() error {
 	return err
 }
 
-// autoscale is one sync of the HPA: every pod that serves uses its share of the demand up to its limit, pending pods none.
+// autoscale is one sync of the HPA: every pod that serves uses its share of what the users' clients ask for, up to its limit, the others nothing.
 func (p *plane) autoscale() error {
 	p.queue.Push(p.now+hpa.SyncPeriod, evAutoscale, 0, 0)
 	if !p.electors[controllers].working || p.noServer() {
 		return nil
 	}
 	h := p.hpa
-	usage := int64(min(float64(h.Limit), p.demand/float64(max(1, p.running))))
+	users := p.users()
+	_, used := users.errors()
+	usage := int64(used)
 	pods := []hpa.Pods{
-		{Count: p.running, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour,
+		{Count: users.alive, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour,
 			Samples: []hpa.Sample{{Value: usage, Request: int64(h.Request), At: p.now, Window: 30 * time.Second}}},
 		{Count: p.pending, Phase: corev1.PodPending, Unstarted: true, Samples: []hpa.Sample{{Request: int64(h.Request), Missing: true}}},
 	}
 	if p.pending == 0 {
 		pods = pods[:1]
+	}
+	if idle := p.running - users.alive; idle > 0 { // drained, or not listed yet: they run and get no requests
+		pods = append(pods, hpa.Pods{Count: idle, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse, Started: -time.Hour, ReadySince: p.now,
+			Samples: []hpa.Sample{{Request: int64(h.Request), At: p.now, Window: 30 * time.Second}}})
+	}
+	if users.alive == 0 {
+		pods = pods[1:]
 	}
 	d, err := p.autoscaler.Step(p.now, hpa.Observation{SpecReplicas: int32(p.rs.want), StatusReplicas: int32(p.rs.have), Pods: pods})
 	if err != nil {

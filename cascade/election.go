@@ -170,7 +170,7 @@ func (p *plane) begin(i int32) {
 	}
 	p.life.limit, p.rs.limit, p.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
 	p.recordEvents(len(p.nodes))
-	p.queue.Push(p.now+time.Millisecond, evMonitor, 0, e.process)
+	p.monitorIn(time.Millisecond)
 	p.queue.Push(p.now+time.Millisecond, evReplicas, 0, e.process)
 	for k := range p.writers {
 		p.queue.Push(p.now+time.Second, evEndpoints, int32(k), e.process)

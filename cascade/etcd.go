@@ -17,7 +17,7 @@ type etcd struct {
 	delays []time.Duration
 	base   time.Duration
 
-	fsyncs, commits, term int
+	term int
 }
 
 // Classes of requests. Sizes are those of kube-apiserver's objects: facts/etcd.md.
@@ -163,9 +163,8 @@ func (e *etcd) next() time.Duration {
 func (e *etcd) run(now time.Duration) {
 	if dt := now - e.skip - e.server.Now(); dt > 0 || e.step == nil {
 		e.deliver()
-		e.step = e.server.Step(dt, nil)
+		e.step = e.server.Advance(dt)
 		e.seen = 0
-		e.fsyncs, e.commits = e.server.Counted()
 		if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
 			e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
 		}
@@ -205,5 +204,5 @@ func (e *etcd) rouse(now time.Duration) { e.skip = now - e.server.Now() }
 
 // idle tells whether nothing is under way.
 func (e *etcd) idle() bool {
-	return e.step == nil || e.seen == len(e.step.Done) && e.step.Backlog == 0 && e.step.Unapplied == 0
+	return e.step == nil || e.seen == len(e.step.Done) && e.server.Idle()
 }

@@ -34,6 +34,7 @@ type nodeLife struct {
 	cursor  int
 	order   []int32 // in which a pass takes the nodes: a lister's is a map's
 	running bool
+	pass    uint32 // of the next pass: others in the queue are void
 	workers [monitorWorkers]lifeWorker
 	limit   limiter
 	events  int  // Events the recorder still has to post
@@ -85,7 +86,13 @@ func (p *plane) monitorDone() {
 	}
 	l.running = false
 	p.disruption()
-	p.queue.Push(p.now+monitorPeriod, evMonitor, 0, p.electors[controllers].process)
+	p.monitorIn(monitorPeriod)
+}
+
+// monitorIn begins the next pass so much later, instead of any that was to begin.
+func (p *plane) monitorIn(wait time.Duration) {
+	p.life.pass++
+	p.queue.Push(p.now+wait, evMonitor, 0, p.life.pass)
 }
 
 // lifeNode looks at one node and says whether its worker now waits for a request.

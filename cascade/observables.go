@@ -52,7 +52,7 @@ func observeMore(s *Scenario, t *Totals, v Verdict, lines int) []Observable {
 			Verdict: verdictOf(s.Proxy.Mode == proxymodel.IPTables, NotHere), Why: "loosely true: since 1.28 only the chains of changed services, but KUBE-SERVICES itself always whole, and the legacy binary fetches and uploads the whole table"},
 		{Claim: "ContainerCreating for 45 minutes", Here: fmt.Sprintf("%d pods bound in this run", t.Bound), Verdict: NotHere,
 			Why: "these pods had no node; a pod that was bound after capacity came free, and whose CNI then found no API server, would look so"},
-		found(t.MinEndpoints == 0, "5xx at 100 %", fmt.Sprintf("%d of %d endpoints left at the least", t.MinEndpoints, s.Workload.start()),
+		found(t.WorstErrors > 0.99, "5xx at 100 %", fmt.Sprintf("%.0f %% of the requests failed at the worst, %d of %d endpoints left at the least", 100*t.WorstErrors, t.MinEndpoints, s.Workload.start()),
 			"the running pods keep serving while the control plane is away; it takes silent kubelets (MarkPodsNotReady) to drain the endpoints. Overload by the spike itself is not a matter of the control plane"),
 		{Claim: "kubectl scale took ten minutes", Here: fmt.Sprintf("replicas were set %v after the command", t.ScaleTook.Round(time.Second)), Verdict: verdictOf(t.ScaleTook >= 5*time.Minute, Partly),
 			Why: "--timeout=10m is the limit of waiting for the replicas, which a refused or timed-out GET ends early; the command cannot succeed before an API server answers"},

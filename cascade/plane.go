@@ -59,7 +59,8 @@ type plane struct {
 	queue                         vtime.Queue
 	patience10, patienceElect     vtime.Line
 	etcdDeadline, probes, answers vtime.Line
-	lines                         [5]*vtime.Line
+	reads60, writes34             vtime.Line // the API server's own deadlines
+	lines                         [7]*vtime.Line
 	kubeletDraws, electionDraws   stream.Source
 	probeDraws                    stream.Source
 
@@ -248,6 +249,9 @@ func (p *plane) run() {
 	for {
 		at, line := p.queue.Next(), -1
 		for i, l := range p.lines {
+			for l.Len() > 0 && !p.current(l.Peek()) { // most timers are of requests that have ended
+				l.Pop()
+			}
 			if t := l.Next(); t < at {
 				at, line = t, i
 			}
@@ -305,7 +309,11 @@ func (p *plane) handle(e vtime.Event) {
 		if e.Gen == p.periodic {
 			p.periodicEvent(e.Kind, e.Who)
 		}
-	case evMonitor, evNodeEvent, evReplicas, evEndpoints, evTaint, evEvict:
+	case evMonitor:
+		if e.Gen == p.life.pass && p.electors[controllers].working {
+			p.monitor()
+		}
+	case evNodeEvent, evReplicas, evEndpoints, evTaint, evEvict:
 		if e.Gen == p.electors[controllers].process && p.electors[controllers].working {
 			p.controllerEvent(e.Kind, e.Who)
 		}
@@ -398,8 +406,6 @@ func (p *plane) periodicEvent(kind uint16, i int32) {
 
 func (p *plane) controllerEvent(kind uint16, i int32) {
 	switch kind {
-	case evMonitor:
-		p.monitor()
 	case evNodeEvent:
 		p.postEvent()
 	case evReplicas:

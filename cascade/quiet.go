@@ -90,7 +90,7 @@ func (p *plane) startPeriodic() {
 		p.queue.Push(p.now+p.draw(identityPeriod), evIdentity, int32(i), p.periodic)
 	}
 	p.queue.Push(p.now+p.draw(kubectlPeriod), evKubectl, 0, p.periodic)
-	p.queue.Push(p.now+p.draw(monitorPeriod), evMonitor, 0, p.electors[controllers].process)
+	p.monitorIn(p.draw(monitorPeriod))
 	p.queue.Push(p.now+seatsPeriod, evSeats, 0, p.periodic)
 }
 

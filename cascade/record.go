@@ -31,7 +31,7 @@ type recorder struct {
 	minuteEvents                        float64
 	minute                              time.Duration
 	eventsThen                          int
-	errorSeconds                        float64
+	errors, worstErrors, errorSeconds   float64 // share of the users' requests that fail: now, at the worst, added up
 }
 
 // The series.
@@ -48,6 +48,7 @@ const (
 	qEvents
 	qFsyncs
 	qDB
+	qErrors
 	quantities
 )
 
@@ -56,12 +57,22 @@ var quantityNames = [quantities][2]string{
 	qRenewals: {"lease renewals", "1/s"}, qNotReady: {"nodes NotReady", ""}, qPending: {"pods pending", ""},
 	qEndpoints: {"endpoints ready", ""}, qLeading: {"leaders leading", ""}, qAttempts: {"scheduling attempts", "1/s"},
 	qEvents: {"scheduler's Event writes", "1/s"}, qFsyncs: {"WAL fsyncs", "1/s"}, qDB: {"revisions written", "B"},
+	qErrors: {"users' requests failing", "share"},
 }
 
 const never = time.Duration(-1)
 
-// merges is how far apart events of one kind and cause may be to be one line of the story.
-const merges = 15 * time.Second
+// merges is how far apart events of one kind and cause may be to be one line of the story. A crash loop's attempts come up to six minutes
+// apart (CrashLoopBackOff of 5 min, and the start).
+func merges(k Kind) time.Duration {
+	switch k {
+	case ServerExits:
+		return 10 * time.Minute
+	case LivezFails:
+		return time.Minute
+	}
+	return 15 * time.Second
+}
 
 func (r *recorder) reset(s *Scenario, keep bool) {
 	timeline, landed := r.timeline[:0], r.landed[:0]
@@ -133,7 +144,7 @@ func (p *plane) note(k Kind, who string, c Cause) {
 		return
 	}
 	for i := len(r.timeline) - 1; i >= max(0, len(r.timeline)-8); i-- {
-		if e := &r.timeline[i]; e.Kind == k && e.Cause == c && p.now-e.Until < merges && k != Scaled && k != DiskSlow {
+		if e := &r.timeline[i]; e.Kind == k && e.Cause == c && p.now-e.Until < merges(k) && k != Scaled && k != DiskSlow {
 			e.N++
 			e.Until = p.now
 			return
@@ -159,11 +170,12 @@ func (p *plane) grid() {
 	}
 	point := [quantities]float64{
 		qNotReady: float64(p.life.notReady), qPending: float64(p.pending), qEndpoints: float64(endpoints),
-		qLeading: float64(leading), qDB: float64(p.dbBytes),
+		qLeading: float64(leading), qDB: float64(p.dbBytes), qErrors: r.errors,
 	}
+	fsyncs, _ := p.store.server.Counted()
 	for q, total := range [quantities]int{
 		qWrites: p.writes, qProposals: p.committed, qWasted: p.committed - p.writes, qRenewals: p.wroteBy[forLease],
-		qAttempts: p.attempts, qEvents: p.events, qFsyncs: int(p.quietFsyncs) + p.store.fsyncs,
+		qAttempts: p.attempts, qEvents: p.events, qFsyncs: int(p.quietFsyncs) + fsyncs,
 	} {
 		if quantityNames[q][1] == "1/s" {
 			point[q] = (float64(total) - r.last[q]) / dt
@@ -208,9 +220,9 @@ func (p *plane) judge(leading, endpoints int) {
 			p.note(Refilled, "", ByRecovery)
 		}
 	}
-	if endpoints == 0 && p.running > 0 {
-		r.errorSeconds += p.s.Grid.Seconds()
-	}
+	r.errors, _ = p.users().errors()
+	r.worstErrors = max(r.worstErrors, r.errors)
+	r.errorSeconds += r.errors * p.s.Grid.Seconds()
 	down := failing || p.life.notReady > 0 || drained
 	impaired := down || leading < components
 	for i := range p.servers {
@@ -253,6 +265,7 @@ func (p *plane) verdict() Verdict {
 
 func (p *plane) totals() Totals {
 	r := &p.rec
+	fsyncs, commits := p.store.server.Counted()
 	t := Totals{
 		Writes: p.writes, Proposals: p.committed, Wasted: p.committed - p.writes,
 		LeasesLanded: p.wroteBy[forLease], LeasesAsked: p.asked[forLease],
@@ -261,9 +274,9 @@ func (p *plane) totals() Totals {
 		Attempts: p.attempts, Patches: p.messages, Events: p.events, EventsPerMinute: r.minuteEvents,
 		PodsCreated: p.wroteBy[forPodCreate], PodsRefused: p.refused, Evictions: p.evictions,
 		LeaderLosses: r.losses, ServerKills: r.kills, FirstLeaderLoss: r.firstLoss, FirstKill: r.firstKill,
-		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: int(p.quietFsyncs) + p.store.fsyncs, BackendCommits: p.store.commits,
+		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: int(p.quietFsyncs) + fsyncs, BackendCommits: commits,
 		LeaseP50: p.leaseLatency.quantile(0.5), LeaseP99: p.leaseLatency.quantile(0.99), CommitP99: p.latency.quantile(0.99),
-		Term: p.store.term, MinEndpoints: r.minEndpoints, ErrorSeconds: r.errorSeconds,
+		Term: p.store.term, MinEndpoints: r.minEndpoints, WorstErrors: r.worstErrors, ErrorSeconds: r.errorSeconds,
 	}
 	t.ProxySync, t.ProxyStaleness = p.proxy()
 	for c := conflict; c < codes; c++ {

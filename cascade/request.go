@@ -230,11 +230,11 @@ func (p *plane) admit(i int32) {
 	case 5 * time.Second:
 		p.patienceElect.Push(p.now+p.s.Elections.client(), evPatience, i, r.gen)
 	case 0:
-		limit := 60 * time.Second
-		if t.verb != get {
-			limit = 34 * time.Second
+		if t.verb == get {
+			p.reads60.Push(p.now+60*time.Second, evDeadline, i, r.gen)
+		} else {
+			p.writes34.Push(p.now+34*time.Second, evDeadline, i, r.gen)
 		}
-		p.queue.Push(p.now+limit, evDeadline, i, r.gen)
 	}
 	if t.lane == exempt {
 		p.serve(i)

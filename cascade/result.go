@@ -149,6 +149,7 @@ type Totals struct {
 	LeaseP50, LeaseP99               time.Duration // of PUTs while the disk was slow
 	CommitP99                        time.Duration // of etcd writes over the whole run
 	MinEndpoints                     int
+	WorstErrors                      float64 // the largest share of user requests that failed at once
 	ErrorSeconds                     float64 // user requests that failed, as seconds of all of them failing
 	ProxySync, ProxyStaleness        time.Duration
 	Term                             int

@@ -92,7 +92,8 @@ type Workload struct {
 	Room     int `yaml:"room,omitempty"`     // how many of its pods the nodes have room for in all; zero: Replicas
 	Quota    int `yaml:"quota,omitempty"`    // pods its namespace may hold; zero: any number
 
-	HPA *Autoscaler `yaml:"hpa,omitempty"` // nil: none
+	HPA     *Autoscaler `yaml:"hpa,omitempty"`     // nil: none
+	Retries int         `yaml:"retries,omitempty"` // how often its users' clients try again what failed
 }
 
 // start is how many replicas run at the start.
@@ -178,7 +179,7 @@ func (s Scenario) Check() error {
 		{"Scenario.Nodes", s.Nodes, 1, 100_000}, {"Scenario.Servers", s.Servers, 1, 64}, {"Scenario.OtherPods", s.OtherPods, 0, 1000},
 		{"Etcd.Members", s.Etcd.Members, 1, 9}, {"Etcd.Quota", s.Etcd.Quota, 1, math.MaxInt}, {"Etcd.DB", s.Etcd.DB, 0, math.MaxInt},
 		{"Livez.Failures", s.Livez.Failures, 1, 1000}, {"Workload.Replicas", s.Workload.Replicas, -1, 150_000},
-		{"Workload.Room", s.Workload.Room, s.Workload.start(), 150_000}, {"Workload.Quota", s.Workload.Quota, 0, math.MaxInt},
+		{"Workload.Room", s.Workload.Room, s.Workload.start(), 150_000}, {"Workload.Quota", s.Workload.Quota, 0, math.MaxInt}, {"Workload.Retries", s.Workload.Retries, 0, 10},
 		{"Proxy.Services", s.Proxy.Services, 1, 100_000}, {"Proxy.Endpoints", s.Proxy.Endpoints, 1, 10_000},
 	} {
 		if f.value < f.low || f.value > f.high {

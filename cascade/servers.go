@@ -61,22 +61,36 @@ func (p *plane) borrowSeats() {
 			aim[k] = max(float64(l.min), l.smooth, 1)
 			l.high = l.used + l.waiting
 		}
-		low, high := 0.0, float64(totalSeats)
-		for range 40 {
-			f, sum := (low+high)/2, 0.0
-			for k := range s.lanes[:exempt] {
-				sum += min(max(f*aim[k], float64(s.lanes[k].min)), totalSeats)
-			}
-			if sum > totalSeats {
-				high = f
-			} else {
-				low = f
-			}
-		}
+		f := s.multiple(&aim)
 		for k := range s.lanes[:exempt] {
 			l := &s.lanes[k]
-			l.limit = int(min(max(low*aim[k], float64(l.min)), totalSeats))
+			l.limit = int(min(max(f*aim[k], float64(l.min)), totalSeats))
 			p.fillSeats(int32(i), lane(k))
+		}
+	}
+}
+
+// multiple is how many times its aim each level gets if none gets less than its least and all together get what there is. Levels whose share
+// falls below their least leave the sharing with that; what they leave lowers the multiple, so that this ends.
+func (s *server) multiple(aim *[lanes]float64) float64 {
+	var out [lanes]bool
+	for {
+		seats, aims := float64(totalSeats), 0.0
+		for k := range s.lanes[:exempt] {
+			if out[k] {
+				seats -= float64(s.lanes[k].min)
+			} else {
+				aims += aim[k]
+			}
+		}
+		f, again := max(0, seats)/max(aims, 1), false
+		for k := range s.lanes[:exempt] {
+			if !out[k] && f*aim[k] < float64(s.lanes[k].min) {
+				out[k], again = true, true
+			}
+		}
+		if !again {
+			return f
 		}
 	}
 }

@@ -129,6 +129,21 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 	return s.end(before)
 }
 
+// Advance lets dt pass and offers nothing, and tells only the ends: [Step.Done], Now, Leader and Term; the rest of the Step is not kept up. For a
+// caller that steps from request to request.
+func (s *Server) Advance(dt time.Duration) *Step {
+	s.step.Done = s.step.Done[:0]
+	s.e.run(s.e.now + ns(max(0, dt)))
+	s.step.Now, s.step.Leader, s.step.Term = time.Duration(s.e.now), s.e.leader, s.e.term
+	return &s.step
+}
+
+// Idle tells whether no write waits for its answer and none is left to apply.
+func (s *Server) Idle() bool {
+	m := &s.e.members[max(0, s.e.leader)]
+	return s.e.waiting.n == 0 && (s.e.leader < 0 || m.commit == m.applied)
+}
+
 // next is the class whose request arrives next within the step, and at which share of it; -1 is none.
 func (s *Server) next(offered []float64) (class int, share float64) {
 	class, share = -1, 1
