@@ -48,6 +48,8 @@ const (
 	evGrid
 	evSeats
 	evAutoscale
+	evStall
+	evRelist
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -155,10 +157,7 @@ func (p *plane) effect(q *proposal) {
 	case forLease:
 		p.nodes[q.who].renewed = p.now
 	case forStatus:
-		if p.nodes[q.who].notReady {
-			p.nodes[q.who].probed = p.now
-			p.becameReady(q.who)
-		}
+		p.statusLanded(q.who)
 	case forNotReady:
 		if !p.nodes[q.who].notReady {
 			p.becameNotReady(q.who)
@@ -335,6 +334,14 @@ func (p *plane) handle(e vtime.Event) {
 		}
 	case evRevoke:
 		p.revoke(e.Who, e.Gen)
+	case evStall:
+		if e.Gen == p.kubelets[e.Who].stalls {
+			p.plegFails(e.Who)
+		}
+	case evRelist:
+		if e.Gen == p.kubelets[e.Who].stalls {
+			p.relisted(e.Who)
+		}
 	case evGrid:
 		p.count()
 		p.grid()

@@ -47,7 +47,7 @@ func (p *plane) disturbed() bool {
 	}
 	for i := range p.kubelets {
 		k, n := &p.kubelets[i], &p.nodes[i]
-		if k.waiting || k.silent || k.statusOut || k.patching || n.marked > 0 || n.tainted || n.tainting || p.now-n.renewed > 2*p.s.Leases.Renew {
+		if k.waiting || k.silent || k.stalled || k.statusOut || k.patching || n.marked > 0 || n.tainted || n.tainting || p.now-n.renewed > 2*p.s.Leases.Renew {
 			return true
 		}
 	}
