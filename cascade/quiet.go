@@ -165,7 +165,7 @@ func (p *plane) serveQuiet(i int32) {
 		at = max(at, p.lastAnswer)
 	}
 	p.lastAnswer = at
-	p.answers.Push(at, evAnswer, i, r.gen)
+	p.timer(&p.answers, at, evAnswer, i, r.gen)
 }
 
 func (p *plane) answer(i int32) {

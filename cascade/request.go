@@ -107,14 +107,14 @@ func (p *plane) admit(i int32) {
 	}
 	switch t.timeout {
 	case 10 * time.Second:
-		p.patience10.Push(p.now+10*time.Second, evPatience, i, r.gen)
+		p.timer(&p.patience10, p.now+10*time.Second, evPatience, i, r.gen)
 	case 5 * time.Second:
-		p.patienceElect.Push(p.now+p.s.Elections.client(), evPatience, i, r.gen)
+		p.timer(&p.patienceElect, p.now+p.s.Elections.client(), evPatience, i, r.gen)
 	case 0:
 		if t.verb == get {
-			p.reads60.Push(p.now+60*time.Second, evDeadline, i, r.gen)
+			p.timer(&p.reads60, p.now+60*time.Second, evDeadline, i, r.gen)
 		} else {
-			p.writes34.Push(p.now+34*time.Second, evDeadline, i, r.gen)
+			p.timer(&p.writes34, p.now+34*time.Second, evDeadline, i, r.gen)
 		}
 	}
 	if t.lane == exempt {
@@ -152,7 +152,7 @@ func (p *plane) serve(i int32) {
 	case get:
 		p.startRead(i)
 	case probe:
-		p.probes.Push(p.now+2*time.Second, evProbeOver, i, r.gen)
+		p.timer(&p.probes, p.now+2*time.Second, evProbeOver, i, r.gen)
 		p.startRead(i)
 	case update:
 		if p.versionOf(t.space, r.who) != r.version {
@@ -187,7 +187,7 @@ func (p *plane) startRead(i int32) {
 func (p *plane) startWrite(i int32) {
 	r := &p.requests[i]
 	r.stage = writing
-	p.etcdDeadline.Push(p.now+7*time.Second, evEtcdDeadline, i, r.gen)
+	p.timer(&p.etcdDeadline, p.now+7*time.Second, evEtcdDeadline, i, r.gen)
 	p.store.propose(p.now, p.newProposal(i))
 }
 
