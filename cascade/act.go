@@ -28,6 +28,9 @@ func (p *plane) act(i int32) {
 	case Awake:
 		p.note(KubeletsAwake, "", ByScenario)
 		p.awake()
+	case Stall:
+		p.wake()
+		p.stall(a.N, a.For)
 	case Churn:
 		p.churnGen++
 		p.churnEvery = a.For

@@ -25,6 +25,9 @@ type kubelet struct {
 	leaseGen    uint32
 
 	patching bool
+
+	stalls             uint32 // of its runtime so far
+	stalled, unhealthy bool   // the runtime hangs; PLEG says so
 }
 
 // node is what etcd holds of a node, and what the node lifecycle controller remembers.
@@ -203,7 +206,7 @@ func (p *plane) statusRound(i int32) {
 	if k.silent {
 		return
 	}
-	if !p.nodes[i].notReady && p.now-k.reported < statusReport {
+	if !p.statusDiffers(i) && p.now-k.reported < statusReport {
 		p.statusWake(i, k.reported+statusReport)
 		return
 	}
@@ -221,7 +224,7 @@ func (p *plane) statusReply(i int32, c code) {
 		k.statusOut = false
 		k.reported = p.now
 		next := p.now + statusReport
-		if p.nodes[i].notReady {
+		if p.statusDiffers(i) {
 			next = p.now + statusPeriod
 		}
 		p.statusWake(i, next)
@@ -254,7 +257,7 @@ func (p *plane) statusGetReply(i int32, c code) {
 		p.statusAgain(i)
 		return
 	}
-	if !p.nodes[i].notReady && p.now-p.kubelets[i].reported < statusReport {
+	if !p.statusDiffers(i) && p.now-p.kubelets[i].reported < statusReport {
 		p.kubelets[i].statusOut = false
 		p.statusWake(i, p.kubelets[i].reported+statusReport)
 		return

@@ -302,8 +302,11 @@ func (p *plane) disruption() {
 
 // blame is why a node was marked NotReady: its kubelet is silent, or its renewals do not land.
 func (p *plane) blame(i int32) Cause {
-	if p.kubelets[i].silent {
+	switch {
+	case p.kubelets[i].silent:
 		return BySilence
+	case p.kubelets[i].unhealthy:
+		return ByRuntime
 	}
 	return L1
 }
@@ -343,7 +346,7 @@ func (p *plane) podMarked(i int32) {
 		n.marked++
 		p.endpointsChanged()
 	}
-	if !n.notReady {
+	if !n.notReady || p.kubelets[i].unhealthy {
 		p.podsWake(i)
 	}
 }

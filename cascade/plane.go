@@ -48,6 +48,8 @@ const (
 	evGrid
 	evSeats
 	evAutoscale
+	evStall
+	evRelist
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -61,6 +63,8 @@ type plane struct {
 	etcdDeadline, probes, answers vtime.Line
 	reads60, writes34             vtime.Line // the API server's own deadlines
 	lines                         [7]*vtime.Line
+	firstLine                     int // whose timer is the first of all lines'; negative: to be found
+	firstAt                       time.Duration
 	kubeletDraws, electionDraws   stream.Source
 	probeDraws                    stream.Source
 
@@ -155,10 +159,7 @@ func (p *plane) effect(q *proposal) {
 	case forLease:
 		p.nodes[q.who].renewed = p.now
 	case forStatus:
-		if p.nodes[q.who].notReady {
-			p.nodes[q.who].probed = p.now
-			p.becameReady(q.who)
-		}
+		p.statusLanded(q.who)
 	case forNotReady:
 		if !p.nodes[q.who].notReady {
 			p.becameNotReady(q.who)
@@ -244,17 +245,36 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 	}
 }
 
+// timer sets a request's timer in a line.
+func (p *plane) timer(l *vtime.Line, at time.Duration, kind uint16, i int32, gen uint32) {
+	if l.Len() == 0 {
+		p.firstLine = -1
+	}
+	l.Push(at, kind, i, gen)
+}
+
+// findLine finds the first timer of all lines. Most are of requests that have ended, and fall out here.
+func (p *plane) findLine() {
+	p.firstAt, p.firstLine = vtime.Never, 0
+	for i, l := range p.lines {
+		for l.Len() > 0 && !p.current(l.Peek()) {
+			l.Pop()
+		}
+		if t := l.Next(); t < p.firstAt {
+			p.firstAt, p.firstLine = t, i
+		}
+	}
+}
+
 // run lets virtual time pass until the end.
 func (p *plane) run() {
 	for {
 		at, line := p.queue.Next(), -1
-		for i, l := range p.lines {
-			for l.Len() > 0 && !p.current(l.Peek()) { // most timers are of requests that have ended
-				l.Pop()
-			}
-			if t := l.Next(); t < at {
-				at, line = t, i
-			}
+		if p.firstLine < 0 {
+			p.findLine()
+		}
+		if p.firstAt < at {
+			at, line = p.firstAt, p.firstLine
 		}
 		if t := p.store.next(); t <= at {
 			if t > p.end {
@@ -272,6 +292,7 @@ func (p *plane) run() {
 			e = p.queue.Pop()
 		} else {
 			e = p.lines[line].Pop()
+			p.firstLine = -1
 		}
 		p.now = e.At
 		p.handle(e)
@@ -335,6 +356,14 @@ func (p *plane) handle(e vtime.Event) {
 		}
 	case evRevoke:
 		p.revoke(e.Who, e.Gen)
+	case evStall:
+		if e.Gen == p.kubelets[e.Who].stalls {
+			p.plegFails(e.Who)
+		}
+	case evRelist:
+		if e.Gen == p.kubelets[e.Who].stalls {
+			p.relisted(e.Who)
+		}
 	case evGrid:
 		p.count()
 		p.grid()

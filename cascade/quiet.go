@@ -47,7 +47,7 @@ func (p *plane) disturbed() bool {
 	}
 	for i := range p.kubelets {
 		k, n := &p.kubelets[i], &p.nodes[i]
-		if k.waiting || k.silent || k.statusOut || k.patching || n.marked > 0 || n.tainted || n.tainting || p.now-n.renewed > 2*p.s.Leases.Renew {
+		if k.waiting || k.silent || k.stalled || k.statusOut || k.patching || n.marked > 0 || n.tainted || n.tainting || p.now-n.renewed > 2*p.s.Leases.Renew {
 			return true
 		}
 	}
@@ -165,7 +165,7 @@ func (p *plane) serveQuiet(i int32) {
 		at = max(at, p.lastAnswer)
 	}
 	p.lastAnswer = at
-	p.answers.Push(at, evAnswer, i, r.gen)
+	p.timer(&p.answers, at, evAnswer, i, r.gen)
 }
 
 func (p *plane) answer(i int32) {

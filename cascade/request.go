@@ -5,125 +5,6 @@ import "time"
 // Requests to the API servers. One is a slot in a slab: it waits for its client's rate limiter, for a seat, for etcd, and
 // ends once, whichever comes first: an answer, the server's deadline or the client's patience.
 
-type verb uint8
-
-const (
-	update verb = iota // PUT with a resourceVersion: conflict if the object moved on
-	patch              // PATCH: retried inside the server when the object moved on
-	create             // POST, and anything that no other writer touches
-	get                // a quorum read
-	probe              // /livez: a quorum read with 2 s of patience
-)
-
-type space uint8
-
-const (
-	plain space = iota // no other writer: versions do not matter
-	leases
-	nodes
-	elections
-)
-
-type lane uint8
-
-const (
-	nodeHigh lane = iota
-	system
-	workloadHigh
-	leaderElection
-	workloadLow
-	globalDefault
-	catchAll
-	exempt
-	lanes
-)
-
-type purpose uint8
-
-const (
-	forLease purpose = iota
-	forLeaseGet
-	forStatus
-	forStatusGet
-	forElection
-	forElectionGet
-	forLivez
-	forKubectl
-	forBreaker
-	forNotReady
-	forNotReadyGet
-	forTaint
-	forEvict
-	forMarkPod
-	forNodeEvent
-	forPodCreate
-	forPodMessage
-	forPodEvent
-	forPodBind
-	forPodGet
-	forPodReady
-	forPodDelete
-	forSlice
-	forEndpoints
-	forReplicaSet
-	forScale
-	forIdentity
-	forRegistrationGet
-	forRegistrationGrant
-	forRegistration
-	forInformers
-	forBoot
-	forEviction
-	purposes
-)
-
-// traits is what the API server and etcd see of a purpose. Lanes: facts section 2 and
-// staging/src/k8s.io/apiserver/pkg/apis/flowcontrol/bootstrap/default.go; client timeouts: the kubelet's heartbeat client
-// (cmd/kubelet/app/server.go, the lease duration x 0.25), resourcelock.NewFromKubeconfig (renew deadline / 2).
-type traits struct {
-	verb    verb
-	space   space
-	lane    lane
-	timeout time.Duration // the client's; 0: the server's own
-	db      int           // bytes a revision of this takes in etcd's db: facts/etcd.md
-}
-
-var traitsOf = [purposes]traits{
-	forLease:             {update, leases, nodeHigh, 10 * time.Second, 827},
-	forLeaseGet:          {get, leases, nodeHigh, 10 * time.Second, 0},
-	forStatus:            {patch, nodes, nodeHigh, 10 * time.Second, 4114},
-	forStatusGet:         {get, nodes, nodeHigh, 10 * time.Second, 0},
-	forElection:          {update, elections, leaderElection, 5 * time.Second, 827},
-	forElectionGet:       {get, elections, leaderElection, 5 * time.Second, 0},
-	forLivez:             {probe, plain, exempt, 15 * time.Second, 0},
-	forKubectl:           {get, plain, globalDefault, 0, 0},
-	forBreaker:           {get, leases, workloadHigh, 0, 0},
-	forNotReady:          {update, nodes, workloadHigh, 0, 4114},
-	forNotReadyGet:       {get, nodes, workloadHigh, 0, 0},
-	forTaint:             {patch, nodes, workloadHigh, 0, 4114},
-	forEvict:             {patch, nodes, workloadHigh, 0, 4114},
-	forMarkPod:           {create, plain, workloadHigh, 0, 4114},
-	forNodeEvent:         {create, plain, workloadHigh, 0, 1033},
-	forPodCreate:         {create, plain, workloadHigh, 0, 2066},
-	forPodMessage:        {create, plain, workloadHigh, 0, 4114},
-	forPodEvent:          {create, plain, workloadHigh, 0, 1378},
-	forPodBind:           {create, plain, workloadHigh, 0, 2066},
-	forPodGet:            {get, plain, system, 0, 0},
-	forPodReady:          {create, plain, system, 0, 4114},
-	forPodDelete:         {create, plain, workloadHigh, 0, 0},
-	forSlice:             {create, plain, workloadHigh, 0, 8755},
-	forEndpoints:         {create, plain, workloadHigh, 0, 8755},
-	forReplicaSet:        {create, plain, workloadHigh, 0, 2066},
-	forScale:             {create, plain, globalDefault, 0, 2066},
-	forIdentity:          {create, plain, exempt, 0, 827},
-	forRegistrationGet:   {get, plain, exempt, 0, 0},
-	forRegistrationGrant: {create, plain, exempt, 0, 0},
-	forRegistration:      {create, plain, exempt, 0, 827},
-	forInformers:         {get, plain, exempt, 0, 0},
-	forBoot:              {create, plain, exempt, 0, 0},
-	forEviction:          {create, plain, workloadHigh, 0, 2066},
-}
-
 type code uint8
 
 const (
@@ -226,14 +107,14 @@ func (p *plane) admit(i int32) {
 	}
 	switch t.timeout {
 	case 10 * time.Second:
-		p.patience10.Push(p.now+10*time.Second, evPatience, i, r.gen)
+		p.timer(&p.patience10, p.now+10*time.Second, evPatience, i, r.gen)
 	case 5 * time.Second:
-		p.patienceElect.Push(p.now+p.s.Elections.client(), evPatience, i, r.gen)
+		p.timer(&p.patienceElect, p.now+p.s.Elections.client(), evPatience, i, r.gen)
 	case 0:
 		if t.verb == get {
-			p.reads60.Push(p.now+60*time.Second, evDeadline, i, r.gen)
+			p.timer(&p.reads60, p.now+60*time.Second, evDeadline, i, r.gen)
 		} else {
-			p.writes34.Push(p.now+34*time.Second, evDeadline, i, r.gen)
+			p.timer(&p.writes34, p.now+34*time.Second, evDeadline, i, r.gen)
 		}
 	}
 	if t.lane == exempt {
@@ -271,7 +152,7 @@ func (p *plane) serve(i int32) {
 	case get:
 		p.startRead(i)
 	case probe:
-		p.probes.Push(p.now+2*time.Second, evProbeOver, i, r.gen)
+		p.timer(&p.probes, p.now+2*time.Second, evProbeOver, i, r.gen)
 		p.startRead(i)
 	case update:
 		if p.versionOf(t.space, r.who) != r.version {
@@ -306,7 +187,7 @@ func (p *plane) startRead(i int32) {
 func (p *plane) startWrite(i int32) {
 	r := &p.requests[i]
 	r.stage = writing
-	p.etcdDeadline.Push(p.now+7*time.Second, evEtcdDeadline, i, r.gen)
+	p.timer(&p.etcdDeadline, p.now+7*time.Second, evEtcdDeadline, i, r.gen)
 	p.store.propose(p.now, p.newProposal(i))
 }
 
@@ -315,96 +196,6 @@ func (p *plane) newProposal(i int32) int32 {
 	k := p.newProposalSlot()
 	p.proposals[k] = proposal{gen: r.gen, request: i, version: r.version, who: r.who, purpose: r.purpose}
 	return k
-}
-
-// applied is etcd's answer to a proposal, awaited or not.
-func (p *plane) applied(k int32) {
-	q := p.proposals[k]
-	p.freeProposals = append(p.freeProposals, k)
-	landed := p.land(&q)
-	if q.request < 0 {
-		return
-	}
-	r := &p.requests[q.request]
-	if r.gen != q.gen || r.stage != writing {
-		return
-	}
-	t := &traitsOf[q.purpose]
-	switch {
-	case landed:
-		p.finish(q.request, ok)
-	case t.verb == patch:
-		r.version = p.versionOf(t.space, r.who)
-		r.gen++ // the old etcd deadline is void
-		p.requeueDeadline(q.request)
-		p.startWrite(q.request)
-	default:
-		p.finish(q.request, conflict)
-	}
-}
-
-// requeueDeadline renews the timers of a request that goes on under a new generation.
-func (p *plane) requeueDeadline(i int32) {
-	r := &p.requests[i]
-	t := &traitsOf[r.purpose]
-	limit := t.timeout
-	if limit == 0 {
-		limit = 34 * time.Second
-		p.queue.Push(r.begun+limit, evDeadline, i, r.gen)
-		return
-	}
-	p.queue.Push(max(p.now, r.begun+limit), evPatience, i, r.gen)
-}
-
-// land makes a committed proposal's effect, if its comparison holds.
-func (p *plane) land(q *proposal) bool {
-	p.committed++
-	if q.purpose == purposes { // a lease revoked, perhaps for the second time
-		p.revoked[q.version-1] = true
-		return true
-	}
-	t := &traitsOf[q.purpose]
-	if t.space != plain {
-		v := p.version(t.space, q.who)
-		if *v != q.version {
-			p.wasted++
-			return false
-		}
-		*v++
-	}
-	p.wrote(q.purpose, 1)
-	p.effect(q)
-	return true
-}
-
-func (p *plane) readDone(k int32) {
-	q := p.proposals[k]
-	if q.purpose == purposes { // etcd still leads: it may revoke the lease
-		p.store.propose(p.now, k)
-		return
-	}
-	p.freeProposals = append(p.freeProposals, k)
-	r := &p.requests[q.request]
-	if r.gen != q.gen || r.stage != reading {
-		return
-	}
-	if r.checked {
-		p.finish(q.request, conflict)
-		return
-	}
-	p.finish(q.request, ok)
-}
-
-// turnedDown is a write that etcd refuses: too many requests, or no space.
-func (p *plane) turnedDown(k int32) {
-	q := p.proposals[k]
-	p.freeProposals = append(p.freeProposals, k)
-	if q.request < 0 {
-		return
-	}
-	if r := &p.requests[q.request]; r.gen == q.gen && r.stage == writing {
-		p.finish(q.request, busy)
-	}
 }
 
 // finish ends a request and tells who asked.

@@ -55,6 +55,7 @@ const (
 	PodsRefused    Kind = "quota refuses pods"
 	KubeletsSilent Kind = "kubelets fall silent"
 	KubeletsAwake  Kind = "kubelets are back"
+	RuntimeStalls  Kind = "container runtimes hang"
 	RenewalsFail   Kind = "lease renewals fail"
 	RenewalsLand   Kind = "lease renewals land again"
 	LeaderLost     Kind = "leader lease lost"
@@ -99,6 +100,7 @@ const (
 	L10        Cause = "L10 endpoints drained -> load on few pods"
 	L11        Cause = "L11 full disruption stops evictions"
 	BySilence  Cause = "kubelets silent"
+	ByRuntime  Cause = "PLEG: no relist for 3 min -> Ready=False"
 )
 
 // Series is one quantity on the grid: Values[i] is at i x Result.Grid, rates are over the interval that ends there.

@@ -49,6 +49,7 @@ func (p *plane) runUntil(ctx context.Context) error {
 func newPlane(s *Scenario, keep bool) (*plane, error) {
 	p := &plane{s: s, end: s.Length, observe: s.Observe}
 	p.lines = [...]*vtime.Line{&p.patience10, &p.patienceElect, &p.etcdDeadline, &p.probes, &p.answers, &p.reads60, &p.writes34}
+	p.firstLine = -1
 	p.kubeletDraws.Reset(s.Seed, "kubelet")
 	p.electionDraws.Reset(s.Seed, "election")
 	p.probeDraws.Reset(s.Seed, "probe")

@@ -116,6 +116,7 @@ const (
 	Silence Verb = "silence" // kubelets stop talking
 	Awake   Verb = "awake"   // kubelets start again
 	Churn   Verb = "churn"   // a bound pod of another workload is deleted every For from now on; zero stops it
+	Stall   Verb = "stall"   // the container runtimes of N nodes hang for For
 	Kill    Verb = "kill"    // restart etcd member N (0: the leader): leadership moves
 	Clear   Verb = "clear"   // delete all FailedScheduling Events
 	Load    Verb = "load"    // users' demand becomes N percent of what keeps the running pods at the HPA's target
@@ -234,15 +235,17 @@ func (s Scenario) checkActions() error {
 			return bad(field+".For", a.For, "0 to 1h")
 		case a.Do == Scale && (a.N < 0 || a.N > 150_000):
 			return bad(field+".N", a.N, "0 to 150000")
+		case a.Do == Stall && (a.N < 1 || a.N > s.Nodes):
+			return bad(field+".N", a.N, fmt.Sprintf("1 to %d, the nodes", s.Nodes))
 		case a.Do == Load && (a.N < 0 || a.N > 1_000_000 || s.Workload.HPA == nil):
 			return bad(field+".N", a.N, "0 to 1000000, and a Workload.HPA to notice")
 		case (a.Do == Delay || a.Do == Kill) && (a.N < 0 || a.N > s.Etcd.Members):
 			return bad(field+".N", a.N, fmt.Sprintf("0 to %d, the members", s.Etcd.Members))
 		}
 		switch a.Do {
-		case Scale, Delay, Silence, Awake, Churn, Kill, Clear, Load:
+		case Scale, Delay, Silence, Awake, Stall, Churn, Kill, Clear, Load:
 		default:
-			return bad(field+".Do", a.Do, "scale, delay, silence, awake, churn, kill, clear or load")
+			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear or load")
 		}
 		last = a.At
 	}

@@ -78,6 +78,7 @@ type class struct {
 type engine struct {
 	c       Cluster
 	now     int64
+	soonest int64 // of the timers, as far as it is known; up to now: not known
 	until   int64 // no apply passes this time within the current run
 	timers  []int64
 	members []member
@@ -195,6 +196,7 @@ func (e *engine) run(t int64) {
 			}
 		}
 		if at > t {
+			e.soonest = at
 			break
 		}
 		e.now = at

@@ -65,6 +65,7 @@ func (e *engine) submit(r request) {
 	m.accepting.push(accepting{r, m.free})
 	if m.accepting.n == 1 {
 		*e.timer(int(r.member), timerAccept) = m.free
+		e.soonest = min(e.soonest, m.free)
 	}
 }
 

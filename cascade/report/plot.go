@@ -43,11 +43,12 @@ var panels = []struct {
 	title  string
 	series []string
 }{
-	{"etcd, 1/s", []string{"etcd writes", "wasted proposals", "lease renewals"}},
+	{"etcd, 1/s", []string{"etcd proposals", "etcd writes", "lease renewals", "wasted proposals"}},
 	{"WAL fsyncs, 1/s", []string{"WAL fsyncs"}},
 	{"nodes NotReady", []string{"nodes NotReady"}},
 	{"leaders leading", []string{"leaders leading"}},
 	{"pods", []string{"pods pending", "endpoints ready"}},
+	{"users' requests failing, share", []string{"users' requests failing"}},
 	{"scheduler, 1/s", []string{"scheduling attempts", "scheduler's Event writes"}},
 }
 
@@ -184,6 +185,8 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 				ticks[i].Label = fmt.Sprintf("%gM", v/1e6)
 			case math.Abs(v) >= 1e4:
 				ticks[i].Label = fmt.Sprintf("%gk", v/1e3)
+			default:
+				ticks[i].Label = fmt.Sprintf("%.4g", v)
 			}
 		}
 	}

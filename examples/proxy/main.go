@@ -142,5 +142,20 @@ func readShape(in io.Reader, path string, v proxymodel.Version) (proxymodel.Shap
 	if len(found.Services) == 0 {
 		return proxymodel.Shape{}, fmt.Errorf("%s has %d objects, but no Service", path, len(objects))
 	}
-	return proxymodel.ShapeOf(v, proxymodel.Node{LocalhostNodePorts: true}, found)
+	return proxymodel.ShapeOf(v, proxymodel.Node{IPs: addressOf(found.Slices), LocalhostNodePorts: true}, found)
+}
+
+// addressOf is an address of the family that most slices are of: a node of a
+// dual-stack cluster has tables and syncs for each, and these are the larger.
+func addressOf(slices []*discoveryv1.EndpointSlice) []string {
+	v6 := 0
+	for _, s := range slices {
+		if s.AddressType == discoveryv1.AddressTypeIPv6 {
+			v6++
+		}
+	}
+	if 2*v6 > len(slices) {
+		return []string{"2001:db8::1"}
+	}
+	return []string{"192.0.2.1"}
 }

@@ -41,7 +41,7 @@ func drawPlots(out io.Writer, dir string, q question) error {
 		file, title, axis string
 		curves            []curve
 	}{
-		{"sync", fmt.Sprintf("Sync time with %d endpoint(s) per service, %g changes/s, kube-proxy %v", per, q.churn.Changes, q.version), "seconds", []curve{
+		{"sync", fmt.Sprintf("Sync time with %s per service, %g changes/s, kube-proxy %v", counted(per, "endpoint"), q.churn.Changes, q.version), "seconds", []curve{
 			{"full", nil, func(p proxymodel.Prediction) float64 { return p.Full.Duration().Seconds() }},
 			{"after changes", dash, func(p proxymodel.Prediction) float64 { return p.Partial.Duration().Seconds() }},
 		}},
@@ -52,6 +52,7 @@ func drawPlots(out io.Writer, dir string, q question) error {
 	} {
 		picture := plot.New()
 		picture.Title.Text, picture.X.Label.Text, picture.Y.Label.Text = p.title, "service ports", p.axis
+		picture.Title.Padding = vg.Points(8)
 		picture.Y.Scale, picture.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 		if err := fill(picture, q, per, p.curves); err != nil {
 			return err
@@ -65,6 +66,14 @@ func drawPlots(out io.Writer, dir string, q question) error {
 		}
 	}
 	return nil
+}
+
+// counted is "1 endpoint", "2 endpoints".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // fill draws every curve of every mode, up to twice the cluster's services.
@@ -104,25 +113,26 @@ func fill(picture *plot.Plot, q question, per int, curves []curve) error {
 		picture.Add(line)
 		lines[i] = line
 	}
-	if err := mark(picture, q); err != nil {
+	here, err := mark(picture, q)
+	if err != nil {
 		return err
 	}
-	legend(picture, names, lines)
+	legend(picture, append(names, "this cluster"), append(lines, here))
 	picture.X.Min, picture.X.Max = 0, float64(last)*1.45 // room for the legend
 	picture.X.Tick.Marker = plot.TickerFunc(func(_, _ float64) []plot.Tick { return ticks(last) })
 	return nil
 }
 
 // mark draws where the question's cluster is.
-func mark(picture *plot.Plot, q question) error {
+func mark(picture *plot.Plot, q question) (*plotter.Line, error) {
 	x := float64(q.shape.Ports)
 	here, err := plotter.NewLine(plotter.XYs{{X: x, Y: picture.Y.Min}, {X: x, Y: picture.Y.Max}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	here.Color, here.Width = color.Gray{Y: 0x60}, vg.Points(0.8)
 	picture.Add(here)
-	return nil
+	return here, nil
 }
 
 func legend(picture *plot.Plot, names []string, lines []*plotter.Line) {

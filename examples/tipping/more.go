@@ -60,7 +60,7 @@ func sensitivities(ctx context.Context, w io.Writer, trajectories int) error {
 // draw writes the map as a picture.
 func draw(m cascade.PhaseMap, file string) error {
 	p := plot.New()
-	p.Title.Text = "healthy (white), degraded (yellow), a trap after a spell (orange), metastable (red)"
+	p.Title.Text, p.Title.TextStyle.Font.Size = "healthy (white), degraded (yellow), trapped after a spell (orange), metastable (red)", vg.Points(10)
 	p.X.Label.Text, p.Y.Label.Text = string(m.X.Parameter), string(m.Y.Parameter)
 	h := plotter.NewHeatMap(grid{m}, states{})
 	h.Min, h.Max = 0, 3

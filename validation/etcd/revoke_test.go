@@ -20,7 +20,7 @@ import (
 // for two fsyncs more. This counts how often, without and with reads that wait for the lock as well: every second one is serializable,
 // the others wait for the writes before them.
 func TestARevokeHoldsWritesTwice(t *testing.T) {
-	trials := 4
+	trials := 3
 	if long() {
 		trials = 24
 	}
