@@ -22,6 +22,7 @@ func long() bool { return os.Getenv("REDLINE_LONG") == "1" }
 // write it must know itself.
 type beside struct {
 	t     *testing.T
+	real  *Result
 	model *retry.Workload
 	zero  time.Duration // the scenario's beginning in the model's time, which begins with the scheduler
 	todo  []happening
@@ -39,11 +40,24 @@ func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 		w.Queue, err = retry.NewQueue(retry.Config{Version: retry.V1_29})
 		require.NoError(t, err)
 	}
-	patch, _ := r.Latency(0, length, 0.5, "scheduler", "PATCH", "")
 	create, _ := r.Latency(0, length, 0.5, "replicaset-controller", "POST", "pods")
-	require.NoError(t, w.Queue.SetAPI(retry.API{Latency: patch}))
 	require.NoError(t, w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: create}))
-	return &beside{t: t, model: w, zero: -r.Scheduling}
+	return &beside{t: t, real: r, model: w, zero: -r.Scheduling}
+}
+
+// latency tells the model how long the scheduler's patches took in a phase, on average:
+// that is what the loop waits for.
+func (b *beside) latency(p phase) {
+	var sum time.Duration
+	n := 0
+	for _, x := range b.real.AllRequests {
+		if x.At >= p.from && x.At < p.to && x.Client == "scheduler" && x.Verb == "PATCH" {
+			sum, n = sum+x.Took, n+1
+		}
+	}
+	if n > 0 {
+		require.NoError(b.t, b.model.Queue.SetAPI(retry.API{Latency: sum / time.Duration(n)}))
+	}
 }
 
 // at has f done to the model at a time of the scenario.
@@ -113,6 +127,7 @@ func (b *beside) run(phases []phase) {
 	for i := range phases {
 		p := &phases[i]
 		b.until(b.zero + p.from)
+		b.latency(*p)
 		made, tried := b.model.ReplicaSet.Total(), b.model.Queue.Total()
 		b.until(b.zero + p.to)
 		p.made, p.tried = since(b.model.ReplicaSet.Total(), made), stepSince(b.model.Queue.Total(), tried)

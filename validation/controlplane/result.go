@@ -167,6 +167,23 @@ func (r *Result) At(t time.Duration) Sample {
 	return last
 }
 
+// Change is a change of a condition.
+type Change struct {
+	At time.Duration
+	To bool
+}
+
+// Ready is when a node's Ready condition changed during the scenario; nodes are called
+// node-w-000 and so on.
+func (r *Result) Ready(node string) (changes []Change) {
+	for _, w := range r.AllWrites {
+		if w.At >= 0 && w.Resource == "nodes" && w.Name == node && (w.What == "ready" || w.What == "notready") {
+			changes = append(changes, Change{w.At, w.What == "ready"})
+		}
+	}
+	return changes
+}
+
 // When is the time of the n-th write of a key of Writes, counted from `from`, or -1.
 func (r *Result) When(from time.Duration, key string, n int) time.Duration {
 	for _, w := range r.AllWrites {

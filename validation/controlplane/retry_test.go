@@ -122,10 +122,9 @@ func quotaAndScaleDown(t *testing.T) {
 	b := newBeside(t, r, end)
 	latency, _ := r.Latency(0, end, 0.5, "replicaset-controller", "POST", "pods")
 	require.NoError(t, b.model.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency, Quota: 40}))
-	b.zero = 5 * time.Minute // the twenty replicas of the set-up have left their mark in the recorders and been woken by nothing
-	b.model.ReplicaSet.Scale(20)
+	b.model.ReplicaSet.Scale(20) // of the set-up: they have left their mark in the recorders
 	b.model.Queue.SetRoom(10)
-	b.at(-time.Minute, func() { b.model.ReplicaSet.SetReady(10) })
+	b.at(-time.Second, func() { b.model.ReplicaSet.SetReady(10) })
 	b.at(0, func() { b.model.ReplicaSet.Scale(100) })
 	b.churn(r)
 	b.at(refused, func() { b.model.ReplicaSet.Scale(10) })
@@ -147,32 +146,43 @@ func quotaAndScaleDown(t *testing.T) {
 // come back, while something wakes the pods.
 func TestNodesNotReadyAndBack(t *testing.T) {
 	t.Parallel()
-	nodesNotReadyAndBack(t, false)
-}
-
-func nodesNotReadyAndBack(t *testing.T, old bool) {
-	back, end := 72*time.Second, 100*time.Second
+	s, back, end := silence(), 72*time.Second, 100*time.Second
 	if long() {
 		back, end = 130*time.Second, 200*time.Second
 	}
-	r := Run(t, Scenario{Nodes: 20, Scheduler129: old, Length: end + time.Second, Actions: []Action{
-		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)), At(back, StartKubelets(5, 10)),
-	}})
+	s.Length = end + time.Second
+	s.Actions = append(s.Actions, At(back, StartKubelets(5, 10)))
+	r := Run(t, s)
+	requireFiveWereSilent(t, r, back)
+	besideSilence(t, r, []phase{{name: "all Ready", to: 40 * time.Second}, {name: "NotReady", from: 40 * time.Second, to: back}, {name: "and back", from: back, to: end}})
+}
+
+// silence is 60 pods that are woken every five seconds, and nodes of which five fall silent.
+func silence() Scenario {
+	return Scenario{Nodes: 20, Actions: []Action{
+		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)),
+	}}
+}
+
+// requireFiveWereSilent: each of the five nodes was marked once, and came back after a time.
+func requireFiveWereSilent(t *testing.T, r *Result, back time.Duration) {
 	most := 0
 	for _, s := range r.Samples {
 		most = max(most, s.NotReady)
 	}
 	require.Equal(t, 5, most, "nodes NotReady at most")
-	require.Zero(t, r.Samples[len(r.Samples)-1].NotReady, "all are back")
-	b := newBeside(t, r, end)
+	for i := 5; i < 10; i++ {
+		changes := r.Ready(nodeName(i))
+		require.Len(t, changes, 2, nodeName(i))
+		require.True(t, !changes[0].To && changes[0].At < back && changes[1].To && changes[1].At > back, "%v", changes)
+	}
+}
+
+func besideSilence(t *testing.T, r *Result, phases []phase) {
+	b := newBeside(t, r, r.Scenario.Length)
 	b.at(0, func() { b.model.ReplicaSet.Scale(60) })
 	b.churn(r)
 	b.taints(r)
-	ready, name := 40*time.Second, ""
-	if old {
-		ready, back, end, name = lull(r, ready), lull(r, back), lull(r, end-3*time.Second), "v1.29, "
-	}
-	phases := []phase{{name: name + "all Ready", to: ready}, {name: name + "NotReady", from: ready, to: back}, {name: name + "and back", from: back, to: end}}
 	b.run(phases)
 	for _, p := range phases {
 		p.compare(t, r)

@@ -16,12 +16,12 @@ import (
 type Write struct {
 	At       time.Duration
 	Resource string // as etcd's keys spell it, nodes excepted: pods, events, leases, nodes, replicasets ...
+	Name     string // of the object, after its namespace if it has one: production/api-gateway-x2x4z
 	Verb     string // create, update, delete
 	// What tells writes of a resource apart: for pods bind, message (the scheduler's
 	// condition), terminating, notready, ready, the app label at creation, bound or pending at
-	// deletion; for
-	// nodes notready, ready, taint; for events the reason; for leases the namespace,
-	// or the component.
+	// deletion; for nodes notready, ready, taint; for events the reason; for leases the
+	// namespace, or the component.
 	What  string
 	Bytes int // of the stored value
 	// TaintedNodes is how many nodes have a NoSchedule taint after the write.
@@ -69,7 +69,7 @@ func (w *writes) take(events []*clientv3.Event) {
 	defer w.mu.Unlock()
 	for _, e := range events {
 		key := strings.Split(strings.TrimPrefix(string(e.Kv.Key), "/registry/"), "/")
-		x := Write{At: now, Resource: key[0], Verb: "update", Bytes: len(e.Kv.Value)}
+		x := Write{At: now, Resource: key[0], Name: strings.Join(key[1:], "/"), Verb: "update", Bytes: len(e.Kv.Value)}
 		switch {
 		case e.Type == clientv3.EventTypeDelete:
 			x.Verb = "delete"
