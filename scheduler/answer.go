@@ -19,8 +19,8 @@ import (
 )
 
 // Fit says how many of the workload's replicas fit and why not the next, for every feature that kube-scheduler has.
-// Answer.Nodes stays empty: replicas may stand in each other's way, so a node has no room of its own; [Engine.Place]
-// says where they go.
+// Answer.Nodes is package capacity's, where a node has room of its own: in the default profile, for a template whose
+// replicas do not stand in each other's way. Elsewhere it is empty, and [Engine.Place] says where replicas go.
 func (e *Engine) Fit(ctx context.Context, s *capacity.Snapshot, w capacity.Workload) (capacity.Answer, error) {
 	_, answers, err := e.place(ctx, s, []capacity.Workload{w}, false)
 	if err != nil {
@@ -60,7 +60,23 @@ func (e *Engine) place(ctx context.Context, s *capacity.Snapshot, ws []capacity.
 	if err := e.preemptible(ctx, s, c, ws, answers); err != nil {
 		return nil, nil, err
 	}
+	if len(ws) == 1 {
+		answers[0].Nodes = e.rooms(ctx, s, ws[0])
+	}
 	return placements, answers, e.orders(ctx, s, c, ws, answers)
+}
+
+// rooms is how many more of the workload each node has room for, counted by package capacity; nil where it refuses to,
+// and where this engine is not the scheduler that it models: another profile, other pods first, evictions.
+func (e *Engine) rooms(ctx context.Context, s *capacity.Snapshot, w capacity.Workload) []capacity.NodeRoom {
+	if e.config.Profile != nil || e.config.PendingFirst || e.config.Evict {
+		return nil
+	}
+	a, err := s.Fit(ctx, w)
+	if err != nil {
+		return nil
+	}
+	return a.Nodes
 }
 
 // preemptible counts, where preemption would help, how many more would be placed by it: by placing once more with it.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -27,6 +29,17 @@ func (b *bench) playPods(a clienttesting.Action) (bool, runtime.Object, error) {
 	case clienttesting.PatchAction:
 		return true, &corev1.Pod{}, nil
 	}
+	return false, nil, nil
+}
+
+// newVersion gives an object that is being written the next resource version, which the fake client does not.
+func (b *bench) newVersion(a clienttesting.Action) (bool, runtime.Object, error) {
+	m, err := meta.Accessor(a.(clienttesting.UpdateAction).GetObject())
+	if err != nil {
+		return true, nil, err
+	}
+	b.version++
+	m.SetResourceVersion(strconv.Itoa(1000 + b.version))
 	return false, nil, nil
 }
 

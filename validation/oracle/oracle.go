@@ -103,6 +103,7 @@ type bench struct {
 	log     klog.Logger
 	pods    map[string]*corev1.Pod // those that hold a place, by namespace/name
 	evicted []*corev1.Pod          // by the attempt under way
+	version int                    // of the claim written last; assume caches ignore what is not newer
 	// nominated is the node that the attempt under way has made room on.
 	nominated string
 }
@@ -205,6 +206,7 @@ func newBench(ctx context.Context, objects []runtime.Object, o Options) (*bench,
 	}
 	b := &bench{pods: map[string]*corev1.Pod{}, log: klog.FromContext(ctx), snap: internalcache.NewEmptySnapshot(), client: fake.NewSimpleClientset(rest...)}
 	b.client.PrependReactor("*", "pods", b.playPods)
+	b.client.PrependReactor("update", "resourceclaims", b.newVersion)
 	b.factory = scheduler.NewInformerFactory(b.client, 0, nil)
 	b.factory.Core().V1().Namespaces().Informer()
 	recorder := func(string) events.EventRecorderLogger { return &events.FakeRecorder{} }

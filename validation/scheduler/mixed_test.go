@@ -72,6 +72,7 @@ func (c *contest) rank() {
 	for i, o := range c.objects {
 		if p, ok := o.(*corev1.Pod); ok {
 			p.Spec.Priority, p.Status.StartTime = ptr(int32(c.IntN(4))), c.started(i)
+			p.DeletionTimestamp = nil // preemption does not evict them once more, so that nothing tells the oracle whom it chose
 		}
 	}
 	for i := range c.IntN(3) {
