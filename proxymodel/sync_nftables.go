@@ -62,7 +62,8 @@ func nftablesSync(c *NFTablesCost, s *Shape, p phase, changed float64) Sync {
 	return out
 }
 
-// nftablesProxyUnits is the work of [ProxyCost.terms] in nftables mode.
+// nftablesProxyUnits is the work of [ProxyCost.terms] in nftables mode: with
+// the ports and maps of a partial sync grow the processor's cache misses.
 func nftablesProxyUnits(s *Shape, p phase, changed float64) [13]float64 {
 	u := proxyUnits(s, p, changed)
 	u[6] *= sixthRoot(u[6])
