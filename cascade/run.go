@@ -32,6 +32,14 @@ func Run(ctx context.Context, s Scenario) (*Result, error) {
 	return r, nil
 }
 
+// Judge is Run for the verdict and the totals alone, without timeline, series and observables: for sweeps.
+func Judge(ctx context.Context, s Scenario) (Verdict, Totals, error) {
+	if err := s.Check(); err != nil {
+		return Verdict{}, Totals{}, err
+	}
+	return judge(ctx, s)
+}
+
 // runUntil runs in slices of ten minutes, so that a context can end it.
 func (p *plane) runUntil(ctx context.Context) error {
 	end := p.end

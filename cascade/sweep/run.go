@@ -79,10 +79,10 @@ func (t *Tally) run(ctx context.Context, p Plan, i int) error {
 	if err != nil {
 		return err
 	}
-	r, err := cascade.Run(ctx, s)
+	verdict, totals, err := cascade.Judge(ctx, s)
 	if err != nil {
 		return err
 	}
-	t.add(shares, r)
+	t.add(shares, &cascade.Result{Scenario: s, Verdict: verdict, Totals: totals})
 	return nil
 }
