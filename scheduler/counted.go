@@ -33,6 +33,9 @@ func count(ctx context.Context, objects []kruntime.Object) (*counted, error) {
 	var nodes []*corev1.Node
 	c := &counted{index: map[string]int{}, pvcUses: map[string]int{}}
 	for _, obj := range objects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		switch x := obj.(type) {
 		case *corev1.Node:
 			nodes = append(nodes, x)
@@ -42,7 +45,7 @@ func count(ctx context.Context, objects []kruntime.Object) (*counted, error) {
 			c.rest = append(c.rest, named(obj))
 		}
 	}
-	if err := c.addNodes(interleave(nodes), imageStates(nodes)); err != nil {
+	if err := c.addNodes(ctx, interleave(nodes), imageStates(nodes)); err != nil {
 		return nil, err
 	}
 	return c, c.addPods(ctx)
@@ -64,8 +67,11 @@ func (c *counted) sort(p *corev1.Pod) {
 	}
 }
 
-func (c *counted) addNodes(nodes []*corev1.Node, images map[string]*fwk.ImageStateSummary) error {
+func (c *counted) addNodes(ctx context.Context, nodes []*corev1.Node, images map[string]*fwk.ImageStateSummary) error {
 	for _, n := range nodes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if _, twice := c.index[n.Name]; twice {
 			return errorf("node %q is there twice, want one of each name", n.Name)
 		}
@@ -87,6 +93,9 @@ func (c *counted) addNodes(nodes []*corev1.Node, images map[string]*fwk.ImageSta
 func (c *counted) addPods(ctx context.Context) error {
 	byNode := make([][]int32, len(c.infos))
 	for k, p := range c.bound {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		at, ok := c.index[p.Spec.NodeName]
 		if !ok {
 			continue

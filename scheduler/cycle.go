@@ -14,9 +14,10 @@ import (
 // run is one call's scheduling: a site whose world fills up pod by pod.
 type run struct {
 	*site
-	engine *Engine
-	next   int  // where the next search for feasible nodes starts (nextStartNodeIndex)
-	slow   bool // never take the incremental path: for comparison
+	engine  *Engine
+	next    int  // where the next search for feasible nodes starts (nextStartNodeIndex)
+	rescues int  // how often an explained pod was tried again
+	slow    bool // never take the incremental path: for comparison
 }
 
 // errNoNodes is kube-scheduler's sentence for an empty cluster.

@@ -192,6 +192,11 @@ func (r *run) decide(ctx context.Context, p *profile, pod *corev1.Pod, d *Decisi
 		if err != nil {
 			return err
 		}
+		if found.retry && r.rescues < maxRescues { // the pod is worth another cycle, as in placeOne
+			r.rescues++
+			d.Filters, d.Skipped, d.Nodes = nil, nil, nil
+			return r.explain(ctx, pod, d)
+		}
 		fe.Diagnosis.PostFilterMsg = found.message
 		d.Message = fe.Error()
 		return nil

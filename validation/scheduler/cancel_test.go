@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,8 +18,9 @@ import (
 )
 
 // A cancelled context ends every kind of call at once, wherever it is: the first count, whole cycles, the incremental
-// path with everything followed, preemption, other orders, Explain. On a quiet machine that is within 10 ms; the bound
-// here is loose since machines are busy, and the longest is logged.
+// path with everything followed, preemption, other orders, Explain. What is asserted is the processor time that the
+// whole process, its garbage collector included, spends between the cancel and the return: the 10 ms that are promised
+// are of a machine that is not busy with others. Wall time is logged.
 func TestCancel(t *testing.T) {
 	const n = 5000
 	bulk := oracle.C()
@@ -61,33 +63,48 @@ func TestCancel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			draw := rand.New(rand.NewPCG(7, 7))
-			var longest time.Duration
+			var longest, most time.Duration
 			cancelled := 0
 			for range cases(6, 60) {
-				late, err := cancelAfter(c.call, time.Duration(draw.IntN(400))*time.Millisecond)
+				late, spent, err := cancelAfter(c.call, time.Duration(draw.IntN(400))*time.Millisecond)
 				if err == nil {
 					continue // it had ended before
 				}
 				assert.ErrorIs(t, err, context.Canceled)
 				cancelled++
-				longest = max(longest, late)
+				longest, most = max(longest, late), max(most, spent)
 			}
-			t.Log("at most", longest, "after", cancelled, "cancels")
-			assert.Less(t, longest, 500*time.Millisecond)
+			t.Log("processor time at most", most, "wall at most", longest, "after", cancelled, "cancels")
+			assert.Less(t, most, 40*time.Millisecond)
 		})
 	}
 }
 
-// cancelAfter makes the call, cancels it after a while and says how long it took to return from then on.
-func cancelAfter(call func(context.Context) error, after time.Duration) (time.Duration, error) {
+// cancelAfter makes the call, cancels it after a while and says how long it took to return from then on, and how much
+// processor time.
+func cancelAfter(call func(context.Context) error, after time.Duration) (late, spent time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	stopped := make(chan time.Time, 1)
-	timer := time.AfterFunc(after, func() { stopped <- time.Now(); cancel() })
-	err := call(ctx)
-	returned := time.Now()
-	if timer.Stop() || err == nil {
-		return 0, err
+	type moment struct {
+		at   time.Time
+		used time.Duration
 	}
-	return returned.Sub(<-stopped), err
+	stopped := make(chan moment, 1)
+	timer := time.AfterFunc(after, func() { stopped <- moment{time.Now(), processorTime()}; cancel() })
+	err = call(ctx)
+	returned, used := time.Now(), processorTime()
+	if timer.Stop() || err == nil {
+		return 0, 0, err
+	}
+	m := <-stopped
+	return returned.Sub(m.at), used - m.used, err
+}
+
+// processorTime is what the process has used of all its processors.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
