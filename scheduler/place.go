@@ -58,6 +58,9 @@ func (b *lot) replica(i int) *corev1.Pod {
 
 // place places the batch, pod by pod, until one fits nowhere: the others, identical, would not either.
 func (r *run) place(ctx context.Context, b *lot, yield func(Placement)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	p, err := r.engine.profile(r.site, b.pod.Spec.SchedulerName)
 	if err != nil {
 		return err
@@ -132,6 +135,9 @@ func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *lot) error {
 	state := framework.NewCycleState()
 	if _, st, _ := p.fw.RunPreFilterPlugins(ctx, state, f.pod); !st.IsSuccess() {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	fe := f.fitError()
 	found, err := r.postFilter(ctx, p, state, f.pod, fe.Diagnosis.NodeToStatus)

@@ -86,9 +86,17 @@ func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemp
 	if err != nil || len(nodes) == 0 {
 		return nil, framework.NewDefaultNodeToStatus(), err
 	}
-	slices.SortFunc(nodes, func(a, b fwk.NodeInfo) int {
-		return r.world.base.index[a.Node().Name] - r.world.base.index[b.Node().Name]
-	})
+	at := make([]int, len(nodes))
+	for i, n := range nodes {
+		at[i] = r.world.base.index[n.Node().Name]
+	}
+	slices.Sort(at)
+	for i, k := range at {
+		nodes[i] = r.world.infos[k]
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	_, wanted := d.GetOffsetAndNumCandidates(int32(len(nodes)))
 	var possible, hopeless []fwk.NodeInfo
 	for _, n := range nodes {
