@@ -29,7 +29,7 @@ unit:
 QUIET := grep --line-buffered -vE '^(=== |\s+--- PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|logger|crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)'
 validate:
 	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go test -p 1 -timeout 30m -v ./... | { $(QUIET) || true; }); done
-	for v in 35 37; do echo "== validation/etcd, bytes of go$$v.mod"; (cd validation/etcd && go test -modfile=go$$v.mod -timeout 10m -run Bytes -v . | { $(QUIET) || true; }); done
+	for v in 35 37; do echo "== validation/etcd, go$$v.mod: bytes, revokes"; (cd validation/etcd && go test -modfile=go$$v.mod -timeout 10m -run 'Bytes|ARevoke' -v . | { $(QUIET) || true; }); done
 
 # long: the same with every case and the long benches.
 long: export REDLINE_LONG := 1
