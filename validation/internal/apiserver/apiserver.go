@@ -3,9 +3,9 @@
 package apiserver
 
 import (
-	"flag"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apiserver/pkg/storage/etcd3/testserver"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/client-go/rest"
@@ -21,7 +21,7 @@ func Start(t *testing.T, flags ...string) *rest.Config {
 	if testing.Short() {
 		t.Skip("starts a kube-apiserver; not in -short")
 	}
-	quiet()
+	klog.SetLogger(logr.Discard()) // the server's log is not the test's
 	etcd := testserver.RunEtcd(t, testserver.NewTestConfig(t))
 	t.Cleanup(func() { _ = etcd.Close() })
 	storage := storagebackend.NewDefaultConfig("/registry", nil)
@@ -35,13 +35,4 @@ func Start(t *testing.T, flags ...string) *rest.Config {
 	config := rest.CopyConfig(server.ClientConfig)
 	config.QPS, config.Burst = 1000, 1000
 	return config
-}
-
-// quiet keeps the server's log out of the test's.
-func quiet() {
-	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
-	klog.InitFlags(flags)
-	_ = flags.Set("logtostderr", "false")
-	_ = flags.Set("alsologtostderr", "false")
-	_ = flags.Set("stderrthreshold", "FATAL")
 }
