@@ -16,7 +16,7 @@ import (
 // something wakes them every four seconds; then the scheduler's message changes as
 // well.
 func TestThreePhases(t *testing.T) {
-	surge, each := 28*time.Second, 20*time.Second
+	surge, each := 26*time.Second, 18*time.Second
 	if long() {
 		surge, each = time.Minute, time.Minute
 	}
