@@ -119,6 +119,7 @@ func (e *Engine) placeIn(ctx context.Context, s *capacity.Snapshot, c *counted, 
 		if asks[i], err = admit(state, c, i, w, mine); err != nil {
 			return nil, nil, err
 		}
+		asks[i].lot.name = r.unclaimed(asks[i].lot.pod, asks[i].lot.name)
 		queue = append(queue, asks[i].lot)
 	}
 	queue = append(r.pending(mine), queue...)
