@@ -20,7 +20,8 @@ import (
 
 // Fit says how many of the workload's replicas fit and why not the next, for every feature that kube-scheduler has.
 // Answer.Nodes is package capacity's, where a node has room of its own: in the default profile, for a template whose
-// replicas do not stand in each other's way. Elsewhere it is empty, and [Engine.Place] says where replicas go.
+// replicas do not stand in each other's way. Elsewhere it is empty, and [Engine.Place] says where replicas go; with
+// [Config.Evict] it also says whom they evict.
 func (e *Engine) Fit(ctx context.Context, s *capacity.Snapshot, w capacity.Workload) (capacity.Answer, error) {
 	_, answers, err := e.place(ctx, s, []capacity.Workload{w}, false)
 	if err != nil {
@@ -40,7 +41,8 @@ func (e *Engine) Place(ctx context.Context, s *capacity.Snapshot, w capacity.Wor
 }
 
 // PlaceAll places several workloads in one cluster, in the order of kube-scheduler's queue: by priority, then as
-// given. Each has its answer.
+// given. Each has its answer. How many of a later one fit depends on where the earlier ones, and the pods that
+// [Config.PendingFirst] puts ahead, have gone; that alone gives an answer no [OrderDependence].
 func (e *Engine) PlaceAll(ctx context.Context, s *capacity.Snapshot, w ...capacity.Workload) ([]Placement, []capacity.Answer, error) {
 	return e.place(ctx, s, w, true)
 }
@@ -119,6 +121,7 @@ func (e *Engine) placeIn(ctx context.Context, s *capacity.Snapshot, c *counted, 
 		if asks[i], err = admit(state, c, i, w, mine); err != nil {
 			return nil, nil, err
 		}
+		asks[i].lot.name = r.unclaimed(asks[i].lot.pod, asks[i].lot.name)
 		queue = append(queue, asks[i].lot)
 	}
 	queue = append(r.pending(mine), queue...)

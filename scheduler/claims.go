@@ -7,26 +7,57 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/component-helpers/storage/ephemeral"
 )
 
 // provide makes for a new replica what the controllers would make before it can be scheduled: a ResourceClaim for
-// each template it names, a PersistentVolumeClaim for each generic ephemeral volume. The pod is changed.
+// each template it names, a PersistentVolumeClaim for each generic ephemeral volume, unless one of its name is there
+// (VolumeBinding looks whose it is). The pod is changed.
 func (r *run) provide(pod *corev1.Pod) error {
 	if err := r.provideClaims(pod); err != nil {
 		return err
 	}
 	for _, v := range pod.Spec.Volumes {
-		if v.Ephemeral == nil || v.Ephemeral.VolumeClaimTemplate == nil {
+		name := ephemeral.VolumeClaimName(pod, &v)
+		if v.Ephemeral == nil || v.Ephemeral.VolumeClaimTemplate == nil || r.hasVolumeClaim(pod.Namespace, name) {
 			continue
 		}
 		t := v.Ephemeral.VolumeClaimTemplate
-		pvc := &corev1.PersistentVolumeClaim{ObjectMeta: owned(pod, pod.Name+"-"+v.Name, t.ObjectMeta), Spec: *t.Spec.DeepCopy(),
+		pvc := &corev1.PersistentVolumeClaim{ObjectMeta: owned(pod, name, t.ObjectMeta), Spec: *t.Spec.DeepCopy(),
 			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}}
 		if err := r.shelf.add(pvc); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *run) hasVolumeClaim(namespace, name string) bool {
+	_, ok, _ := r.shelf.informer(&corev1.PersistentVolumeClaim{}).indexer.GetByKey(namespace + "/" + name)
+	return ok
+}
+
+// unclaimed passes over the numbers of replicas whose generic ephemeral volumes are there: they are another pod's.
+func (r *run) unclaimed(pod *corev1.Pod, name func(i int) string) func(i int) string {
+	volumes := slices.DeleteFunc(slices.Clone(pod.Spec.Volumes), func(v corev1.Volume) bool { return v.Ephemeral == nil })
+	if len(volumes) == 0 {
+		return name
+	}
+	claimed := func(i int) bool {
+		return slices.ContainsFunc(volumes, func(v corev1.Volume) bool {
+			return r.hasVolumeClaim(pod.Namespace, ephemeral.VolumeClaimName(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name(i)}}, &v))
+		})
+	}
+	var free []int // the numbers of the replicas so far
+	next := 0
+	return func(i int) string {
+		for ; len(free) <= i; next++ {
+			if !claimed(next) {
+				free = append(free, next)
+			}
+		}
+		return name(free[i])
+	}
 }
 
 func (r *run) provideClaims(pod *corev1.Pod) error {

@@ -25,8 +25,9 @@ type Config struct {
 	// Registry has the plugins that are not in Kubernetes, by the names that Profile gives them. They are handed a
 	// nil clientset: there is no API server.
 	Registry frameworkruntime.Registry
-	// Evict lets replicas that fit nowhere preempt pods of lower priority, as kube-scheduler would; the
-	// [Placement] says whom. Without it a place that preemption would find is only named in the message.
+	// Evict lets replicas that fit nowhere preempt pods of lower priority, as kube-scheduler would. [Engine.Fit]
+	// counts them; whom they evict is in the [Placement] of each, so ask [Engine.Place]. Without Evict a place that
+	// preemption would find is only named in the message.
 	Evict bool
 	// PendingFirst schedules the pending pods of the snapshot before the replicas, by priority, then in the
 	// snapshot's order.

@@ -102,12 +102,16 @@ func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, po
 	nodes := r.world.infos
 	if !result.AllNodes() {
 		nodes = r.named(result.NodeNames)
-		diagnosis.NodeToStatus.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
-			fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(unscheduled))))
+		diagnosis.NodeToStatus.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, unsatisfied(unscheduled)))
 	}
 	feasible, err := r.filter(ctx, p, state, pod, &diagnosis, nodes)
 	r.next = (r.next + len(feasible) + diagnosis.NodeToStatus.Len()) % len(r.world.infos)
 	return feasible, diagnosis, err
+}
+
+// unsatisfied is what kube-scheduler says of the nodes that these plugins left out in PreFilter.
+func unsatisfied(plugins sets.Set[string]) string {
+	return fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(plugins))
 }
 
 // named keeps the nodes that PreFilter named, in the world's order (kube-scheduler's is that of a map).

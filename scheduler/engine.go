@@ -13,14 +13,15 @@ import (
 )
 
 // Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use. It keeps the counted
-// nodes of the snapshot that it was last asked about, for as long as that snapshot is in use.
+// nodes of the last snapshot that it was asked about, for as long as that snapshot is in use.
 type Engine struct {
 	config Config
 	loaded *config.KubeSchedulerConfiguration
 
-	mu   sync.Mutex
-	last weak.Pointer[capacity.Snapshot]
-	kept *counted
+	mu      sync.Mutex
+	last    weak.Pointer[capacity.Snapshot]
+	kept    *counted
+	cleanup runtime.Cleanup // of last: it calls forget
 }
 
 var _ capacity.Engine = (*Engine)(nil)
@@ -60,16 +61,28 @@ func (e *Engine) cluster(ctx context.Context, s *capacity.Snapshot) (*counted, e
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.last, e.kept = weak.Make(s), c
-	runtime.AddCleanup(s, e.forget, c)
+	e.keep(s, c)
 	return c, nil
 }
 
+// keep remembers the last snapshot alone. What waits for the snapshot's end holds neither the engine nor the nodes: a
+// snapshot may outlive many engines.
+func (e *Engine) keep(s *capacity.Snapshot, c *counted) {
+	e.cleanup.Stop()
+	e.last, e.kept = weak.Make(s), c
+	me := weak.Make(e)
+	e.cleanup = runtime.AddCleanup(s, func(of weak.Pointer[capacity.Snapshot]) {
+		if e := me.Value(); e != nil {
+			e.forget(of)
+		}
+	}, e.last)
+}
+
 // forget lets go of the nodes of a snapshot that nobody has any more.
-func (e *Engine) forget(c *counted) {
+func (e *Engine) forget(of weak.Pointer[capacity.Snapshot]) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.kept == c {
+	if e.last == of {
 		e.kept = nil
 	}
 }

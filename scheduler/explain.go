@@ -1,11 +1,15 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
@@ -16,11 +20,13 @@ import (
 
 // Decision is what kube-scheduler would do with one pod, and why.
 type Decision struct {
-	Pod      string `json:"pod"`
-	Node     string `json:"node,omitempty"`    // where it would go; empty if nowhere
-	Message  string `json:"message,omitempty"` // why it goes nowhere, whole
-	Refusal  string `json:"refusal,omitempty"` // the API server would not even create it
-	Feasible int    `json:"feasible"`
+	Pod     string `json:"pod"`
+	Node    string `json:"node,omitempty"`    // where it would go; empty if nowhere
+	Message string `json:"message,omitempty"` // why it goes nowhere, whole
+	Refusal string `json:"refusal,omitempty"` // the API server would not even create it
+	// Feasible is how many nodes kube-scheduler would choose among: those that it looks at and finds feasible. They are
+	// fewer than those of Nodes when it samples, or finds the pod's nominated node feasible and looks no further.
+	Feasible int `json:"feasible"`
 	// Skipped are the Filter plugins that have nothing to say about this pod, Filters the others, in their order.
 	Filters []string      `json:"filters"`
 	Skipped []string      `json:"skipped,omitempty"`
@@ -46,10 +52,13 @@ type Verdict struct {
 	Hopeless bool `json:"hopeless,omitempty"`
 	// First marks the plugin whose reasons stand in kube-scheduler's message.
 	First bool `json:"first,omitempty"`
+	// Nominated is set where the plugin would let the pod pass if the node did not hold places for nominated pods.
+	Nominated bool `json:"nominated,omitempty"`
 }
 
 // Explain says of every node which plugin lets the pod pass and which does not, in its own words, and of the feasible
-// ones what each plugin scores. The pod need not be in the snapshot; it is admitted first, as the API server would.
+// ones what each plugin scores. The pod need not be in the snapshot; if one of its name is, it is taken off its node
+// first, so that it does not meet itself. It is admitted, as the API server would.
 // Feasible nodes are scored even if there is only one, which kube-scheduler would choose without.
 func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.Pod) (Decision, error) {
 	switch {
@@ -78,6 +87,9 @@ func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.
 	if pod.Name == "" {
 		pod.Name = pod.GenerateName + "0"
 	}
+	if err := r.leave(pod); err != nil {
+		return Decision{}, err
+	}
 	if pod.UID == "" {
 		pod.UID = types.UID("explain/" + pod.Namespace + "/" + pod.Name)
 	}
@@ -87,7 +99,28 @@ func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.
 		d.Refusal = refusal.Sentence
 		return d, nil
 	}
-	return d, r.explain(quiet(ctx), pod, &d)
+	err = r.explain(quiet(ctx), pod, &d)
+	return d, err
+}
+
+// leave takes the pod of this name out of the world, if the snapshot has one, and gives the pod its identity: the
+// nomination, the claims and the volumes that it has there are its own.
+func (r *run) leave(pod *corev1.Pod) error {
+	for _, pods := range [][]*corev1.Pod{r.world.base.pending, r.world.base.bound} {
+		k := slices.IndexFunc(pods, func(p *corev1.Pod) bool { return p.Name == pod.Name && p.Namespace == pod.Namespace })
+		if k < 0 {
+			continue
+		}
+		there := pods[k]
+		pod.UID = there.UID
+		if len(pod.Status.ResourceClaimStatuses) == 0 {
+			pod.Status.ResourceClaimStatuses = there.Status.ResourceClaimStatuses
+		}
+		if at, ok := r.world.base.index[there.Spec.NodeName]; ok {
+			return r.world.remove(at, there)
+		}
+	}
+	return nil
 }
 
 func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
@@ -96,6 +129,9 @@ func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
 		return err
 	}
 	if err := r.provide(pod); err != nil {
+		return err
+	}
+	if err := r.shelf.put(pod); err != nil {
 		return err
 	}
 	if d.Message = r.gate(ctx, p, pod); d.Message != "" {
@@ -107,20 +143,20 @@ func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
 	}
 	r.world.names.DeleteNominatedPodIfExists(pod)
 	state := framework.NewCycleState()
-	result, st, _ := p.fw.RunPreFilterPlugins(ctx, state, pod)
+	result, st, left := p.fw.RunPreFilterPlugins(ctx, state, pod)
 	d.listFilters(p, state)
-	for i, n := range r.world.infos {
+	for _, n := range r.world.infos {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		v := NodeVerdict{Node: n.Node().Name}
 		switch {
 		case !st.IsSuccess():
-			v.Verdicts = []Verdict{{Plugin: st.Plugin(), Reasons: st.Reasons(), Hopeless: st.Code() != fwk.Unschedulable, First: true}}
+			v.Verdicts = rejection(st, left)
 		case !result.AllNodes() && !result.NodeNames.Has(v.Node):
-			v.Verdicts = []Verdict{{Plugin: "PreFilter", Reasons: []string{"node is not among those that PreFilter names"}, Hopeless: true, First: true}}
+			v.Verdicts = rejection(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, unsatisfied(left)), left)
 		default:
-			if v.Verdicts, err = r.verdicts(ctx, p, state, pod, i, d.Filters); err != nil {
+			if v.Verdicts, err = r.verdicts(ctx, p, state, pod, n, d.Filters); err != nil {
 				return err
 			}
 			v.Feasible = passes(v.Verdicts)
@@ -142,12 +178,18 @@ func (d *Decision) listFilters(p *profile, state fwk.CycleState) {
 	}
 }
 
-// verdicts asks every plugin, also those behind the first that rejects.
-func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, i int, filters []string) ([]Verdict, error) {
+// rejection is the verdict of a step before Filter. Where its status names no plugin, it is of those that left nodes out.
+func rejection(st *fwk.Status, left sets.Set[string]) []Verdict {
+	plugin := cmp.Or(st.Plugin(), strings.Join(sets.List(left), ", "))
+	return []Verdict{{Plugin: plugin, Reasons: st.Reasons(), Hopeless: st.Code() != fwk.Unschedulable, First: true}}
+}
+
+// ask asks every plugin, also those behind the first that rejects.
+func (p *profile) ask(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) ([]Verdict, error) {
 	out := make([]Verdict, 0, len(filters))
 	rejected := false
 	for _, name := range filters {
-		st := p.plugins[name].(fwk.FilterPlugin).Filter(ctx, state, pod, r.world.infos[i])
+		st := p.plugins[name].(fwk.FilterPlugin).Filter(ctx, state, pod, n)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	utilnode "k8s.io/component-helpers/node/topology"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
@@ -15,7 +18,8 @@ import (
 )
 
 // OrderDependence is a warning of an Answer: the count may depend on the order in which kube-scheduler meets the
-// nodes, which differs from one real scheduler to the next.
+// nodes, which differs from one real scheduler to the next. It is of what the workload itself asks for: what goes
+// before it in the same call, another workload or a pending pod, takes places that depend on that order as well.
 type OrderDependence struct {
 	Workload int    // index of the workload in the call
 	Feature  string // what makes it so
@@ -33,7 +37,7 @@ func (o *OrderDependence) Error() string {
 
 // orderMatters names the feature that makes the count of identical replicas depend on the order of the nodes. Without
 // one of these a replica takes nothing from a node that it does not go to.
-func orderMatters(pod *corev1.Pod) string {
+func orderMatters(pod *corev1.Pod, devices sets.Set[corev1.ResourceName]) string {
 	if a := pod.Spec.Affinity; a != nil {
 		if a.PodAffinity != nil && len(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
 			return "required pod affinity"
@@ -54,6 +58,15 @@ func orderMatters(pod *corev1.Pod) string {
 	if len(pod.Spec.ResourceClaims) > 0 {
 		return "resource claims"
 	}
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		for _, list := range []corev1.ResourceList{c.Resources.Requests, c.Resources.Limits} {
+			for _, name := range slices.Sorted(maps.Keys(list)) {
+				if devices.Has(name) {
+					return "devices of a class that provides " + string(name)
+				}
+			}
+		}
+	}
 	for _, v := range pod.Spec.Volumes {
 		if v.PersistentVolumeClaim != nil || v.Ephemeral != nil {
 			return "volume claims"
@@ -62,12 +75,27 @@ func orderMatters(pod *corev1.Pod) string {
 	return ""
 }
 
+// deviceResources are the extended resources that device classes of the cluster provide.
+func (c *counted) deviceResources() sets.Set[corev1.ResourceName] {
+	out := sets.New[corev1.ResourceName]()
+	for _, obj := range c.rest {
+		if class, ok := obj.(*resourceapi.DeviceClass); ok {
+			out.Insert(corev1.ResourceName(resourceapi.ResourceDeviceClassPrefix + class.Name))
+			if name := class.Spec.ExtendedResourceName; name != nil {
+				out.Insert(corev1.ResourceName(*name))
+			}
+		}
+	}
+	return out
+}
+
 // orders warns where the order matters, and tries as many as the configuration asks for.
 func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, answers []capacity.Answer) error {
 	var warnings []*OrderDependence
+	devices := c.deviceResources()
 	for i, w := range ws {
 		pod := corev1.Pod{Spec: w.Template.Spec}
-		if feature := orderMatters(&pod); feature != "" && answers[i].Fits+answers[i].Pending > 0 {
+		if feature := orderMatters(&pod, devices); feature != "" && answers[i].Fits+answers[i].Pending > 0 {
 			o := &OrderDependence{Workload: i, Feature: feature, Orders: 1, Min: answers[i].Fits, Max: answers[i].Fits}
 			warnings = append(warnings, o)
 			answers[i].Warnings = append(answers[i].Warnings, o)

@@ -2,9 +2,14 @@
 // scored - from a cluster dump, without a cluster.
 //
 //	go run ./examples/explain                                   # a small cluster that comes with it
-//	kubectl get nodes,pods,ns,svc,rs,pv,pvc,sc -A -o yaml > cluster.yaml
+//	kubectl get -A -o yaml nodes,namespaces,pods,services,replicationcontrollers,replicasets,statefulsets,\
+//	priorityclasses,runtimeclasses,limitranges,poddisruptionbudgets,\
+//	persistentvolumes,persistentvolumeclaims,storageclasses,csinodes,csidrivers,csistoragecapacities,\
+//	resourceclaims,resourceclaimtemplates,resourceslices,deviceclasses > cluster.yaml
 //	go run ./examples/explain -cluster cluster.yaml -pod pod.yaml
 //	go run ./examples/explain -cluster cluster.yaml -pod deploy.yaml -profile scheduler-config.yaml -o json
+//
+// Of these kinds leave out what the cluster does not serve: kubectl refuses the whole list for one of them.
 package main
 
 import (
@@ -17,7 +22,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -40,7 +48,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.cluster, "cluster", "", "`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: a small cluster")
-	flag.StringVar(&o.pod, "pod", "", "`FILE` with a Pod, Deployment, ReplicaSet, StatefulSet or Job; none: a pod for the small cluster")
+	flag.StringVar(&o.pod, "pod", "", "`FILE` with one Pod, Deployment, ReplicaSet, StatefulSet or Job; others in it are passed over; none: a pod for the small cluster")
 	flag.StringVar(&o.profile, "profile", "", "`FILE` with a KubeSchedulerConfiguration; none: kube-scheduler's defaults")
 	flag.StringVar(&o.output, "o", "table", "table or json")
 	flag.BoolVar(&o.all, "all", false, "print every node of the table, not only the first 50 of each kind")
@@ -117,8 +125,11 @@ func (o options) readPod(stdin io.Reader) (*corev1.Pod, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(objects) > 1 {
+		objects = slices.DeleteFunc(objects, isNoWorkload)
+	}
 	if len(objects) != 1 {
-		return nil, fmt.Errorf("-pod has %d objects, want one", len(objects))
+		return nil, fmt.Errorf("-pod has %d workloads, want one Pod, Deployment, ReplicaSet, StatefulSet or Job", len(objects))
 	}
 	if pod, ok := objects[0].(*corev1.Pod); ok {
 		return pod, nil
@@ -130,4 +141,12 @@ func (o options) readPod(stdin io.Reader) (*corev1.Pod, error) {
 	pod := &corev1.Pod{ObjectMeta: w.Template.ObjectMeta, Spec: w.Template.Spec}
 	pod.Namespace = w.Namespace
 	return pod, nil
+}
+
+func isNoWorkload(object runtime.Object) bool {
+	switch object.(type) {
+	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *batchv1.Job, *corev1.Pod, *corev1.ReplicationController:
+		return false
+	}
+	return true
 }

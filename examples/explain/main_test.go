@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,6 +40,26 @@ func TestJSON(t *testing.T) {
 
 func TestClusterFromStandardInput(t *testing.T) {
 	require.Contains(t, ask(t, options{output: "table", cluster: "-"}, "apiVersion: v1\nkind: List\nitems: []\n"), "no nodes available to schedule pods")
+}
+
+// A manifest may have other objects beside its one workload.
+func TestManifestOfSeveralObjects(t *testing.T) {
+	manifest := `apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: web}]}
+`
+	file := filepath.Join(t.TempDir(), "web.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(manifest), 0o644))
+	require.Contains(t, ask(t, options{output: "table", pod: file}, ""), "goes to node worker-")
 }
 
 func TestBadFlags(t *testing.T) {

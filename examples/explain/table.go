@@ -97,6 +97,9 @@ func also(v scheduler.Verdict) string {
 	if !v.First {
 		notes = append(notes, "would come next")
 	}
+	if v.Nominated {
+		notes = append(notes, "with the pods nominated to the node")
+	}
 	if v.Hopeless {
 		notes = append(notes, "eviction would not help")
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/scheduler"
+	"github.com/redline-go/redline/validation/internal/cases"
 	"github.com/redline-go/redline/validation/oracle"
 )
 
@@ -115,9 +116,9 @@ type seat struct {
 // Several workloads and pending pods in one cluster, with and without evictions: every placement, every eviction, the
 // count and the message of each workload.
 func TestRandomContests(t *testing.T) {
-	first := from()
+	first, count := cases.Span(t, usual(120, 20000))
 	evictions := 0
-	for seed := first; seed < first+uint64(cases(120, 20000)); seed++ {
+	for seed := first; seed < first+count; seed++ {
 		t.Run(fmt.Sprintf("%d", seed), func(t *testing.T) { evictions += newContest(seed).compare(t) })
 	}
 	t.Log(evictions, "placements evicted somebody")

@@ -13,14 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/redline-go/redline/scheduler"
+	"github.com/redline-go/redline/validation/internal/cases"
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// cases is how many random mixtures to try: REDLINE_CASES, or many with REDLINE_LONG=1, or what CI has time for.
-func cases(short, long int) int {
-	if n, err := strconv.Atoi(os.Getenv("REDLINE_CASES")); err == nil {
-		return n
-	}
+// usual is how many cases to try: what CI has time for, or many with REDLINE_LONG=1.
+func usual(short, long uint64) uint64 {
 	if os.Getenv("REDLINE_LONG") == "1" {
 		return long
 	}
@@ -278,12 +276,6 @@ func configuration(profile string) []byte {
 	return []byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles:\n- schedulerName: default-scheduler" + profiles[profile] + "\n")
 }
 
-// from is the first seed: REDLINE_FROM, or 0.
-func from() uint64 {
-	n, _ := strconv.ParseUint(os.Getenv("REDLINE_FROM"), 10, 64)
-	return n
-}
-
 // state gives two in five of the mixtures volumes, two in five devices, some both. Its draws are a stream of its own.
 func (m *mixture) state(seed uint64, pod *corev1.Pod) (kind string) {
 	m.Rand = rand.New(rand.NewPCG(seed, 0x7374617465))
@@ -301,8 +293,8 @@ func (m *mixture) state(seed uint64, pod *corev1.Pod) (kind string) {
 
 // Random mixtures of every feature: count, order and message, placement by placement.
 func TestRandomMixtures(t *testing.T) {
-	first := from()
-	for seed := first; seed < first+uint64(cases(150, 20000)); seed++ {
+	first, count := cases.Span(t, usual(150, 20000))
+	for seed := first; seed < first+count; seed++ {
 		m := newMixture(seed)
 		profile := pick(m, profileNames...)
 		cfg := configuration(profile)
