@@ -90,6 +90,56 @@ func TestWithAndWithout(t *testing.T) {
 	assert.ErrorContains(t, err, "spec.nodeName")
 }
 
+// A what-if changes the pods, and with them what quotas have used: their status tells of before.
+func TestQuotaAfterWhatIf(t *testing.T) {
+	objects, _ := bulk(4) // 8 pods a node
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "load", Name: "q"},
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("34"), "services": resource.MustParse("1")}}}
+	quota.Status.Used = corev1.ResourceList{corev1.ResourcePods: resource.MustParse("32"), "services": resource.MustParse("1")}
+	snapshot, err := capacity.NewSnapshot(append(objects, quota)...)
+	require.NoError(t, err)
+	w := web(8)
+	w.Namespace = "load"
+	rejected := func(s *capacity.Snapshot, err error) int {
+		t.Helper()
+		require.NoError(t, err)
+		answer, err := s.Fit(t.Context(), w)
+		require.NoError(t, err)
+		return answer.Rejected
+	}
+	assert.Equal(t, 6, rejected(snapshot, nil), "34 less 32 that are there")
+	assert.Equal(t, 0, rejected(snapshot.Without("node-000001")), "8 of them are gone")
+	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1))))
+	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("load-0-0", "node-000000", 1), bulkPod("one-more", "node-000002", 1))), "one is the same")
+	other := bulkPod("one-more", "node-000002", 1)
+	other.Namespace = "elsewhere"
+	assert.Equal(t, 6, rejected(snapshot.With(other)))
+	assert.Equal(t, 6, rejected(snapshot.With(bulkNode(100))))
+	full := quota.DeepCopy()
+	full.Status.Used[corev1.ResourcePods] = resource.MustParse("34")
+	assert.Equal(t, 8, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1), full)), "a quota that is given is taken at its word")
+	assert.Equal(t, resource.MustParse("32"), quota.Status.Used[corev1.ResourcePods], "the object is not changed")
+
+	ended := bulkPod("load-0-0", "node-000000", 1)
+	ended.Status.Phase = corev1.PodSucceeded
+	assert.Equal(t, 5, rejected(snapshot.With(ended)))
+}
+
+// What replaces an object stands where that stood: the order of nodes is the scheduler's, too.
+func TestWithKeepsTheOrder(t *testing.T) {
+	snapshot, err := capacity.NewSnapshot(bulkNode(1), bulkNode(2), bulkPod("p", bulkNode(2).Name, 1), bulkNode(3))
+	require.NoError(t, err)
+	next, err := snapshot.With(bulkNode(9), bulkNode(2), bulkNode(1))
+	require.NoError(t, err)
+	var names []string
+	for _, o := range next.Objects() {
+		names = append(names, o.(metav1.Object).GetName())
+	}
+	assert.Equal(t, []string{"node-000001", "node-000002", "p", "node-000003", "node-000009"}, names)
+	_, err = snapshot.With(bulkNode(2), bulkNode(2))
+	assert.EqualError(t, err, "capacity: Node node-000002: metadata.name appears twice, want it once")
+}
+
 // Many may ask one snapshot at once; the race detector watches.
 func TestConcurrentUse(t *testing.T) {
 	objects, places := bulk(20)
