@@ -2,6 +2,7 @@ package capacity_test
 
 import (
 	"encoding/json"
+	"math"
 	"sync"
 	"testing"
 
@@ -167,6 +168,9 @@ func TestNodesNeeded(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, n, "%d pending", pending)
 	}
+	n, err := snapshot.NodesNeeded(t.Context(), web(math.MaxInt), bulkNode(1))
+	require.NoError(t, err)
+	assert.Equal(t, (math.MaxInt-places-1)/80+1, n)
 	small := bulkNode(1)
 	small.Status.Allocatable[corev1.ResourceCPU] = resource.MustParse("100m")
 	_, err = snapshot.NodesNeeded(t.Context(), web(places+1), small)
