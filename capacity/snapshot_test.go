@@ -24,6 +24,7 @@ func TestBadSnapshots(t *testing.T) {
 		return []runtime.Object{n, p}
 	}
 	minus := resource.MustParse("-1")
+	negative := corev1.ResourceList{corev1.ResourceCPU: minus}
 	for want, objects := range map[string][]runtime.Object{
 		"capacity: Node node-000001: metadata.name appears twice, want it once": {node, node.DeepCopy()},
 		"capacity: Pod load/p: metadata.name appears twice, want it once":       {node, pod, pod.DeepCopy()},
@@ -37,6 +38,21 @@ func TestBadSnapshots(t *testing.T) {
 		}),
 		"capacity: Pod load/p: spec.containers[c].resources.requests[memory] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
 			p.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = minus
+		}),
+		"capacity: Pod load/p: status.containerStatuses[c].allocatedResources[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", AllocatedResources: negative}}
+		}),
+		"capacity: Pod load/p: status.containerStatuses[c].resources.requests[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", Resources: &corev1.ResourceRequirements{Requests: negative}}}
+		}),
+		"capacity: Pod load/p: status.initContainerStatuses[i].resources.limits[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "i", Resources: &corev1.ResourceRequirements{Limits: negative}}}
+		}),
+		"capacity: Pod load/p: status.resources.requests[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.Resources = &corev1.ResourceRequirements{Requests: negative}
+		}),
+		"capacity: Pod load/p: status.allocatedResources[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.AllocatedResources = negative
 		}),
 		"capacity: Node: metadata.name is empty, want a name": edited(func(n *corev1.Node, _ *corev1.Pod) { n.Name = "" }),
 		"capacity: ResourceQuota default/q: spec.hard[pods] is -1, want >= 0": {&corev1.ResourceQuota{
