@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -28,8 +29,10 @@ func TestBadSnapshots(t *testing.T) {
 	for want, objects := range map[string][]runtime.Object{
 		"capacity: Node node-000001: metadata.name appears twice, want it once": {node, node.DeepCopy()},
 		"capacity: Pod load/p: metadata.name appears twice, want it once":       {node, pod, pod.DeepCopy()},
-		"capacity: object 1: is nil, want a Kubernetes object":                  {node, nil},
-		"capacity: object 0: is nil, want a Kubernetes object":                  {(*corev1.Node)(nil)},
+		"capacity: DeviceTaintRule r: metadata.name appears twice, want it once": {&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}},
+			&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}}},
+		"capacity: object 1: is nil, want a Kubernetes object": {node, nil},
+		"capacity: object 0: is nil, want a Kubernetes object": {(*corev1.Node)(nil)},
 		`capacity: Pod load/p: spec.nodeName is "gone", want a node of the snapshot`: edited(func(_ *corev1.Node, p *corev1.Pod) {
 			p.Spec.NodeName = "gone"
 		}),
