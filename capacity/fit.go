@@ -16,12 +16,12 @@ import (
 // stops the rest. Replicas that the snapshot already has, running or waiting, count as such.
 //
 // A workload that cannot be counted node by node gets an error that wraps [ErrNeedsScheduler],
-// unless a fallback is given: then the first one answers. Bad input is an error that names the
-// field.
+// unless a fallback is given: then the first one answers, and nil is none. Bad input is an error that
+// names the field.
 func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
 	answer, err := s.fit(ctx, &w, false, nil)
-	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
-		return fallback[0].Fit(ctx, s, w)
+	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
+		return s.fitBy(ctx, w, engine)
 	}
 	return answer, err
 }
@@ -35,8 +35,8 @@ func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, fall
 	}
 	var err error
 	*answer, err = s.fit(ctx, &w, false, answer.Nodes)
-	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
-		*answer, err = fallback[0].Fit(ctx, s, w)
+	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
+		*answer, err = s.fitBy(ctx, w, engine)
 	}
 	return err
 }
@@ -45,22 +45,50 @@ func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, fall
 // could have in all, and Message or Refusal is why not one more.
 func (s *Snapshot) Max(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
 	answer, err := s.fit(ctx, &w, true, nil)
-	if errors.Is(err, ErrNeedsScheduler) && len(fallback) > 0 {
-		return s.maxBy(ctx, w, fallback[0])
+	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
+		return s.maxBy(ctx, w, engine)
 	}
 	return answer, err
 }
 
-// maxBy asks an engine for more than there are places for pods.
+// first is the engine that answers in the snapshot's place, or nil.
+func first(fallback []Engine) Engine {
+	if len(fallback) == 0 {
+		return nil
+	}
+	return fallback[0]
+}
+
+// fitBy asks an engine, and adds what its answer assumes without the engine knowing: kinds that were
+// skipped, and what admission took liberties with.
+func (s *Snapshot) fitBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
+	answer, err := engine.Fit(ctx, s, w)
+	if err != nil {
+		return Answer{}, err
+	}
+	q := s.ask(&w, false)
+	defer q.done()
+	answer.Warnings = append(q.warn(true), answer.Warnings...)
+	return answer, nil
+}
+
+// maxBy asks an engine for more than there are places for pods. Whom room stops, no quota does: one
+// that refuses only some of what is asked on top is not in the way.
 func (s *Snapshot) maxBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
 	places := len(s.state.Pods) + 1
 	for _, free := range s.table.free[colPods] {
 		places = addRoom(places, clampInt(max(free, 0)))
 	}
 	w.Replicas = places
-	answer, err := engine.Fit(ctx, s, w)
-	answer.Desired, answer.Pending, answer.Rejected = answer.Running+answer.Fits, 0, 0
-	return answer, err
+	answer, err := s.fitBy(ctx, w, engine)
+	if err != nil {
+		return Answer{}, err
+	}
+	if answer.Pending > 0 {
+		answer.Refusal = ""
+	}
+	answer.Desired, answer.Pending, answer.Rejected, answer.Preemptible = answer.Running+answer.Fits, 0, 0, 0
+	return answer, nil
 }
 
 // question is one call of Fit or Max on its way.
@@ -88,7 +116,7 @@ func (s *Snapshot) fit(ctx context.Context, w *Workload, all bool, memory []Node
 }
 
 func (q *question) answer(ctx context.Context) (Answer, error) {
-	a := Answer{Desired: q.w.Replicas, Running: q.replicas.running, Warnings: q.warn()}
+	a := Answer{Desired: q.w.Replicas, Running: q.replicas.running, Warnings: q.warn(false)}
 	created, refusal := q.create(q.missing())
 	candidates := q.replicas.waiting + created
 	a.Rejected = q.missing() - created

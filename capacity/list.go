@@ -18,7 +18,13 @@ type listReader struct {
 	fields  map[string]json.RawMessage // but items
 	hasList bool
 	items   int
-	waiting [][]byte
+	waiting []waitingItem
+}
+
+// waitingItem is the item at an index of a list whose kind is not known yet.
+type waitingItem struct {
+	at  int
+	raw []byte
 }
 
 func (l *listReader) field(dec *json.Decoder, key string) error {
@@ -59,12 +65,16 @@ func (l *listReader) list(dec *json.Decoder) error {
 }
 
 func (l *listReader) item(raw []byte) error {
+	meta, err := typeOf(raw)
+	if err != nil {
+		return err
+	}
 	inherited := l.itemKind()
-	if inherited.Kind == "" && !bytes.Contains(raw, []byte(`"kind"`)) {
-		l.waiting = append(l.waiting, bytes.Clone(raw))
+	if inherited.Kind == "" && meta.Kind == "" {
+		l.waiting = append(l.waiting, waitingItem{l.items, bytes.Clone(raw)})
 		return nil
 	}
-	return l.object(raw, inherited)
+	return l.objectOf(meta, raw, inherited)
 }
 
 // itemKind is what a list of Pods says of its items: PodList holds Pods; a plain List says nothing.
@@ -91,9 +101,9 @@ func (l *listReader) end() error {
 	if l.text("kind") == "" {
 		return fmt.Errorf("has items but kind is empty, want a Kubernetes list")
 	}
-	for _, raw := range l.waiting {
-		if err := l.object(raw, l.itemKind()); err != nil {
-			return err
+	for _, item := range l.waiting {
+		if err := l.object(item.raw, l.itemKind()); err != nil {
+			return fmt.Errorf("item %d: %w", item.at, err)
 		}
 	}
 	return nil

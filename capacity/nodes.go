@@ -36,7 +36,7 @@ func (s *Snapshot) NodesNeeded(ctx context.Context, w Workload, node *corev1.Nod
 		if n.Room() == 0 {
 			return 0, fmt.Errorf("capacity: NodesNeeded: node %q takes none of the %d pending replicas: %s", node.Name, answer.Pending, n.Reason())
 		}
-		return (answer.Pending + n.Room() - 1) / n.Room(), nil
+		return (answer.Pending-1)/n.Room() + 1, nil
 	}
 	return 0, fmt.Errorf("capacity: NodesNeeded: %s", answer.Message)
 }

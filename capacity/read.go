@@ -141,13 +141,20 @@ func (d *decoder) value(dec *json.Decoder) error {
 
 // object decodes one object by its kind; inherited is the kind that its list gives it.
 func (d *decoder) object(raw []byte, inherited schema.GroupVersionKind) error {
-	var meta struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-	}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &meta); err != nil {
+	meta, err := typeOf(raw)
+	if err != nil {
 		return err
 	}
+	return d.objectOf(meta, raw, inherited)
+}
+
+// typeOf reads what an object says of its own kind.
+func typeOf(raw []byte) (meta metav1.TypeMeta, err error) {
+	err = kjson.UnmarshalCaseSensitivePreserveInts(raw, &meta)
+	return meta, err
+}
+
+func (d *decoder) objectOf(meta metav1.TypeMeta, raw []byte, inherited schema.GroupVersionKind) error {
 	gvk := schema.FromAPIVersionAndKind(meta.APIVersion, meta.Kind)
 	if gvk.Kind == "" && gvk.Version == "" {
 		gvk = inherited

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
@@ -107,6 +108,29 @@ func TestUnknownKinds(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, answer.Warnings, 1)
 	assert.EqualError(t, answer.Warnings[0], "capacity: skipped 2 of unknown kind example.com/v1 Widget")
+}
+
+// A typed list says its kind after its items when the keys are sorted; those of owners and of
+// volumes' sources are not the items' own.
+func TestReadTypedList(t *testing.T) {
+	pod := bulkPod("p", "", 100)
+	pod.TypeMeta = metav1.TypeMeta{}
+	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "r", UID: "u"}}
+	list := &corev1.PodList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PodList"}, Items: []corev1.Pod{*pod, *pod}}
+	asYAML, err := yaml.Marshal(list)
+	require.NoError(t, err)
+	asJSON, err := yaml.YAMLToJSON(asYAML) // sorts the keys, too
+	require.NoError(t, err)
+	for _, text := range [][]byte{asYAML, asJSON} {
+		objects, err := capacity.Read(bytes.NewReader(text))
+		require.NoError(t, err)
+		require.Len(t, objects, 2)
+		read := objects[1].(*corev1.Pod)
+		assert.Equal(t, metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, read.TypeMeta)
+		assert.Equal(t, pod.OwnerReferences, read.OwnerReferences)
+	}
+	_, err = capacity.Read(strings.NewReader(`{"items":[` + nodeJSON + `,{"metadata":{"ownerReferences":[{"kind":"Node"}]}}],"kind":"List","apiVersion":"v1"}`))
+	assert.EqualError(t, err, `capacity: Read: document 1: item 1: apiVersion is "" and kind is "", want both set, as in a Kubernetes object`)
 }
 
 // What is written comes back, whatever form it takes.

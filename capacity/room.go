@@ -84,7 +84,9 @@ func (n *NodeRoom) UnmarshalJSON(data []byte) error {
 }
 
 // words are the reasons that the answers of one snapshot have given, each kept once and for as long
-// as the snapshot: as many as there are combinations of resources that were ever short together.
+// as the snapshot: as many as there are combinations of resources that were ever short together. Their
+// names are the templates', so who asks one snapshot for ever new extended resources lets it grow
+// without bound.
 type words struct {
 	mu    sync.RWMutex
 	texts []string // the first is none

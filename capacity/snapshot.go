@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -57,15 +58,13 @@ func identify(object runtime.Object) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("capacity: With: %w", err)
 	}
-	namespace := accessor.GetNamespace()
-	if namespace == "default" {
-		namespace = "" // what kubectl takes it for
-	}
-	return identity{fmt.Sprintf("%T", object), namespace, accessor.GetName()}, nil
+	return identity{fmt.Sprintf("%T", object), inDefault(accessor.GetNamespace()), accessor.GetName()}, nil
 }
 
 // With is the snapshot with more objects: nodes to come, other pods, another quota. An object
-// of the same kind, namespace and name as one of the snapshot takes its place.
+// of the same kind, namespace and name as one of the snapshot takes its place, also in the order.
+// Where pods are among them, what the quotas of their namespaces have used is counted anew, but for
+// quotas that are given too.
 func (s *Snapshot) With(objects ...runtime.Object) (*Snapshot, error) {
 	var more []runtime.Object
 	for _, object := range objects {
@@ -79,23 +78,65 @@ func (s *Snapshot) With(objects ...runtime.Object) (*Snapshot, error) {
 		}
 		more = append(more, object)
 	}
-	replaced := make(map[identity]bool, len(more))
+	given := make(map[identity]int, len(more)) // the first of each
+	changed := map[string]bool{}
 	for i, object := range more {
 		if cluster.IsNil(object) {
 			return nil, fmt.Errorf("capacity: With: object %d is nil, want a Kubernetes object", i)
 		}
 		if id, err := identify(object); err == nil {
-			replaced[id] = true
+			if _, twice := given[id]; !twice {
+				given[id] = i
+			}
+			if _, ok := object.(*corev1.Pod); ok {
+				changed[id.namespace] = true
+			}
 		}
 	}
-	kept := make([]runtime.Object, 0, len(s.state.Objects)+len(more))
-	for _, object := range s.state.Objects {
-		if id, err := identify(object); err == nil && replaced[id] {
-			continue
+	return s.derive(merge(s.state.Objects, more, given, changed))
+}
+
+// merge puts what is given in the place of what is there, and the rest behind.
+func merge(there, more []runtime.Object, given map[identity]int, changed map[string]bool) []runtime.Object {
+	placed := make([]bool, len(more))
+	all := make([]runtime.Object, 0, len(there)+len(more))
+	for _, object := range there {
+		id, err := identify(object)
+		i, replaced := given[id]
+		switch {
+		case err != nil || !replaced:
+			all = append(all, recounted(object, changed))
+		case !placed[i]:
+			placed[i] = true
+			all = append(all, more[i])
 		}
-		kept = append(kept, object)
 	}
-	return s.derive(append(kept, more...))
+	for i, object := range more {
+		if !placed[i] {
+			all = append(all, object)
+		}
+	}
+	return all
+}
+
+// recounted is a quota of a namespace whose pods are others now, without what it had used: that is
+// then what the pods add up to, as the quota controller will find.
+func recounted(object runtime.Object, changed map[string]bool) runtime.Object {
+	quota, ok := object.(*corev1.ResourceQuota)
+	if !ok || !changed[inDefault(quota.Namespace)] || quota.Status.Used == nil {
+		return object
+	}
+	quota = quota.DeepCopy()
+	quota.Status.Used = nil
+	return quota
+}
+
+// inDefault makes one of the two ways to name the namespace that kubectl takes when none is given.
+func inDefault(namespace string) string {
+	if namespace == "default" {
+		return ""
+	}
+	return namespace
 }
 
 // derive makes a snapshot of other objects that keeps this one's warnings.

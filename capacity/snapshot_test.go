@@ -2,12 +2,14 @@ package capacity_test
 
 import (
 	"encoding/json"
+	"math"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,11 +25,14 @@ func TestBadSnapshots(t *testing.T) {
 		return []runtime.Object{n, p}
 	}
 	minus := resource.MustParse("-1")
+	negative := corev1.ResourceList{corev1.ResourceCPU: minus}
 	for want, objects := range map[string][]runtime.Object{
 		"capacity: Node node-000001: metadata.name appears twice, want it once": {node, node.DeepCopy()},
 		"capacity: Pod load/p: metadata.name appears twice, want it once":       {node, pod, pod.DeepCopy()},
-		"capacity: object 1: is nil, want a Kubernetes object":                  {node, nil},
-		"capacity: object 0: is nil, want a Kubernetes object":                  {(*corev1.Node)(nil)},
+		"capacity: DeviceTaintRule r: metadata.name appears twice, want it once": {&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}},
+			&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}}},
+		"capacity: object 1: is nil, want a Kubernetes object": {node, nil},
+		"capacity: object 0: is nil, want a Kubernetes object": {(*corev1.Node)(nil)},
 		`capacity: Pod load/p: spec.nodeName is "gone", want a node of the snapshot`: edited(func(_ *corev1.Node, p *corev1.Pod) {
 			p.Spec.NodeName = "gone"
 		}),
@@ -36,6 +41,21 @@ func TestBadSnapshots(t *testing.T) {
 		}),
 		"capacity: Pod load/p: spec.containers[c].resources.requests[memory] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
 			p.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = minus
+		}),
+		"capacity: Pod load/p: status.containerStatuses[c].allocatedResources[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", AllocatedResources: negative}}
+		}),
+		"capacity: Pod load/p: status.containerStatuses[c].resources.requests[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", Resources: &corev1.ResourceRequirements{Requests: negative}}}
+		}),
+		"capacity: Pod load/p: status.initContainerStatuses[i].resources.limits[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "i", Resources: &corev1.ResourceRequirements{Limits: negative}}}
+		}),
+		"capacity: Pod load/p: status.resources.requests[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.Resources = &corev1.ResourceRequirements{Requests: negative}
+		}),
+		"capacity: Pod load/p: status.allocatedResources[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
+			p.Status.AllocatedResources = negative
 		}),
 		"capacity: Node: metadata.name is empty, want a name": edited(func(n *corev1.Node, _ *corev1.Pod) { n.Name = "" }),
 		"capacity: ResourceQuota default/q: spec.hard[pods] is -1, want >= 0": {&corev1.ResourceQuota{
@@ -90,6 +110,56 @@ func TestWithAndWithout(t *testing.T) {
 	assert.ErrorContains(t, err, "spec.nodeName")
 }
 
+// A what-if changes the pods, and with them what quotas have used: their status tells of before.
+func TestQuotaAfterWhatIf(t *testing.T) {
+	objects, _ := bulk(4) // 8 pods a node
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "load", Name: "q"},
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("34"), "services": resource.MustParse("1")}}}
+	quota.Status.Used = corev1.ResourceList{corev1.ResourcePods: resource.MustParse("32"), "services": resource.MustParse("1")}
+	snapshot, err := capacity.NewSnapshot(append(objects, quota)...)
+	require.NoError(t, err)
+	w := web(8)
+	w.Namespace = "load"
+	rejected := func(s *capacity.Snapshot, err error) int {
+		t.Helper()
+		require.NoError(t, err)
+		answer, err := s.Fit(t.Context(), w)
+		require.NoError(t, err)
+		return answer.Rejected
+	}
+	assert.Equal(t, 6, rejected(snapshot, nil), "34 less 32 that are there")
+	assert.Equal(t, 0, rejected(snapshot.Without("node-000001")), "8 of them are gone")
+	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1))))
+	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("load-0-0", "node-000000", 1), bulkPod("one-more", "node-000002", 1))), "one is the same")
+	other := bulkPod("one-more", "node-000002", 1)
+	other.Namespace = "elsewhere"
+	assert.Equal(t, 6, rejected(snapshot.With(other)))
+	assert.Equal(t, 6, rejected(snapshot.With(bulkNode(100))))
+	full := quota.DeepCopy()
+	full.Status.Used[corev1.ResourcePods] = resource.MustParse("34")
+	assert.Equal(t, 8, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1), full)), "a quota that is given is taken at its word")
+	assert.Equal(t, resource.MustParse("32"), quota.Status.Used[corev1.ResourcePods], "the object is not changed")
+
+	ended := bulkPod("load-0-0", "node-000000", 1)
+	ended.Status.Phase = corev1.PodSucceeded
+	assert.Equal(t, 5, rejected(snapshot.With(ended)))
+}
+
+// What replaces an object stands where that stood: the order of nodes is the scheduler's, too.
+func TestWithKeepsTheOrder(t *testing.T) {
+	snapshot, err := capacity.NewSnapshot(bulkNode(1), bulkNode(2), bulkPod("p", bulkNode(2).Name, 1), bulkNode(3))
+	require.NoError(t, err)
+	next, err := snapshot.With(bulkNode(9), bulkNode(2), bulkNode(1))
+	require.NoError(t, err)
+	var names []string
+	for _, o := range next.Objects() {
+		names = append(names, o.(metav1.Object).GetName())
+	}
+	assert.Equal(t, []string{"node-000001", "node-000002", "p", "node-000003", "node-000009"}, names)
+	_, err = snapshot.With(bulkNode(2), bulkNode(2))
+	assert.EqualError(t, err, "capacity: Node node-000002: metadata.name appears twice, want it once")
+}
+
 // Many may ask one snapshot at once; the race detector watches.
 func TestConcurrentUse(t *testing.T) {
 	objects, places := bulk(20)
@@ -117,6 +187,9 @@ func TestNodesNeeded(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, n, "%d pending", pending)
 	}
+	n, err := snapshot.NodesNeeded(t.Context(), web(math.MaxInt), bulkNode(1))
+	require.NoError(t, err)
+	assert.Equal(t, (math.MaxInt-places-1)/80+1, n)
 	small := bulkNode(1)
 	small.Status.Allocatable[corev1.ResourceCPU] = resource.MustParse("100m")
 	_, err = snapshot.NodesNeeded(t.Context(), web(places+1), small)

@@ -9,13 +9,13 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// warn names what the answer assumes.
-func (q *question) warn() []error {
+// warn names what the answer assumes; an engine may have the profile of another scheduler.
+func (q *question) warn(byEngine bool) []error {
 	warnings := slices.Clip(q.warnings)
 	for _, liberty := range admission.Liberties(q.state, &q.w.Template.Spec, &q.pod.Spec) {
 		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template: %s; counted as it stands, though the API server refuses that in a new pod", liberty))
 	}
-	if name := q.pod.Spec.SchedulerName; name != corev1.DefaultSchedulerName {
+	if name := q.pod.Spec.SchedulerName; name != corev1.DefaultSchedulerName && !byEngine {
 		warnings = append(warnings, fmt.Errorf("capacity: Workload.Template.Spec.SchedulerName is %q; the answer is what default-scheduler's default profile would do", name))
 	}
 	if name := q.pod.Spec.NodeName; name != "" {

@@ -10,14 +10,14 @@ import (
 
 // Without is the snapshot without the nodes named and the pods on them: a drain, a lost zone. The
 // pods are gone, as after a drain; those that have a controller would come back and compete for
-// what is left, which the caller may ask with their own workloads. A name that no node has is an
-// error.
+// what is left, which the caller may ask with their own workloads. What the quotas of their namespaces
+// have used is counted anew. A name that no node has is an error.
 func (s *Snapshot) Without(nodes ...string) (*Snapshot, error) {
 	gone := make(map[string]bool, len(nodes))
 	for _, name := range nodes {
 		gone[name] = true
 	}
-	found := 0
+	found, changed := 0, map[string]bool{}
 	kept := make([]runtime.Object, 0, len(s.state.Objects))
 	for _, object := range s.state.Objects {
 		switch o := object.(type) {
@@ -28,6 +28,7 @@ func (s *Snapshot) Without(nodes ...string) (*Snapshot, error) {
 			}
 		case *corev1.Pod:
 			if gone[o.Spec.NodeName] {
+				changed[inDefault(o.Namespace)] = true
 				continue
 			}
 		case *storagev1.CSINode:
@@ -39,6 +40,9 @@ func (s *Snapshot) Without(nodes ...string) (*Snapshot, error) {
 	}
 	if found < len(gone) {
 		return nil, fmt.Errorf("capacity: Without: node is %q, want a node of the snapshot", s.firstMissing(nodes))
+	}
+	for i, object := range kept {
+		kept[i] = recounted(object, changed)
 	}
 	return s.derive(kept)
 }

@@ -3,6 +3,7 @@ package capacity
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -28,7 +29,9 @@ type Workload struct {
 // WorkloadOf reads the workload of a Deployment, ReplicaSet, ReplicationController, StatefulSet,
 // Job or Pod. Replicas left out count as one, as the API server fills in. A Job wants as many at
 // once as its parallelism and what is left of its completions allow. The claim templates of a
-// StatefulSet become ephemeral volumes of the template: one claim for each replica.
+// StatefulSet become ephemeral volumes of the template: one claim for each replica, in place of a volume
+// of the same name. Claims that earlier replicas left behind, and may bind a new one to their place, are
+// not looked for, and all replicas are created at once, whatever the pod management policy.
 func WorkloadOf(object runtime.Object) (Workload, error) {
 	if cluster.IsNil(object) {
 		return Workload{}, errors.New("capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod")
@@ -86,6 +89,7 @@ func statefulSet(o *appsv1.StatefulSet) (Workload, error) {
 	}
 	for i := range o.Spec.VolumeClaimTemplates {
 		claim := &o.Spec.VolumeClaimTemplates[i]
+		w.Template.Spec.Volumes = slices.DeleteFunc(w.Template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == claim.Name })
 		w.Template.Spec.Volumes = append(w.Template.Spec.Volumes, corev1.Volume{
 			Name: claim.Name,
 			VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{

@@ -84,6 +84,24 @@ func TestStatefulSetClaims(t *testing.T) {
 	assert.ErrorContains(t, err, "capacity: VolumeBinding (spec.volumes[0] data)")
 }
 
+// The controller puts the claim in the place of a volume that the template has by the same name.
+func TestStatefulSetClaimReplacesVolume(t *testing.T) {
+	set := &appsv1.StatefulSet{ObjectMeta: named, Spec: appsv1.StatefulSetSpec{Selector: ofWeb, Template: *template.DeepCopy(),
+		VolumeClaimTemplates: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}}}
+	set.Spec.Template.Spec.Volumes = []corev1.Volume{
+		{Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+		{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+	}
+	before := set.DeepCopy()
+	w, err := capacity.WorkloadOf(set)
+	require.NoError(t, err)
+	assert.Equal(t, before, set, "the object is not changed")
+	require.Len(t, w.Template.Spec.Volumes, 2)
+	assert.Equal(t, "tmp", w.Template.Spec.Volumes[0].Name)
+	assert.Equal(t, "data", w.Template.Spec.Volumes[1].Name)
+	assert.NotNil(t, w.Template.Spec.Volumes[1].Ephemeral)
+}
+
 func TestBadWorkloads(t *testing.T) {
 	minus := template.DeepCopy()
 	minus.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("-1")}

@@ -44,6 +44,7 @@ func kinds(c kubernetes.Interface) []kind {
 		of("csistoragecapacities.storage.k8s.io", storage.CSIStorageCapacities("").List),
 		of("volumeattachments.storage.k8s.io", storage.VolumeAttachments().List),
 		of("deviceclasses.resource.k8s.io", resource.DeviceClasses().List),
+		of("devicetaintrules.resource.k8s.io", resource.DeviceTaintRules().List),
 		of("resourceslices.resource.k8s.io", resource.ResourceSlices().List),
 		of("resourceclaims.resource.k8s.io", resource.ResourceClaims("").List),
 		of("resourceclaimtemplates.resource.k8s.io", resource.ResourceClaimTemplates("").List),

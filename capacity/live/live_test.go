@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,14 +30,15 @@ func refuse(client *fake.Clientset, resource string, err error) {
 
 func TestListUsesOnlyListAndKeepsWhatHoldsRoom(t *testing.T) {
 	client := fake.NewClientset(node("a"), pod("bound", "a"), pod("pending", ""), pod("orphan", "gone"),
-		&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: "q"}})
+		&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: "q"}},
+		&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "broken"}})
 	objects, warnings, err := List(context.Background(), client, 0)
 	require.NoError(t, err)
 	var names []string
 	for _, o := range objects {
 		names = append(names, o.(metav1.Object).GetName())
 	}
-	require.ElementsMatch(t, []string{"a", "bound", "pending", "q"}, names)
+	require.ElementsMatch(t, []string{"a", "bound", "pending", "q", "broken"}, names)
 	require.Len(t, warnings, 1)
 	require.EqualError(t, warnings[0], `live: pod production/orphan is bound to node "gone", which is gone: left out`)
 	for _, a := range client.Actions() {

@@ -63,6 +63,8 @@ func (o options) check() error {
 		return errors.New("-cluster and -kubeconfig are both given, want one")
 	case o.context != "" && o.kubeconfig == "":
 		return errors.New("-context is given without -kubeconfig, want both")
+	case o.output != "text" && o.workload == "" && (o.cluster != "" || o.kubeconfig != ""):
+		return fmt.Errorf("-o %s of another cluster without -workload would answer for the incident's Deployment, want -workload FILE", o.output)
 	case o.replicas < -1:
 		return fmt.Errorf("-replicas is %d, want >= 0, or -1 for what the workload says", o.replicas)
 	}
@@ -113,7 +115,7 @@ func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) erro
 		return err
 	}
 	if o.output != "text" && o.whatIf == "" {
-		return write(stdout, o.output, r.answer)
+		return write(stdout, o.output, r.answer, warnings)
 	}
 	extra, name, err := o.extra(incident)
 	if err != nil {
@@ -131,7 +133,7 @@ func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) erro
 		r.whatIf, r.whatIfName = &answer, name
 	}
 	if o.output != "text" {
-		return write(stdout, o.output, *r.whatIf)
+		return write(stdout, o.output, *r.whatIf, warnings)
 	}
 	return r.text(stdout)
 }
@@ -217,7 +219,9 @@ func (o options) extra(incident bool) ([]runtime.Object, string, error) {
 	return nil, "", nil
 }
 
-func write(w io.Writer, format string, answer capacity.Answer) error {
+// write puts what was to be said of the cluster before the answer's own warnings.
+func write(w io.Writer, format string, answer capacity.Answer, warnings []error) error {
+	answer.Warnings = slices.Concat(warnings, answer.Warnings)
 	text, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {
 		return err

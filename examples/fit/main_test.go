@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,17 +97,33 @@ func TestOwnClusterFromStdinAndWhatIf(t *testing.T) {
 	text := ask(t, options{cluster: "-", workload: workload, whatIf: more, replicas: 10}, node)
 	require.Contains(t, text, "0/1 nodes are available: 1 Insufficient cpu.")
 	require.Contains(t, text, "0/2 nodes are available: 2 Insufficient cpu.")
+
+	// What the answer leaves out is said in every form, and once.
+	widget := file("widget.json", `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"}}`)
+	text = ask(t, options{cluster: "-", workload: workload, whatIf: widget, replicas: 1}, node+`{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"name":"g"}}`)
+	require.Equal(t, 1, strings.Count(text, "warning: capacity: skipped 1 of unknown kind example.com/v1 Gadget\n"))
+	require.Equal(t, 1, strings.Count(text, "warning: capacity: skipped 1 of unknown kind example.com/v1 Widget\n"))
+}
+
+func TestWarningsOfTheClusterInJSON(t *testing.T) {
+	var out bytes.Buffer
+	answer := capacity.Answer{Warnings: []error{errors.New("of the answer")}}
+	require.NoError(t, write(&out, "json", answer, []error{errors.New("of the cluster")}))
+	require.Contains(t, out.String(), "\"warnings\": [\n    \"of the cluster\",\n    \"of the answer\"\n  ]")
+	require.Len(t, answer.Warnings, 1)
 }
 
 func TestBadFlags(t *testing.T) {
 	for want, o := range map[string]options{
-		`-o is "xml", want text, json or yaml`:                                  {output: "xml"},
-		"-cluster and -kubeconfig are both given, want one":                     {output: "text", cluster: "x", kubeconfig: "y"},
-		"open none: no such file or directory":                                  {output: "text", cluster: "none"},
-		"workloads, want one Deployment":                                        {output: "text", workload: "testdata/cluster.yaml"},
-		`argument "x.yaml", want flags only`:                                    {output: "text", rest: []string{"x.yaml"}},
-		"-context is given without -kubeconfig, want both":                      {output: "text", context: "x"},
-		"-replicas is -2, want >= 0":                                            {output: "text", replicas: -2},
+		`-o is "xml", want text, json or yaml`:              {output: "xml"},
+		"-cluster and -kubeconfig are both given, want one": {output: "text", cluster: "x", kubeconfig: "y"},
+		"open none: no such file or directory":              {output: "text", cluster: "none"},
+		"workloads, want one Deployment":                    {output: "text", workload: "testdata/cluster.yaml"},
+		`argument "x.yaml", want flags only`:                {output: "text", rest: []string{"x.yaml"}},
+		"-context is given without -kubeconfig, want both":  {output: "text", context: "x"},
+		"-o json of another cluster without -workload would answer for the incident's Deployment, want -workload FILE": {output: "json", cluster: "x"},
+		"-o yaml of another cluster without -workload":                                                                 {output: "yaml", kubeconfig: "x"},
+		"-replicas is -2, want >= 0": {output: "text", replicas: -2},
 		`live: Cluster.Kubeconfig "none": stat none: no such file or directory`: {output: "text", kubeconfig: "none"},
 	} {
 		require.ErrorContains(t, run(context.Background(), o, strings.NewReader(""), &bytes.Buffer{}), want)

@@ -55,10 +55,24 @@ func (r report) text(out io.Writer) error {
 			fmt.Fprintf(w, "  %s\n", r.whatIf.Message)
 		}
 	}
-	for _, warning := range slices.Concat(r.warnings, a.Warnings) {
-		fmt.Fprintf(w, "warning: %v\n", warning)
+	for _, warning := range r.warned() {
+		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
 	return w.Flush()
+}
+
+// warned is every warning once: what-if repeats most of the answer's.
+func (r report) warned() (texts []string) {
+	all := slices.Concat(r.warnings, r.answer.Warnings)
+	if r.whatIf != nil {
+		all = append(all, r.whatIf.Warnings...)
+	}
+	for _, warning := range all {
+		if text := warning.Error(); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 func counts(w io.Writer, a capacity.Answer) {

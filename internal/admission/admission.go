@@ -4,9 +4,9 @@
 // It follows kube-apiserver v1.37.2 with its default plugins, in their order: API defaulting
 // (pkg/apis/core/v1/defaults.go), then the mutating plugins NamespaceLifecycle, LimitRanger,
 // Priority, DefaultTolerationSeconds and RuntimeClass (plugin/pkg/admission), then what the pod
-// registry fills in of pod-level resources, then validation of requests against limits, then the
-// validating plugins LimitRanger and ResourceQuota. Webhooks, policies and PodSecurity are not
-// modelled, nor that the registry merges matchLabelKeys into the selectors of affinity and spreading.
+// registry fills in of label selectors and pod-level resources, then validation of requests against
+// limits, then the validating plugins LimitRanger and ResourceQuota. Webhooks, policies and
+// PodSecurity are not modelled.
 //
 // Fields that only the server may write and that a template already carries (spec.priority,
 // spec.overhead) are taken as resolved, since a template may come from a stored pod.

@@ -11,7 +11,8 @@ import (
 
 // AdmitAsIs is PodOf and Admit for a template that the server would store nearly as it stands,
 // which most are, without copying it. The pod shares the template's memory and is only to be read;
-// the tolerations that it has are memory for those it gets.
+// the tolerations that it has are memory for those it gets. Its matchLabelKeys are not merged into
+// its label selectors: who reads those asks Admit.
 //
 // It is false where the server would change more than the pod's own fields, or refuse: then the
 // pod is of no use, and PodOf and Admit say what becomes of it.

@@ -10,6 +10,7 @@ import (
 // prepareForCreate is what the pod registry fills in after the mutating plugins, of the fields
 // that scheduling reads (pkg/registry/core/pod/strategy.go, PrepareForCreate).
 func prepareForCreate(pod *corev1.Pod) {
+	mergeLabelKeys(pod)
 	podLevel := pod.Spec.Resources
 	if podLevel == nil || len(podLevel.Requests)+len(podLevel.Limits) == 0 {
 		return

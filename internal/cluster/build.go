@@ -92,7 +92,7 @@ func (s *State) place(object runtime.Object) bool {
 	case *policyv1.PodDisruptionBudget:
 		s.PodDisruptionBudgets = append(s.PodDisruptionBudgets, inNamespace(o))
 	default:
-		return s.placeStorage(object) || s.placeDevices(object) || s.placeOther(object)
+		return s.placeStorage(object) || s.placeDevices(object) || isTyped(object)
 	}
 	return true
 }
@@ -125,24 +125,20 @@ func (s *State) placeDevices(object runtime.Object) bool {
 		s.ResourceSlices = append(s.ResourceSlices, o)
 	case *resourcev1.DeviceClass:
 		s.DeviceClasses = append(s.DeviceClasses, o)
+	case *resourcev1.DeviceTaintRule:
+		s.DeviceTaintRules = append(s.DeviceTaintRules, o)
 	default:
 		return false
 	}
 	return true
 }
 
-// placeOther keeps typed objects that nothing here reads; what the scheme could not type is not
-// kept.
-func (s *State) placeOther(object runtime.Object) bool {
+// isTyped: typed objects that nothing here reads are kept; what the scheme could not type is not.
+func isTyped(object runtime.Object) bool {
 	switch object.(type) {
 	case *runtime.Unknown, runtime.Unstructured:
 		return false
 	}
-	if object.GetObjectKind().GroupVersionKind().Kind == "DeviceTaintRule" {
-		s.DeviceTaintRules = append(s.DeviceTaintRules, object)
-		return true
-	}
-	s.Others = append(s.Others, object)
 	return true
 }
 
@@ -158,6 +154,7 @@ func (s *State) sort() error {
 		sorted("CSIStorageCapacity", s.CSIStorageCapacities), sorted("VolumeAttachment", s.VolumeAttachments),
 		sorted("ResourceClaim", s.ResourceClaims), sorted("ResourceClaimTemplate", s.ResourceClaimTemplates),
 		sorted("ResourceSlice", s.ResourceSlices), sorted("DeviceClass", s.DeviceClasses),
+		sorted("DeviceTaintRule", s.DeviceTaintRules),
 		sorted("ReplicaSet", s.ReplicaSets), sorted("StatefulSet", s.StatefulSets),
 		sorted("ReplicationController", s.ReplicationControllers),
 		sorted("PodDisruptionBudget", s.PodDisruptionBudgets),

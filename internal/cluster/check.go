@@ -55,6 +55,9 @@ func (s *State) bind() error {
 		if err := CheckPodSpec("Pod "+pod.Namespace+"/", pod.Name, &pod.Spec); err != nil {
 			return err
 		}
+		if err := checkPodStatus(pod); err != nil {
+			return err
+		}
 		s.NodeOf[i] = -1
 		if pod.Spec.NodeName == "" || Finished(pod) {
 			continue
@@ -87,6 +90,43 @@ func CheckPodSpec(prefix, name string, spec *corev1.PodSpec) error {
 	}
 	if anyNegative(spec.Overhead) {
 		return notNegative(prefix+name, "spec.overhead", spec.Overhead)
+	}
+	return nil
+}
+
+// checkPodStatus finds negative quantities among what a pod was granted and has: a pod being resized
+// holds those.
+func checkPodStatus(pod *corev1.Pod) error {
+	status := &pod.Status
+	if err := checkContainerStatuses(pod, "status.containerStatuses", status.ContainerStatuses); err != nil {
+		return err
+	}
+	if err := checkContainerStatuses(pod, "status.initContainerStatuses", status.InitContainerStatuses); err != nil {
+		return err
+	}
+	if status.Resources != nil {
+		if err := checkRequirements("Pod "+pod.Namespace+"/", pod.Name, "status.resources", "", status.Resources); err != nil {
+			return err
+		}
+	}
+	if anyNegative(status.AllocatedResources) {
+		return notNegative("Pod "+named(pod), "status.allocatedResources", status.AllocatedResources)
+	}
+	return nil
+}
+
+func checkContainerStatuses(pod *corev1.Pod, field string, statuses []corev1.ContainerStatus) error {
+	for i := range statuses {
+		c := &statuses[i]
+		if anyNegative(c.AllocatedResources) {
+			return notNegative("Pod "+named(pod), fmt.Sprintf("%s[%s].allocatedResources", field, c.Name), c.AllocatedResources)
+		}
+		if c.Resources == nil {
+			continue
+		}
+		if err := checkRequirements("Pod "+pod.Namespace+"/", pod.Name, field, c.Name, c.Resources); err != nil {
+			return err
+		}
 	}
 	return nil
 }

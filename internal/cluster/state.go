@@ -23,7 +23,7 @@ import (
 // changed, nor the objects in it: snapshots share them.
 type State struct {
 	Nodes      []*corev1.Node
-	Pods       []*corev1.Pod // all of them; Pods[Bound[i]...] are on Nodes[i]
+	Pods       []*corev1.Pod // all of them; NodeOf has their nodes
 	Namespaces []*corev1.Namespace
 	Services   []*corev1.Service
 
@@ -44,17 +44,17 @@ type State struct {
 	ResourceClaimTemplates []*resourcev1.ResourceClaimTemplate
 	ResourceSlices         []*resourcev1.ResourceSlice
 	DeviceClasses          []*resourcev1.DeviceClass
-	DeviceTaintRules       []runtime.Object // of whatever version the dump has
+	DeviceTaintRules       []*resourcev1.DeviceTaintRule
 
 	ReplicaSets            []*appsv1.ReplicaSet
 	StatefulSets           []*appsv1.StatefulSet
 	ReplicationControllers []*corev1.ReplicationController
 	PodDisruptionBudgets   []*policyv1.PodDisruptionBudget
 
-	Others []runtime.Object // known kinds that no model here reads: Deployments, ConfigMaps ...
 	// Skipped counts the objects of unknown kinds by "apiVersion, Kind", sorted.
 	Skipped []SkippedKind
-	// Objects is everything given and not skipped, in the order given.
+	// Objects is everything given and not skipped, in the order given; also known kinds that have no
+	// slice here, since no model reads them: Deployments, ConfigMaps ...
 	Objects []runtime.Object
 	// NodeOf is, for each of Pods, the index of its node in Nodes, or -1 when the pod holds no
 	// node: it is not bound, or has Succeeded or Failed.

@@ -26,7 +26,30 @@ func randomCase(r *rand.Rand, i int) *kase {
 	if r.IntN(2) == 0 {
 		k.limits = append(k.limits, randomLimits(r))
 	}
+	if r.IntN(3) == 0 { // at the end, so that the cases keep what they were without it
+		labelKeys(r, &k.template)
+	}
 	return k
+}
+
+// labelKeys gives the template terms whose keys the server merges into their selectors. Required ones
+// would not be counted without a scheduler.
+func labelKeys(r *rand.Rand, t *corev1.PodTemplateSpec) {
+	t.Labels["hash"], t.Labels["tenant"] = "7", "a"
+	term := func() []corev1.WeightedPodAffinityTerm {
+		p := corev1.PodAffinityTerm{TopologyKey: "zone", LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}}}
+		p.MatchLabelKeys = []string{"hash", "absent"}[r.IntN(2):]
+		if r.IntN(2) == 0 {
+			p.MismatchLabelKeys = []string{"tenant"}
+		}
+		return []corev1.WeightedPodAffinityTerm{{Weight: 1, PodAffinityTerm: p}}
+	}
+	t.Spec.Affinity = &corev1.Affinity{
+		PodAffinity:     &corev1.PodAffinity{PreferredDuringSchedulingIgnoredDuringExecution: term()},
+		PodAntiAffinity: &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: term()},
+	}
+	t.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone", WhenUnsatisfiable: corev1.ScheduleAnyway,
+		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}}, MatchLabelKeys: []string{"hash", "absent"}[r.IntN(2):]}}
 }
 
 func milli(r *rand.Rand, steps int) resource.Quantity {

@@ -13,9 +13,9 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
-	podutil "k8s.io/kubernetes/pkg/api/pod"
 	"k8s.io/kubernetes/pkg/apis/core"
 	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
+	registry "k8s.io/kubernetes/pkg/registry/core/pod"
 	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
 	"k8s.io/kubernetes/plugin/pkg/admission/priority"
 	"k8s.io/kubernetes/plugin/pkg/admission/runtimeclass"
@@ -50,7 +50,7 @@ func admitted(objects []runtime.Object, template corev1.PodTemplateSpec) (pod *c
 	if own != nil {
 		internal.Spec.PreemptionPolicy = own
 	}
-	podutil.DefaultPodLevelResources(internal)
+	registry.Strategy.PrepareForCreate(context.Background(), internal)
 	if said := invalid(internal); said != "" {
 		return nil, said, nil
 	}

@@ -97,7 +97,6 @@ func (m *mixture) node(i, zones int) {
 func (m *mixture) existing(i int) {
 	p := m.pod(fmt.Sprintf("old-%d", i))
 	p.Namespace = pick(m, "default", "default", "other")
-	p.UID = "" + p.UID
 	p.Spec.NodeName = pick(m, m.nodes...).Name
 	p.Spec.TopologySpreadConstraints = nil
 	p.Status.Phase = pick(m, corev1.PodRunning, corev1.PodRunning, corev1.PodRunning, corev1.PodSucceeded, corev1.PodPending)
