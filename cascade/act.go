@@ -43,8 +43,10 @@ func (p *plane) act(i int32) {
 		p.wake()
 		p.note(MemberKilled, itoa(p.store.killMember(p.now, a.N)), ByOperator)
 	case Clear:
-		p.note(EventsCleared, itoa(p.events), ByOperator)
-		p.bulk(forPodDelete, p.events)
+		p.schedule()
+		n := p.pods.Status().LiveEvents
+		p.note(EventsCleared, itoa(n), ByOperator)
+		p.bulk(forPodDelete, n)
 	}
 }
 

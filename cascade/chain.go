@@ -64,9 +64,8 @@ func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, er
 
 // path is the run's states from the spell's end to the disk's, one for every four grid points.
 func path(r *Result) []int {
-	from, to := trigger(&r.Scenario)
-	_ = from
-	last := r.Scenario.Actions[len(r.Scenario.Actions)-1].At
+	_, to := trigger(&r.Scenario)
+	last := mends(&r.Scenario, to)
 	due := float64(r.Scenario.Nodes) / (1.02 * r.Scenario.Leases.Renew.Seconds())
 	renewals := r.Values("lease renewals")
 	var out []int
@@ -82,6 +81,21 @@ func path(r *Result) []int {
 		}
 	}
 	return out
+}
+
+// mends is when the disk becomes faster than it is from the time given on: at first, or with the scenario's end.
+func mends(s *Scenario, from time.Duration) time.Duration {
+	slow := time.Duration(0)
+	for _, a := range s.Actions {
+		switch {
+		case a.Do != Delay:
+		case a.At <= from:
+			slow = a.For
+		case a.For < slow:
+			return a.At
+		}
+	}
+	return s.Length
 }
 
 func reduce(paths [][]int, step time.Duration) (*Chain, error) {

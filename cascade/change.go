@@ -43,7 +43,7 @@ func ActionItems() []Change {
 				}
 			}
 		})},
-		{"ResourceQuota of 100 pods", "2. ResourceQuotas in every namespace", 1, edit(func(s *Scenario) { s.Workload.Quota = 2 * s.Workload.start() })},
+		{"ResourceQuota of twice the pods", "2. ResourceQuotas in every namespace", 1, edit(func(s *Scenario) { s.Workload.Quota = quotaOf(2 * s.Workload.start()) })},
 		{"LimitRange", "2. LimitRanges in every namespace", 1, edit(func(*Scenario) {
 			// A LimitRange bounds a container's requests and limits. It says nothing about how many pods there are.
 		})},
@@ -52,6 +52,11 @@ func ActionItems() []Change {
 				if s.Actions[i].Do == Scale {
 					s.Actions[i].N = min(s.Actions[i].N, s.Workload.Room)
 				}
+			}
+			if s.Workload.HPA != nil {
+				h := *s.Workload.HPA
+				h.Max = max(min(h.Max, s.Workload.Room), or(h.Min, 1))
+				s.Workload.HPA = &h
 			}
 		})},
 		{"kube-proxy in IPVS mode", "3. Switch kube-proxy to IPVS mode", 3, edit(func(s *Scenario) { s.Proxy.Mode = proxymodel.IPVS })},

@@ -23,6 +23,7 @@ type Comparison struct {
 	Baseline Outcome
 	Rows     []Row // one a change, in the order given
 	Pairs    []Row // of two changes, those that prevent where neither does alone
+	BestPair Row   // of two changes of which neither prevents alone, those with the shortest outage; no name if none was looked at
 	Cheapest []Row // the rows and pairs that prevent at the least cost
 }
 
@@ -73,7 +74,7 @@ func (r Row) String() string {
 type Comparer struct {
 	Seeds   int  // zero: 200
 	Workers int  // zero: all cores
-	Pairs   bool // also look for pairs of changes that prevent
+	Pairs   bool // also look at pairs of changes
 }
 
 // Compare runs the scenario with and without each change, with the same seeds (common random numbers: a change shifts no
@@ -159,7 +160,8 @@ func judge(ctx context.Context, s Scenario) (Verdict, Totals, error) {
 	if err := p.runUntil(ctx); err != nil {
 		return Verdict{}, Totals{}, err
 	}
-	return p.verdict(), p.totals(), nil
+	t, _ := p.totals()
+	return p.verdict(), t, nil
 }
 
 // each calls f(0) ... f(n-1) on all cores (or so many workers) and returns the error of the least k that failed.
@@ -238,7 +240,7 @@ func row(c Change, before, after []sample) Row {
 }
 
 // pairs looks at all pairs of changes of which neither prevents alone: first with few seeds, then those that prevented
-// with all.
+// with all, and so the one with the shortest outage (of equals the cheapest, then the first).
 func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, before []sample, r *Comparison) error {
 	var pairs []Change
 	for i := range changes {
@@ -248,7 +250,8 @@ func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, befor
 			}
 		}
 	}
-	for _, seeds := range []int{2, len(before)} {
+	var best Row
+	for round, seeds := range []int{2, len(before)} {
 		var variants []Scenario
 		for _, p := range pairs {
 			variants = append(variants, p.Apply(s))
@@ -260,7 +263,11 @@ func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, befor
 		var left []Change
 		r.Pairs = r.Pairs[:0]
 		for i, p := range pairs {
-			if x := row(p, before[:seeds], samples[i]); x.Effect == Prevented {
+			x := row(p, before[:seeds], samples[i])
+			if round == 0 && (best.Change.Apply == nil || x.better(best)) {
+				best = x
+			}
+			if x.Effect == Prevented {
 				left, r.Pairs = append(left, p), append(r.Pairs, x)
 			}
 		}
@@ -268,7 +275,22 @@ func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, befor
 			break
 		}
 	}
-	return nil
+	if best.Change.Apply == nil {
+		return nil
+	}
+	samples, err := c.sample(ctx, []Scenario{best.Change.Apply(s)}, len(before))
+	if err == nil {
+		r.BestPair = row(best.Change, before, samples[0])
+	}
+	return err
+}
+
+// better tells whether the row's outage is shorter than another's, or as short at less cost.
+func (r Row) better(than Row) bool {
+	if r.Outcome.Outage != than.Outcome.Outage {
+		return r.Outcome.Outage < than.Outcome.Outage
+	}
+	return r.Change.cost() < than.Change.cost()
 }
 
 // alike tells whether two runs of the control plane are the same; what kube-proxy's syncs cost is the data plane's.

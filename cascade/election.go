@@ -154,7 +154,8 @@ func (p *plane) halt(i int32) {
 }
 
 // begin is a component that starts its work: the scheduler tries every pending pod and has forgotten their Events; the
-// controllers take every node's state as observed now, and say RegisteredNode of each.
+// controllers take every node's state as observed now, say RegisteredNode of each, and begin anew with the taints that evict
+// and the times that pods tolerate them.
 func (p *plane) begin(i int32) {
 	e := &p.electors[i]
 	e.working = true
@@ -167,7 +168,11 @@ func (p *plane) begin(i int32) {
 	for k := range p.nodes {
 		n := &p.nodes[k]
 		n.seenLease, n.probed = n.lease, p.now
+		if n.notReady && n.evictAt > 0 { // the new process counts the pods' tolerations from now
+			p.evictIn(int32(k), tolerated)
+		}
 	}
+	p.queueTaints()
 	p.life.limit, p.rs.limit, p.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
 	p.recordEvents(len(p.nodes))
 	p.monitorIn(time.Millisecond)

@@ -225,6 +225,7 @@ func (p *plane) eventPosted(c code) {
 
 // becameNotReady and becameReady are what follows when the stored condition changes: taints, and pods' readiness.
 func (p *plane) becameNotReady(i int32) {
+	p.schedule() // while pods may still be placed here
 	n := &p.nodes[i]
 	n.notReady = true
 	p.life.notReady++
@@ -240,7 +241,7 @@ func (p *plane) becameReady(i int32) {
 	n.notReady, n.retry = false, false
 	p.life.notReady--
 	p.note(NodeReady, "", ByRecovery)
-	n.evicting = false
+	n.evictAt = 0
 	p.taint(i)
 	p.messageChanged()
 	p.podsWake(i)
@@ -264,7 +265,18 @@ func (p *plane) taintReply(i int32, c code) {
 	}
 }
 
-// disruption is handleDisruption: the pace of NoExecute taints by the share of nodes that are unhealthy.
+// queueTaints is every NotReady node's turn for a NoExecute taint: a pass takes those again that have none.
+func (p *plane) queueTaints() {
+	p.life.tainting = p.life.tainting[:0]
+	for i := range p.nodes {
+		if n := &p.nodes[i]; n.notReady && n.evictAt == 0 {
+			p.life.tainting = append(p.life.tainting, int32(i))
+		}
+	}
+}
+
+// disruption is handleDisruption: the pace of NoExecute taints by the share of nodes that are unhealthy. Full disruption
+// takes the taints away, which ends the pods' tolerations; when it is over all NotReady nodes are in for one again.
 func (p *plane) disruption() {
 	l := &p.life
 	bad, all := l.notReady, len(p.nodes)
@@ -274,10 +286,14 @@ func (p *plane) disruption() {
 		for i := range p.nodes {
 			p.nodes[i].probed = p.now
 		}
+		p.queueTaints()
 	}
 	if l.disrupted {
 		if !was && all > 0 {
 			p.note(Disruption, "", L11)
+			for i := range p.nodes {
+				p.nodes[i].evictAt = min(p.nodes[i].evictAt, 0)
+			}
 		}
 		l.tainting = l.tainting[:0]
 		return
@@ -292,7 +308,7 @@ func (p *plane) disruption() {
 	for len(l.tainting) > 0 && p.now >= l.taintNext {
 		i := l.tainting[0]
 		l.tainting = append(l.tainting[:0], l.tainting[1:]...)
-		if !p.nodes[i].notReady {
+		if n := &p.nodes[i]; !n.notReady || n.evictAt != 0 {
 			continue
 		}
 		l.taintNext = p.now + time.Duration(float64(time.Second)/rate)
@@ -311,19 +327,37 @@ func (p *plane) blame(i int32) Cause {
 	return L1
 }
 
-// tainted is a node's NoExecute taint landing: its pods tolerate it for 300 s (DefaultTolerationSeconds).
+// tolerated is for how long pods tolerate a NoExecute taint (DefaultTolerationSeconds).
+const tolerated = 300 * time.Second
+
+// tainted is a node's NoExecute taint landing.
 func (p *plane) tainted(i int32) {
-	p.nodes[i].evicting = true
-	p.queue.Push(p.now+300*time.Second, evEvict, i, p.electors[controllers].process)
+	if n := &p.nodes[i]; n.notReady && n.evictAt == 0 {
+		p.evictIn(i, tolerated)
+	}
+}
+
+func (p *plane) evictIn(i int32, wait time.Duration) {
+	p.nodes[i].evictAt = p.now + wait
+	p.queue.Push(p.now+wait, evEvict, i, p.electors[controllers].process)
+}
+
+// evictReply puts a node whose NoExecute taint failed back into the queue.
+func (p *plane) evictReply(i int32, c code) {
+	if c != ok && p.nodes[i].notReady {
+		p.life.tainting = append(p.life.tainting, i)
+	}
 }
 
 // evict deletes the pods of a node that has been tainted for the time they tolerate. A deleted pod is Terminating until its
 // kubelet says it has stopped; the ReplicaSet controller replaces it at once.
 func (p *plane) evict(i int32) {
 	n := &p.nodes[i]
-	if !n.notReady || !n.evicting || n.pods == 0 {
+	if !n.notReady || n.evictAt <= 0 || p.now < n.evictAt || n.pods == 0 {
 		return
 	}
+	p.schedule()
+	n.evictAt = never
 	p.note(Evicted, "", L8)
 	p.evictions += int(n.pods)
 	for range n.pods {
@@ -334,7 +368,6 @@ func (p *plane) evict(i int32) {
 	p.running -= lost
 	p.rs.have -= lost
 	p.endpointsChanged()
-	p.pods.Advance(p.now)
 	p.room()
 	p.syncReplicas()
 }

@@ -2,7 +2,6 @@ package cascade
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/redline-go/redline/proxymodel"
@@ -45,7 +44,7 @@ func observeMore(s *Scenario, t *Totals, v Verdict, lines int) []Observable {
 	why := "while etcd is this slow the controller manager loses its leader lease first (5 s of client patience against 7 s of etcd's), exits, and no one is left to mark a node; components that only record their losses, as in the replays, give 8 to 17 of 100 in three minutes, never all"
 	list := []Observable{
 		{Claim: "node-p-01 Ready, the other nodes NotReady", Here: fmt.Sprintf("%d of %d NotReady at most", t.PeakNotReady, s.Nodes), Verdict: verdictOf(t.PeakNotReady > s.Nodes/2, Impossible), Why: why},
-		{Claim: "PLEG is not healthy", Here: "no runtime hangs in this scenario", Verdict: verdictOf(stalls(s), NotHere),
+		{Claim: "PLEG is not healthy", Here: fmt.Sprintf("%d times", t.PLEGFails), Verdict: verdictOf(t.PLEGFails > 0, NotHere),
 			Why: "a relist has to take more than 3 minutes: a runtime's trouble of its own. 450 pods that are on no node burden no node's runtime"},
 		found(lines == 4502, "iptables -t nat -L KUBE-SERVICES | wc -l: 4502", fmt.Sprintf("%d", lines),
 			"two header lines, the NODEPORTS jump and 4,499 service ports with endpoints (package proxymodel counts exactly)"),
@@ -74,9 +73,4 @@ func verdictOf(here bool, otherwise Finding) Finding {
 		return Reproduced
 	}
 	return otherwise
-}
-
-// stalls tells whether the scenario hangs a runtime for long enough.
-func stalls(s *Scenario) bool {
-	return slices.ContainsFunc(s.Actions, func(a Action) bool { return a.Do == Stall && a.For > plegPatience })
 }

@@ -131,6 +131,9 @@ func setDelay(s *Scenario, v float64) error {
 
 func setDuration(s *Scenario, v float64) error {
 	i := longest(s)
+	if i < 0 && slices.ContainsFunc(s.Actions, func(a Action) bool { return a.Do == Delay }) {
+		return nil // a delay of 0 is the same for however long
+	}
 	if i < 0 {
 		return fmt.Errorf("the scenario has no action that delays the disk")
 	}
@@ -147,8 +150,8 @@ func setDuration(s *Scenario, v float64) error {
 
 func setPending(s *Scenario, v float64) error {
 	for i := range s.Actions {
-		if s.Actions[i].Do == Scale && s.Actions[i].N > s.Workload.Replicas {
-			s.Actions[i].N = s.Workload.Replicas + int(v)
+		if s.Actions[i].Do == Scale && s.Actions[i].N > s.Workload.start() {
+			s.Actions[i].N = s.Workload.start() + int(v)
 			return nil
 		}
 	}

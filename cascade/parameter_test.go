@@ -30,6 +30,17 @@ func TestParametersOfTheDisk(t *testing.T) {
 	i := longest(&s)
 	require.Equal(t, s.Actions[i].At+time.Minute, s.Actions[i+1].At)
 	require.Zero(t, s.Actions[i+1].For)
+	s, err = ParamDelay.Apply(Incident8829(), 0)
+	require.NoError(t, err)
+	same, err := ParamDuration.Apply(s, 60)
+	require.NoError(t, err)
+	require.Equal(t, s, same, "no delay is the same for however long")
+}
+
+func TestPendingCountsFromThoseThatRun(t *testing.T) {
+	s, err := ParamPending.Apply(Scenario{Workload: Workload{Replicas: -1}, Actions: []Action{{Do: Scale, N: 5}}}, 10)
+	require.NoError(t, err)
+	require.Equal(t, 10, s.Actions[0].N)
 }
 
 func TestBadParameters(t *testing.T) {

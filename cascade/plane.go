@@ -230,6 +230,8 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 		p.lifeReply(who, why, c)
 	case forTaint:
 		p.taintReply(who, c)
+	case forEvict:
+		p.evictReply(who, c)
 	case forNodeEvent:
 		p.eventPosted(c)
 	case forPodCreate:

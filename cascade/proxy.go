@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/redline-go/redline/proxymodel"
@@ -10,7 +11,7 @@ import (
 // proxy is what a change of the workload's endpoints costs every node's kube-proxy: one partial sync, and how long until the
 // kernel has it. It is the data plane's side alone: no kube-proxy writes to the API server, so that the mode changes
 // nothing in etcd.
-func (p *plane) proxy() (sync, stale time.Duration) {
+func (p *plane) proxy() (sync, stale time.Duration, warnings []error) {
 	version := proxymodel.V1_29
 	if p.s.Version != retry.V1_29 {
 		version = proxymodel.V1_37
@@ -18,7 +19,7 @@ func (p *plane) proxy() (sync, stale time.Duration) {
 	churn := proxymodel.Churn{Changes: float64(p.wroteBy[forSlice]) / p.s.Length.Seconds(), Nodes: p.s.Nodes}
 	r, err := proxymodel.Predict(p.s.Proxy.Mode, version, proxymodel.DefaultMachine(), proxymodel.Uniform(p.s.Proxy.Services, p.s.Proxy.Endpoints), churn)
 	if err != nil {
-		return 0, 0 // a mode that this version does not have
+		return 0, 0, []error{fmt.Errorf("cascade: Totals.ProxySync and ProxyStaleness are unknown: %w", err)}
 	}
-	return r.Partial.Duration(), r.Staleness.Mean
+	return r.Partial.Duration(), r.Staleness.Mean, r.Warnings
 }

@@ -27,6 +27,7 @@ func (p *plane) goQuiet() {
 		p.electors[i].gen++
 	}
 	p.periodic++
+	p.life.pass++ // no pass over nodes whose Leases are only counted; wake begins them again
 	p.counted = p.now
 }
 
@@ -99,7 +100,7 @@ func (p *plane) count() {
 	if !p.quiet || p.now == p.counted {
 		return
 	}
-	took := p.quietLatency()
+	took, election := p.latencyOf(forLease), p.latencyOf(forElection)
 	renewals, reports := 0, 0
 	for i := range p.kubelets {
 		k := &p.kubelets[i]
@@ -120,7 +121,7 @@ func (p *plane) count() {
 	p.tally(forStatus, reports)
 	span := (p.now - p.counted).Seconds()
 	for i := range p.electors {
-		n := p.due(&p.electors[i].owed, span/(p.s.Elections.Retry+took).Seconds())
+		n := p.due(&p.electors[i].owed, span/(p.s.Elections.Retry+election).Seconds())
 		p.electors[i].lease += uint32(n)
 		p.electors[i].valid = p.now
 		p.tally(forElection, n)
@@ -148,19 +149,19 @@ func (p *plane) tally(why purpose, n int) {
 	p.asked[why] += n
 	p.answered[why][ok] += n
 	p.committed += n
-	p.landQuiet(n)
+	p.landQuiet(why, n)
 	p.wrote(why, n)
-	p.latency.addN(p.quietLatency(), n)
+	p.latency.addN(p.latencyOf(why), n)
 }
 
-// serveQuiet answers after the usual time.
+// serveQuiet answers after the usual time of the etcd that holds the object.
 func (p *plane) serveQuiet(i int32) {
 	r := &p.requests[i]
 	r.stage = writing
 	if v := traitsOf[r.purpose].verb; v == get || v == probe {
 		r.stage = reading
 	}
-	at := p.now + p.quietLatency()
+	at := p.now + p.latencyOf(r.purpose)
 	if p.answers.Len() > 0 {
 		at = max(at, p.lastAnswer)
 	}
@@ -183,14 +184,14 @@ func (p *plane) answer(i int32) {
 		p.finish(i, conflict)
 		return
 	}
-	p.landQuiet(1)
+	p.landQuiet(r.purpose, 1)
 	p.land(&q)
 	p.finish(i, ok)
 }
 
 // landQuiet counts the fsyncs that n writes take while nothing queues: one each, less those that share one because they
 // arrive during another's.
-func (p *plane) landQuiet(n int) {
+func (p *plane) landQuiet(why purpose, n int) {
 	rate := float64(p.s.Nodes)/(1.02*p.s.Leases.Renew.Seconds()) + 1.2
-	p.quietFsyncs += float64(n) / (1 + rate*p.fsync().Seconds())
+	p.quietFsyncs += float64(n) / (1 + rate*p.fsyncOf(why).Seconds())
 }

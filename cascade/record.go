@@ -26,7 +26,7 @@ type recorder struct {
 
 	firstNotReady, firstLoss, firstKill time.Duration
 	peakNotReady, peakPending           int
-	losses, kills, timeouts             int
+	losses, kills, timeouts, plegFails  int
 	minEndpoints                        int
 	minuteEvents                        float64
 	minute                              time.Duration
@@ -91,29 +91,32 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 	r.begin, r.end = trigger(s)
 }
 
-// trigger is from when to when the scenario pushes: from the first slow disk or silence to when the worst is over.
+// trigger is from when to when the scenario pushes: from the first slow disk, silence or hanging runtime to when the
+// worst is over; the end is negative if it never is.
 func trigger(s *Scenario) (begin, end time.Duration) {
 	begin, end = never, never
-	worst := time.Duration(0)
+	slow, silent, worst := false, false, time.Duration(0)
 	for i := range s.Actions {
 		a := &s.Actions[i]
-		switch a.Do {
-		case Delay:
-			if a.For > 0 && begin < 0 {
-				begin = a.At
-			}
-			if a.For >= worst {
-				worst, end = a.For, never
-			} else if end < 0 {
-				end = a.At
-			}
-		case Silence:
-			if begin < 0 {
-				begin = a.At
-			}
-		case Awake:
-			end = a.At
+		pushes := a.Do == Silence || a.Do == Stall || a.Do == Delay && a.For > 0
+		if pushes && begin < 0 {
+			begin = a.At
 		}
+		switch {
+		case a.Do == Delay && pushes && a.For >= worst:
+			slow, worst = true, a.For
+		case a.Do == Delay && slow:
+			slow, end = false, max(end, a.At)
+		case a.Do == Silence:
+			silent = true
+		case a.Do == Awake:
+			silent, end = false, max(end, a.At)
+		case a.Do == Stall:
+			end = max(end, a.At+a.For)
+		}
+	}
+	if slow || silent {
+		end = never
 	}
 	return begin, end
 }
@@ -263,7 +266,8 @@ func (p *plane) verdict() Verdict {
 	return v
 }
 
-func (p *plane) totals() Totals {
+// totals are the counts, with warnings about those that are not well founded.
+func (p *plane) totals() (Totals, []error) {
 	r := &p.rec
 	fsyncs, commits := p.store.server.Counted()
 	t := Totals{
@@ -274,15 +278,16 @@ func (p *plane) totals() Totals {
 		Attempts: p.attempts, Patches: p.messages, Events: p.events, EventsPerMinute: r.minuteEvents,
 		PodsCreated: p.wroteBy[forPodCreate], PodsRefused: p.refused, Evictions: p.evictions,
 		LeaderLosses: r.losses, ServerKills: r.kills, FirstLeaderLoss: r.firstLoss, FirstKill: r.firstKill,
-		ReadTimeouts: r.timeouts, DBGrowth: p.dbBytes, WALFsyncs: int(p.quietFsyncs) + fsyncs, BackendCommits: commits,
+		ReadTimeouts: r.timeouts, PLEGFails: r.plegFails, DBGrowth: p.dbBytes, WALFsyncs: int(p.quietFsyncs) + fsyncs, BackendCommits: commits,
 		LeaseP50: p.leaseLatency.quantile(0.5), LeaseP99: p.leaseLatency.quantile(0.99), CommitP99: p.latency.quantile(0.99),
 		Term: p.store.term, MinEndpoints: r.minEndpoints, WorstErrors: r.worstErrors, ErrorSeconds: r.errorSeconds,
 	}
-	t.ProxySync, t.ProxyStaleness = p.proxy()
 	for c := conflict; c < codes; c++ {
 		t.LeasesFailed += p.answered[forLease][c]
 	}
-	return t
+	var warnings []error
+	t.ProxySync, t.ProxyStaleness, warnings = p.proxy()
+	return t, warnings
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

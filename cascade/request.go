@@ -215,9 +215,11 @@ func (p *plane) finish(i int32, c code) {
 		p.leaseLatency.add(p.now - r.begun)
 	}
 	if r.stage == writing {
-		p.lastWrite = p.now - r.begun
+		if !p.elsewhere(r.purpose) {
+			p.lastWrite = p.now - r.begun
+		}
 		if c == ok {
-			p.latency.add(p.lastWrite)
+			p.latency.add(p.now - r.begun)
 		}
 	}
 	if o := ownerOf(r.purpose); o < components && r.process != p.electors[o].process {

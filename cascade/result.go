@@ -15,10 +15,11 @@ type Result struct {
 	Totals   Totals
 	// Observables of the incident report, each reproduced or impossible, if the scenario is the incident's.
 	Observables []Observable
-	Warnings    []error
+	Warnings    []error // of kube-proxy's costs: beyond what was measured, or unknown
 }
 
-// Event is a line of the story. Events of the same kind and cause that follow each other within seconds are one, with N.
+// Event is a line of the story. Events of the same kind and cause that follow each other closely, within 15 s for most kinds and 10 min for
+// a crash loop's attempts, are one, with N.
 type Event struct {
 	At    time.Duration
 	Until time.Duration // of the last of N
@@ -51,7 +52,6 @@ const (
 	DiskSlow       Kind = "disk slows down"
 	DiskFast       Kind = "disk is fast again"
 	Scaled         Kind = "replicas set"
-	PodsCreated    Kind = "all pods created"
 	PodsRefused    Kind = "quota refuses pods"
 	KubeletsSilent Kind = "kubelets fall silent"
 	KubeletsAwake  Kind = "kubelets are back"
@@ -67,19 +67,17 @@ const (
 	ReadTimeout    Kind = "504 on a read"
 	NodeNotReady   Kind = "node NotReady"
 	NodeReady      Kind = "node Ready"
-	NodesClear     Kind = "all nodes Ready"
 	Drained        Kind = "endpoints drained"
 	Refilled       Kind = "endpoints complete again"
-	MessageChurn   Kind = "scheduler patches and Events"
 	Disruption     Kind = "every node NotReady: evictions stop"
 	Evicted        Kind = "taint evicts pods"
 	EtcdElection   Kind = "etcd elects a leader"
 	MemberKilled   Kind = "etcd member killed"
 	EventsCleared  Kind = "Events cleared"
-	NoSpace        Kind = "etcd's quota is exceeded"
 )
 
-// Cause is what an event follows from: an edge of the cascade's loops L1 to L11 (docs/cascade.md), or what the scenario did.
+// Cause is what an event follows from: an edge of the cascade's loops (L1 to L11 in docs/cascade.md), or what the scenario did. Loops that no
+// event follows from have no name here: L2, L5 and L9 show in the series.
 type Cause string
 
 // The causes.
@@ -89,14 +87,11 @@ const (
 	ByLoad     Cause = "load"
 	ByRecovery Cause = "latency back to normal"
 	L1         Cause = "L1 latency -> lease timeout -> NotReady"
-	L2         Cause = "L2 NotReady count and a wake -> message -> pod patch and Event"
 	L3         Cause = "L3 etcd check -> /livez -> API server restart"
 	L4         Cause = "L4 leader lease lost -> exit -> crash loop"
-	L5         Cause = "L5 fast errors -> lease tries x5"
 	L6         Cause = "L6 a timed-out proposal still commits -> wasted work"
 	L7         Cause = "L7 HPA latch"
 	L8         Cause = "L8 eviction -> replacement -> more Pending"
-	L9         Cause = "L9 compaction fails -> db grows"
 	L10        Cause = "L10 endpoints drained -> load on few pods"
 	L11        Cause = "L11 full disruption stops evictions"
 	BySilence  Cause = "kubelets silent"
@@ -146,6 +141,7 @@ type Totals struct {
 	LeaderLosses, ServerKills        int
 	FirstLeaderLoss, FirstKill       time.Duration
 	ReadTimeouts                     int
+	PLEGFails                        int // times that a kubelet found its runtime's last relist too old
 	DBGrowth                         int // bytes of revisions written
 	WALFsyncs, BackendCommits        int
 	LeaseP50, LeaseP99               time.Duration // of PUTs while the disk was slow

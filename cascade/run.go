@@ -22,7 +22,8 @@ func Run(ctx context.Context, s Scenario) (*Result, error) {
 	if err := p.runUntil(ctx); err != nil {
 		return nil, err
 	}
-	r := &Result{Scenario: s, Timeline: p.rec.timeline, Grid: s.Grid, Verdict: p.verdict(), Totals: p.totals()}
+	r := &Result{Scenario: s, Timeline: p.rec.timeline, Grid: s.Grid, Verdict: p.verdict()}
+	r.Totals, r.Warnings = p.totals()
 	if s.Name == incidentName {
 		r.Observables = observe(&s, &r.Totals, r.Verdict)
 	}
@@ -77,14 +78,14 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 		p.servers[i].openLanes()
 	}
 	p.life.limit, p.rs.limit, p.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
-	p.rs.want, p.rs.have, p.rs.quota = s.Workload.start(), s.Workload.start(), s.Workload.Quota
+	p.rs.want, p.rs.have, p.rs.quota = s.Workload.start(), s.Workload.start(), s.Workload.quota()
 	p.running = s.Workload.start()
 	p.writers = [2]endpointsWriter{{limit: newLimiter(20, 30), why: forSlice, posted: p.running}, {limit: newLimiter(20, 30), why: forEndpoints, posted: p.running}}
-	p.room()
 	for i := range p.electors {
 		p.electors[i] = elector{alive: true, leading: true, working: true}
 	}
 	p.startNodes()
+	p.room()
 	if err := p.startAutoscaler(); err != nil {
 		return nil, err
 	}
@@ -136,11 +137,24 @@ const requestOverhead = 2500 * time.Microsecond
 
 // quietLatency is a write's latency while nothing queues: half a save to wait for, the save, and its share of the
 // backend's commits, each two fsyncs after every 100 ms.
-func (p *plane) quietLatency() time.Duration {
-	f := p.store.fsync().Seconds()
+func (p *plane) quietLatency() time.Duration { return restLatency(p.fsync()) }
+
+func restLatency(fsync time.Duration) time.Duration {
+	f := fsync.Seconds()
 	b := 2 * f
 	return requestOverhead + time.Duration((1.5*f+b*b/(2*(0.1+b)))*float64(time.Second))
 }
 
-// writeLatency is that of the last answered write.
+// fsyncOf is how long a fsync takes of the etcd that holds such objects: of one of their own the disk stays healthy.
+func (p *plane) fsyncOf(why purpose) time.Duration {
+	if p.elsewhere(why) {
+		return p.s.Etcd.Fsync
+	}
+	return p.fsync()
+}
+
+// latencyOf is that etcd's latency while nothing queues there.
+func (p *plane) latencyOf(why purpose) time.Duration { return restLatency(p.fsyncOf(why)) }
+
+// writeLatency is that of the last write that the cluster's own etcd answered.
 func (p *plane) writeLatency() time.Duration { return max(p.lastWrite, requestOverhead) }

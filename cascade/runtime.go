@@ -25,7 +25,10 @@ func (p *plane) stall(n int, length time.Duration) {
 
 // plegFails and relisted change what the kubelet says of itself; its next status round writes it.
 func (p *plane) plegFails(i int32) {
-	p.kubelets[i].unhealthy = true
+	if k := &p.kubelets[i]; !k.unhealthy {
+		k.unhealthy = true
+		p.rec.plegFails++
+	}
 	p.statusWake(i, p.now)
 }
 

@@ -7,6 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// pleg is the finding on the report's claim, without the reason.
+func pleg(r *Result) (found Observable) {
+	for _, o := range r.Observables {
+		if o.Claim == "PLEG is not healthy" {
+			found = Observable{Claim: o.Claim, Here: o.Here, Verdict: o.Verdict}
+		}
+	}
+	return found
+}
+
 func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 	for seed := uint64(1); seed <= 3; seed++ {
 		s := replayed(seed, 600, Action{At: sec(60), Do: Stall, N: 10, For: 5 * time.Minute})
@@ -20,6 +30,10 @@ func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 		s.Actions[0].For = 2 * time.Minute
 		require.Zero(t, run(t, s).Totals.PeakNotReady, "PLEG is patient for three minutes")
 	}
+	stalled := Incident8829()
+	stalled.Actions = []Action{{At: sec(60), Do: Stall, N: 10, For: 5 * time.Minute}}
+	require.Equal(t, Observable{Claim: "PLEG is not healthy", Here: "10 times", Verdict: Reproduced}, pleg(run(t, stalled)))
+	require.Equal(t, Observable{Claim: "PLEG is not healthy", Here: "0 times", Verdict: NotHere}, pleg(run(t, Incident8829())))
 	err := Scenario{Actions: []Action{{Do: Stall, For: 4 * time.Minute}}}.Check()
 	require.ErrorContains(t, err, "cascade: Actions[0].N is 0, want 1 to 100, the nodes")
 }

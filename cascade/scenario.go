@@ -53,8 +53,12 @@ type Etcd struct {
 	Version etcdmodel.Version `yaml:"-"`                 // zero: V3_5, that of the incident and of the replays
 	Members int               `yaml:"members,omitempty"` // zero: 1
 	Fsync   time.Duration     `yaml:"fsync,omitempty"`   // of a healthy disk under load; zero: 1 ms
-	Quota   int               `yaml:"quota,omitempty"`   // bytes; zero: 2 GiB
-	DB      int               `yaml:"db,omitempty"`      // bytes of the db at the start
+
+	// Quota and DB are the limit of the db and its size at the start, in bytes; zero: 2 GiB and 0. The db grows, is
+	// compacted and meets its quota only while the cluster is simulated request by request (docs/cascade.md): what is written while all is
+	// quiet adds to Totals.DBGrowth and not to the db. How long a quota lasts over days is a question for etcdmodel.
+	Quota int `yaml:"quota,omitempty"`
+	DB    int `yaml:"db,omitempty"`
 
 	// Before3512 is an etcd before 3.5.12, such as the incident's 3.5.10: a revoked lease does not force a backend commit
 	// (etcd pull request 17119).
@@ -90,7 +94,7 @@ type Livez struct {
 type Workload struct {
 	Replicas int `yaml:"replicas,omitempty"` // that run at the start; zero: 50, negative: none
 	Room     int `yaml:"room,omitempty"`     // how many of its pods the nodes have room for in all; zero: Replicas
-	Quota    int `yaml:"quota,omitempty"`    // pods its namespace may hold; zero: any number
+	Quota    int `yaml:"quota,omitempty"`    // pods its namespace may hold; zero: any number, negative: none
 
 	HPA     *Autoscaler `yaml:"hpa,omitempty"`     // nil: none
 	Retries int         `yaml:"retries,omitempty"` // how often its users' clients try again what failed
@@ -98,6 +102,17 @@ type Workload struct {
 
 // start is how many replicas run at the start.
 func (w Workload) start() int { return max(0, w.Replicas) }
+
+// quota is how many pods the namespace may hold, negative for any number.
+func (w Workload) quota() int {
+	if w.Quota == 0 {
+		return -1
+	}
+	return max(0, w.Quota)
+}
+
+// quotaOf is the [Workload.Quota] that admits so many pods.
+func quotaOf(pods int) int { return or(pods, -1) }
 
 // Proxy is kube-proxy and the Services it serves.
 type Proxy struct {
@@ -180,7 +195,7 @@ func (s Scenario) Check() error {
 		{"Scenario.Nodes", s.Nodes, 1, 100_000}, {"Scenario.Servers", s.Servers, 1, 64}, {"Scenario.OtherPods", s.OtherPods, 0, 1000},
 		{"Etcd.Members", s.Etcd.Members, 1, 9}, {"Etcd.Quota", s.Etcd.Quota, 1, math.MaxInt}, {"Etcd.DB", s.Etcd.DB, 0, math.MaxInt},
 		{"Livez.Failures", s.Livez.Failures, 1, 1000}, {"Workload.Replicas", s.Workload.Replicas, -1, 150_000},
-		{"Workload.Room", s.Workload.Room, s.Workload.start(), 150_000}, {"Workload.Quota", s.Workload.Quota, 0, math.MaxInt}, {"Workload.Retries", s.Workload.Retries, 0, 10},
+		{"Workload.Room", s.Workload.Room, s.Workload.start(), 150_000}, {"Workload.Quota", s.Workload.Quota, -1, math.MaxInt}, {"Workload.Retries", s.Workload.Retries, 0, 10},
 		{"Proxy.Services", s.Proxy.Services, 1, 100_000}, {"Proxy.Endpoints", s.Proxy.Endpoints, 1, 10_000},
 	} {
 		if f.value < f.low || f.value > f.high {
@@ -218,6 +233,8 @@ func (s Scenario) checkTimes() error {
 		return bad("Scenario.Version", int(s.Version), "V1_29 or V1_37")
 	case s.LeaseBreaker < -1 || s.LeaseBreaker > 1:
 		return bad("Scenario.LeaseBreaker", s.LeaseBreaker, "-1, 0 or 1")
+	case s.Proxy.Mode < proxymodel.IPTables || s.Proxy.Mode > proxymodel.IPVS:
+		return bad("Proxy.Mode", int(s.Proxy.Mode), "IPTables, NFTables or IPVS")
 	case s.Length/s.Grid > 1_000_000:
 		return bad("Scenario.Grid", s.Grid, "at least a millionth of Length")
 	}

@@ -45,7 +45,7 @@ func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.W
 		s.Workload.Replicas = -1
 	}
 	if answer.Rejected > 0 {
-		s.Workload.Quota = answer.Running + answer.Fits + answer.Pending
+		s.Workload.Quota = quotaOf(answer.Running + answer.Fits + answer.Pending)
 	}
 	s.Proxy.Services = max(1, services)
 	s.Proxy.Endpoints = max(1, endpoints/max(1, services))

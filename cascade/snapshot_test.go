@@ -47,4 +47,15 @@ spec:
 	require.Equal(t, 20, r.Totals.PodsCreated)
 	require.Equal(t, 8, r.Totals.Bound)
 	require.Equal(t, 12, int(r.Values("pods pending")[20]))
+
+	quota, err := capacity.Read(strings.NewReader(`{apiVersion: v1, kind: ResourceQuota, metadata: {name: none, namespace: default}, spec: {hard: {pods: "0"}}}`))
+	require.NoError(t, err)
+	snapshot, err = snapshot.With(quota...)
+	require.NoError(t, err)
+	s, err = FromSnapshot(context.Background(), snapshot, w)
+	require.NoError(t, err)
+	require.Equal(t, -1, s.Workload.Quota, "a quota that admits nothing")
+	r = run(t, s)
+	require.Zero(t, r.Totals.PodsCreated)
+	require.Positive(t, r.Totals.PodsRefused)
 }

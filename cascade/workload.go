@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"math"
 	"time"
 
 	"github.com/redline-go/redline/scheduler/retry"
@@ -14,7 +15,7 @@ type replicaSet struct {
 	limit   limiter
 	want    int // spec.replicas
 	have    int // pods that exist and are not terminating
-	quota   int // how many pods the namespace may hold; 0: any
+	quota   int // how many pods the namespace may hold; negative: any number
 	batch   int // size of the present slow-start batch
 	left    int // creates of this sync still to start
 	flying  int
@@ -51,7 +52,7 @@ func (p *plane) nextBatch() {
 	}
 	r.left -= n
 	r.batch *= 2
-	if r.quota > 0 && r.have+n > r.quota { // the quota refuses the rest of the batch
+	if r.quota >= 0 && r.have+n > r.quota { // the quota refuses the rest of the batch
 		k := max(0, r.quota-r.have)
 		p.refused += n - k
 		p.note(PodsRefused, "ResourceQuota", ByLoad)
@@ -107,6 +108,7 @@ func (p *plane) deletePods(n int) {
 		p.nodes[i].pods -= int32(d)
 		p.running -= d
 		running -= d
+		p.endpointsChanged()
 	}
 	for range n {
 		p.askVia(&r.limit, forPodDelete, 0, 0)
@@ -115,8 +117,14 @@ func (p *plane) deletePods(n int) {
 	p.room()
 }
 
-// room tells the scheduler how many more pods fit now.
-func (p *plane) room() { p.pods.SetRoom(max(0, p.s.Workload.Room-p.running)) }
+// room tells the scheduler how many more pods fit now: none while every node is NotReady.
+func (p *plane) room() {
+	n := max(0, p.s.Workload.Room-p.running)
+	if p.life.notReady == len(p.nodes) {
+		n = 0
+	}
+	p.pods.SetRoom(n)
+}
 
 // podCreated is a pod that has landed in etcd: the scheduler sees it at once.
 func (p *plane) podCreated() {
@@ -167,7 +175,10 @@ func (p *plane) apiAnswers() {
 	if !p.quiet {
 		a.Latency = p.writeLatency()
 		if a.Latency >= etcdTimeout {
-			a.Latency, a.PatchErrors, a.EventRejects = etcdTimeout, 1, 1
+			a.Latency, a.PatchErrors = etcdTimeout, 1
+			if !p.s.Etcd.SeparateEvents {
+				a.EventRejects = 1
+			}
 		}
 	}
 	if a != p.api {
@@ -194,6 +205,7 @@ func (p *plane) messageChanged() {
 		by |= retry.ByTaint
 	}
 	p.schedule()
+	p.room()
 	p.pods.SetMessage(p.life.notReady, by)
 }
 
@@ -209,7 +221,7 @@ func (p *plane) bulk(why purpose, n int) {
 	}
 	p.asked[why] += n
 	if p.quiet || p.elsewhere(why) {
-		p.landQuiet(n)
+		p.landQuiet(why, n)
 		p.committed += n
 		p.wrote(why, n)
 		return
@@ -219,15 +231,24 @@ func (p *plane) bulk(why purpose, n int) {
 	}
 }
 
+// place puts pods that were bound on the ready nodes that run the fewest, level by level.
 func (p *plane) place(n int) {
-	for i := range p.nodes {
-		if n == 0 {
-			return
+	for n > 0 {
+		least := int32(math.MaxInt32)
+		for i := range p.nodes {
+			if d := &p.nodes[i]; !d.notReady {
+				least = min(least, d.serving)
+			}
 		}
-		if p.nodes[i].serving == 0 && !p.nodes[i].notReady {
-			p.nodes[i].serving++
-			p.nodes[i].pods++
-			n--
+		if least == math.MaxInt32 {
+			panic("cascade: a pod was bound while no node was Ready")
+		}
+		for i := range p.nodes {
+			if d := &p.nodes[i]; n > 0 && !d.notReady && d.serving == least {
+				d.serving++
+				d.pods++
+				n--
+			}
 		}
 	}
 }

@@ -175,7 +175,7 @@ func (e *engine) commitEnds(i int) {
 	m := &e.members[i]
 	m.committing = false
 	late := m.forced && m.commitDue <= e.now
-	m.overdue = late && !m.overdue && e.reads.stage != readIdle && e.chance.Float64() < afterFirst
+	m.overdue = late && !m.overdue && e.reads.stage != readIdle && m.revokes.Float64() < afterFirst
 	if !m.overdue && (late || !m.forced) {
 		m.commitDue = e.now + ns(e.c.BatchInterval)
 	}

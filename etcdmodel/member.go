@@ -1,5 +1,7 @@
 package etcdmodel
 
+import "math/rand/v2"
+
 // member is one etcd server.
 type member struct {
 	disk sampler
@@ -34,9 +36,10 @@ type member struct {
 	committing bool // a backend commit until timerApply
 	pending    int  // operations since the last backend commit
 	dirty      float64
-	commitDue  int64 // the timer of ordinary commits
-	forced     bool  // a revoked lease wants a commit at once, whatever the timer says
-	overdue    bool  // the timer ran out during a forced commit: its commit is the next to have the lock
+	commitDue  int64      // the timer of ordinary commits
+	forced     bool       // a revoked lease wants a commit at once, whatever the timer says
+	overdue    bool       // the timer ran out during a forced commit: its commit is the next to have the lock
+	revokes    *rand.Rand // draws who has it then
 	compact    compaction
 	paused     int64 // held by a defragmentation until
 	snapshot   bool  // due: SnapshotCount entries were applied since the last
@@ -46,7 +49,7 @@ type member struct {
 }
 
 func newMember(c Cluster, i int) member {
-	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i))}
+	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i)}
 	m.commitDue = stream(c.Seed, "backend", i).Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	return m

@@ -63,7 +63,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	comparison, err := cascade.Comparer{Seeds: *seeds}.Compare(ctx, s, cascade.ActionItems()...)
+	comparison, err := cascade.Comparer{Seeds: *seeds, Pairs: true}.Compare(ctx, s, cascade.ActionItems()...)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func TestIncidentPrintsStoryClaimsAndCounterfactuals(t *testing.T) {
 	for _, want := range []string{
 		"disk slows down", "<- L3 etcd check -> /livez -> API server restart", "Verdict: ", "50 -> 500, 450 pending", "impossible on stock Kubernetes",
 		"etcd on NVMe", "prevented", "no effect (every run is identical)", "The cheapest that prevents the outage: etcd on NVMe",
+		"The best two together of those that do not prevent it alone: ",
 	} {
 		require.Contains(t, out.String(), want)
 	}

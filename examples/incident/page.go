@@ -48,14 +48,18 @@ func counterfactuals(c cascade.Comparison) report.Table {
 		Header: []string{"change", "the report's action item", "outage", "effect", "pending pods", "nodes NotReady"},
 		Rows:   [][]string{{"none", "", round(c.Baseline.Outage), "", fmt.Sprintf("%.0f", c.Baseline.PeakPending), fmt.Sprintf("%.1f", c.Baseline.PeakNotReady)}},
 	}
-	for _, r := range c.Rows {
+	rows := c.Rows
+	if c.BestPair.Change.Name != "" {
+		rows = append(rows[:len(rows):len(rows)], c.BestPair)
+	}
+	for _, r := range rows {
 		effect := r.String()
 		if r.Same {
 			effect += " (every run is identical)"
 		}
 		t.Rows = append(t.Rows, []string{r.Change.Name, r.Change.Item, round(r.Outcome.Outage), effect, fmt.Sprintf("%.0f", r.Outcome.PeakPending), fmt.Sprintf("%.1f", r.Outcome.PeakNotReady)})
 	}
-	t.Note = "No change of these prevents the outage."
+	t.Note = "No change of these prevents the outage, and no two together."
 	for i, r := range c.Cheapest {
 		if i == 0 {
 			t.Note = "The cheapest that prevents the outage: "
@@ -63,6 +67,9 @@ func counterfactuals(c cascade.Comparison) report.Table {
 			t.Note += ", or "
 		}
 		t.Note += r.Change.Name
+	}
+	if c.BestPair.Change.Name != "" {
+		t.Note += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair)
 	}
 	return t
 }

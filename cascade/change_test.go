@@ -1,0 +1,48 @@
+package cascade
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The cap on maxReplicas holds for what an HPA asks for, and the scenario given keeps its own.
+func TestHPAMaximumAtWhatFits(t *testing.T) {
+	s := Scenario{Length: 20 * time.Minute, Workload: Workload{Room: 60, HPA: &Autoscaler{Max: 500}}, Actions: []Action{{At: time.Minute, Do: Load, N: 1000}}}
+	require.Positive(t, run(t, s).Totals.PeakPending)
+	for _, c := range ActionItems() {
+		if c.Name != "HPA maxReplicas at what fits" {
+			continue
+		}
+		capped := c.Apply(s)
+		require.Equal(t, 60, capped.Workload.HPA.Max)
+		require.Equal(t, 500, s.Workload.HPA.Max)
+		r := run(t, capped)
+		require.Equal(t, 10, r.Totals.Bound)
+		require.LessOrEqual(t, r.Totals.PeakPending, 10, "until they are bound")
+		require.Zero(t, r.Values("pods pending")[100])
+		return
+	}
+	t.Fatal("no such change")
+}
+
+// The best pair is of changes that do not prevent alone.
+func TestBestPair(t *testing.T) {
+	var changes []Change
+	for _, c := range ActionItems() {
+		switch c.Name {
+		case "separate etcd for Leases", "leader leases of 2 min, livez after 60 failures", "LimitRange":
+			changes = append(changes, c)
+		}
+	}
+	s := fault(1, 4)
+	s.Observe = false
+	c, err := Comparer{Seeds: 3, Pairs: true}.Compare(t.Context(), s, changes...)
+	require.NoError(t, err)
+	require.Equal(t, "separate etcd for Leases + leader leases of 2 min, livez after 60 failures", c.BestPair.Change.Name)
+	require.LessOrEqual(t, c.BestPair.Outcome.Outage, c.Baseline.Outage)
+	c, err = Comparer{Seeds: 3}.Compare(t.Context(), s, changes...)
+	require.NoError(t, err)
+	require.Empty(t, c.BestPair.Change.Name)
+}
