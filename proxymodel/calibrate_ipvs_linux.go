@@ -15,19 +15,27 @@ import (
 // what listing an entry costs them, and a request over generic netlink, which
 // is how kube-proxy talks to IPVS. What IPVS does about it is not in it.
 func (c *calibration) ipvs(ctx context.Context, ns *namespace) {
-	cost := &c.machine.IPVS
 	if trip, err := netlinkTrip(); err == nil {
-		cost.Call = Nanos(float64(trip) + ipvsLibrary*c.ratio)
+		c.machine.IPVS.Call = Nanos(float64(trip) + ipvsLibrary*c.ratio)
+	} else {
+		c.warn("a netlink call of ipvs mode", err)
 	}
+	if err := c.ipset(ctx, ns); err != nil {
+		c.warn("ipset, of ipvs mode", err)
+	}
+}
+
+func (c *calibration) ipset(ctx context.Context, ns *namespace) error {
+	cost := &c.machine.IPVS
 	path, err := lookPath("ipset")
 	if err != nil {
-		return
+		return err
 	}
 	var b bench
 	for i := range 6 {
 		u, err := ns.run(ctx, nil, path, "create", fmt.Sprint("redline-", i), "hash:ip,port")
 		if err != nil {
-			return
+			return err
 		}
 		b.exec = append(b.exec, u)
 	}
@@ -37,17 +45,18 @@ func (c *calibration) ipvs(ctx context.Context, ns *namespace) {
 		fmt.Fprintf(&add, "add redline-0 %s,tcp:80\n", serviceIP(i))
 	}
 	if _, err := ns.run(ctx, add.Bytes(), path, "restore"); err != nil {
-		return
+		return err
 	}
 	var lists []usage
 	for range 3 {
 		u, err := ns.run(ctx, nil, path, "list", "redline-0")
 		if err != nil {
-			return
+			return err
 		}
 		lists = append(lists, u)
 	}
 	cost.Entry = Nanos(max(0, medianUsage(lists).cpu()-b.empty().cpu()) / ipsetEntries)
+	return nil
 }
 
 const (

@@ -2,6 +2,8 @@ package proxymodel
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +32,11 @@ func kernelSpace(ctx context.Context, m *Machine, p *pace) {
 	}
 	c.ipvs(ctx, ns)
 	ns.close()
-	m.XTables = defaultXTables(ctx, m.XTables)
+	if x, err := defaultXTables(ctx); err == nil {
+		m.XTables = x
+	} else {
+		c.warn("which iptables this node calls", err)
+	}
 	for _, tool := range []struct {
 		name    string
 		measure func(context.Context) error
@@ -40,21 +46,18 @@ func kernelSpace(ctx context.Context, m *Machine, p *pace) {
 		{"iptables-nft", func(ctx context.Context) error { return c.iptables(ctx, NFT) }},
 	} {
 		if err := tool.measure(ctx); err != nil {
-			m.Warnings = append(m.Warnings, unmeasured(tool.name, err))
+			c.warn(tool.name, err)
 		}
 	}
 }
 
 // defaultXTables asks the iptables of the PATH which kind it is.
-func defaultXTables(ctx context.Context, unknown XTables) XTables {
+func defaultXTables(ctx context.Context) (XTables, error) {
 	out, err := exec.CommandContext(ctx, "iptables", "--version").Output()
-	switch {
-	case err != nil:
-		return unknown
-	case strings.Contains(string(out), "nf_tables"):
-		return NFT
+	if strings.Contains(string(out), "nf_tables") {
+		return NFT, err
 	}
-	return Legacy
+	return Legacy, err
 }
 
 type calibration struct {
@@ -62,6 +65,26 @@ type calibration struct {
 	pace    *pace
 	ratio   float64 // of this machine's user space to the reference's
 	lock    string  // file in place of /run/xtables.lock
+}
+
+// warn says that something keeps the reference's proportions.
+func (c *calibration) warn(what string, why error) {
+	c.machine.Warnings = append(c.machine.Warnings, unmeasured(what, why))
+}
+
+var (
+	// errOutside is why an ordinary user's calibration lacks what this process
+	// must do itself in the namespace.
+	errOutside = errors.New("without root no thread of this process can enter the namespace")
+	errTooBusy = errors.New("this machine was too busy to tell")
+)
+
+// noPackets is why first packets tell nothing.
+func (b *bench) noPackets() error {
+	if len(b.packets) == 0 {
+		return errOutside
+	}
+	return errTooBusy
 }
 
 // toolLimit is what one tool may take; a trial that would go beyond is left out.
@@ -128,6 +151,8 @@ func (c *calibration) iptables(ctx context.Context, x XTables) error {
 	cost.Wait = b.meanWait(cost.Wait)
 	if hit, walk, ok := b.walk(); ok {
 		cost.Hit, cost.Walk = hit, walk
+	} else {
+		c.warn(fmt.Sprintf("a first packet past the rules of iptables (%v)", x), b.noPackets())
 	}
 	return failed
 }
@@ -252,13 +277,14 @@ func (c *calibration) nftables(ctx context.Context) error {
 	b.into(&cost.Exec, cost.user(), cost.kernel(), c.ratio)
 	if len(asked.rows) > 0 {
 		asked.fit(cost.Ask.terms(), 2e4)
+	} else {
+		c.warn("how long kube-proxy's own listing of nftables chains and sets takes", errOutside)
 	}
 	cost.Wait = b.meanWait(cost.Wait)
-	if p := b.packets; len(p) > 0 {
-		last := p[len(p)-1]
-		if last.miss > 0 && last.hit >= last.miss {
-			cost.Miss, cost.Hit = Nanos(last.miss), Nanos(last.hit)
-		}
+	if last := b.lastPacket(); last.miss > 0 && last.hit >= last.miss {
+		cost.Miss, cost.Hit = Nanos(last.miss), Nanos(last.hit)
+	} else {
+		c.warn("a first packet in nftables mode", b.noPackets())
 	}
 	return failed
 }
@@ -365,6 +391,14 @@ func (b *bench) meanWait(unknown Nanos) Nanos {
 	}
 	slices.Sort(b.wait)
 	return Nanos(max(0, b.wait[0]))
+}
+
+// lastPacket is that of the last table.
+func (b *bench) lastPacket() packetTime {
+	if len(b.packets) == 0 {
+		return packetTime{}
+	}
+	return b.packets[len(b.packets)-1]
 }
 
 // medianUsage is the run of median processor time.

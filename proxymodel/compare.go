@@ -34,6 +34,7 @@ type Advice struct {
 	Reasons []string // the figures that speak for it, and what the version allows
 }
 
+// String is the mode and its reasons on one line.
 func (a Advice) String() string { return a.Mode.String() + ": " + strings.Join(a.Reasons, "; ") }
 
 // Compare asks [Predict] for every mode, iptables with both of its binaries,

@@ -52,7 +52,7 @@ type ReplicaSet struct {
 type ReplicaSetAPI struct {
 	Latency time.Duration
 	Errors  float64 // the share of creations that fail for another reason than the quota
-	Quota   int     // the most pods that may exist; zero means no quota
+	Quota   int     // the most pods that may exist, terminating ones included; zero means no quota
 }
 
 // Defaults of kube-controller-manager (--kube-api-qps, --kube-api-burst), of the
@@ -122,9 +122,24 @@ func (r *ReplicaSet) SetAPI(a ReplicaSetAPI) error {
 	return nil
 }
 
-// Lose says that n pods are gone or terminating: evicted, deleted, failed.
+// Lose says that n pods are gone or have failed: a quota counts them no more. Those that
+// were not ready go first; where others went, say so by SetReady.
 func (r *ReplicaSet) Lose(n int) {
-	r.active, r.dirty = max(r.active-n, 0), true
+	r.freeQuota(r.lose(n))
+}
+
+// Terminate says that n pods are terminating: evicted, or deleted by somebody else. They
+// are replaced at once, and a quota counts them until they are Gone.
+func (r *ReplicaSet) Terminate(n int) {
+	r.terminating += r.lose(n)
+}
+
+// lose takes up to n pods out of the active ones and says how many.
+func (r *ReplicaSet) lose(n int) int {
+	n = min(max(n, 0), r.active)
+	r.active, r.dirty = r.active-n, true
+	r.ready = min(r.ready, r.active)
+	return n
 }
 
 // PodsChanged says that the controller saw a change of some of its pods, such as a new
@@ -139,8 +154,10 @@ func (r *ReplicaSet) SetReady(n int) {
 	}
 }
 
-// Gone says that n of the pods that were terminating are gone. A scale-down makes ready
-// pods terminate once no other is left to delete.
+// Gone says that n of the pods that were terminating are gone, or have ended, or are past
+// twice their grace period: that is how long a quota counts them (QuotaV1Pod,
+// pkg/quota/v1/evaluator/core/pods.go). A scale-down makes ready pods terminate once no
+// other is left to delete.
 func (r *ReplicaSet) Gone(n int) {
 	r.freeQuota(min(n, r.terminating))
 	r.terminating, r.dirty = max(r.terminating-n, 0), true
@@ -232,7 +249,7 @@ func (r *ReplicaSet) nextBatch() {
 		at := r.client.take(r.now) + r.api.Latency
 		kind := podCreated
 		switch {
-		case r.api.Quota > 0 && r.active+r.coming >= r.api.Quota:
+		case r.api.Quota > 0 && r.active+r.coming+r.terminating >= r.api.Quota:
 			kind, b.failed = podRefused, true
 		case take(&r.carry, r.api.Errors, 1) > 0:
 			kind, b.failed = podFailed, true
@@ -270,9 +287,10 @@ func (r *ReplicaSet) endSync(failed bool) {
 // deletePods deletes pods without a node first (controller_utils.go, ActivePods.Less):
 // they are gone at once. The others terminate, and are ready no more.
 func (r *ReplicaSet) deletePods(n int) {
-	running := max(n-(r.active-r.ready), 0)
+	ready := min(r.ready, r.active)
+	running := max(n-(r.active-ready), 0)
 	r.terminating += running
-	r.ready -= running
+	r.ready = ready - running
 	r.active -= n
 	for i := range n {
 		kind := podDeleted

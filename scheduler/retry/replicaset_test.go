@@ -82,6 +82,90 @@ func TestScaleDownWaitsForTheRamp(t *testing.T) {
 	assert.Equal(t, 50, r.Active())
 }
 
+// Pods that terminate count in the quota until they are gone: a scale-up that follows a
+// scale-down is refused so long.
+func TestTerminatingPodsCountInTheQuota(t *testing.T) {
+	r := newReplicaSet(t, 0, ReplicaSetAPI{Latency: 5 * time.Millisecond, Quota: 40})
+	r.Scale(40)
+	r.Advance(10 * time.Second)
+	r.SetReady(40)
+	r.Advance(20 * time.Second)
+	r.Scale(10)
+	r.Advance(25 * time.Second)
+	assert.Equal(t, 30, r.Total().Deletes)
+	r.Scale(40)
+	s := r.Advance(35 * time.Second)
+	assert.Zero(t, s.Creates, "10 run, 30 terminate")
+	assert.GreaterOrEqual(t, s.Refusals, 10)
+	r.Gone(20)
+	s = r.Advance(45 * time.Second)
+	assert.Equal(t, 20, s.Creates)
+	assert.NotZero(t, s.Refusals)
+	r.Gone(10)
+	r.Advance(55 * time.Second)
+	assert.Equal(t, 40, r.Active())
+}
+
+// A scale-down from 10 to 4 and back a second later under a quota of 10, whose six pods were
+// gone 2.035 to 2.042 s after its beginning: the real controller of v1.37.2 was refused 8
+// times until then, and had created the six after 2.118 s.
+func TestScaleUpWhilePodsTerminateIsTheMeasuredOne(t *testing.T) {
+	r := newReplicaSet(t, 10, ReplicaSetAPI{Latency: 5 * time.Millisecond, Quota: 10})
+	r.SetReady(10)
+	r.Advance(time.Minute)
+	r.Scale(4)
+	r.Advance(time.Minute + time.Second)
+	r.Scale(10)
+	r.Advance(time.Minute + 2035*time.Millisecond)
+	assert.Zero(t, r.Total().Creates)
+	assert.InDelta(t, 8, r.Total().Refusals, 1)
+	for range 6 {
+		r.Gone(1)
+		r.Advance(r.Now() + 1400*time.Microsecond)
+	}
+	assert.InDelta(t, 2.118, when(r, 6, creates).Seconds()-60, 0.1)
+}
+
+// Pods that others take away leave no more ready ones than there are, so that the next
+// scale-down makes at most what it deletes terminate; the quota is free of them at once
+// if they are gone, and when they are gone if they terminate.
+func TestLostPods(t *testing.T) {
+	r := newReplicaSet(t, 10, ReplicaSetAPI{Latency: 5 * time.Millisecond, Quota: 10})
+	r.SetReady(10)
+	r.Advance(time.Second)
+	r.Scale(5)
+	r.Lose(5)
+	assert.Equal(t, 5, r.Active())
+	s := r.Advance(2 * time.Second)
+	assert.Equal(t, ReplicaSetStep{StatusUpdates: 1, QuotaUpdates: 2}, s, "the five share two updates of the usage")
+	r.Scale(3)
+	assert.Equal(t, 2, r.Advance(3*time.Second).Deletes)
+	r.Gone(7)
+	assert.Zero(t, r.terminating)
+	assert.Equal(t, 2, r.Advance(4*time.Second).QuotaUpdates, "two were terminating, not seven")
+	assert.Equal(t, status{desired: 3, replicas: 3, ready: 3}, r.reported)
+
+	r.SetReady(9) // late news of pods that are no more
+	r.Scale(1)
+	r.Advance(5 * time.Second)
+	assert.Equal(t, 2, r.terminating)
+	assert.Equal(t, 1, r.ready)
+
+	e := newReplicaSet(t, 10, ReplicaSetAPI{Latency: 5 * time.Millisecond, Quota: 10})
+	e.SetReady(10)
+	e.Advance(time.Second)
+	e.Terminate(1)
+	s = e.Advance(2 * time.Second)
+	assert.Zero(t, s.Creates+s.QuotaUpdates, "evicted, and the quota is full")
+	assert.NotZero(t, s.Refusals)
+	e.Gone(1)
+	s = e.Advance(3 * time.Second)
+	assert.Equal(t, 1, s.Creates)
+	e.Terminate(-1)
+	e.Lose(99)
+	assert.Zero(t, e.Active())
+}
+
 func TestFailedCreationsAreTriedAgain(t *testing.T) {
 	r := newReplicaSet(t, 0, ReplicaSetAPI{Latency: 5 * time.Millisecond, Errors: 0.3})
 	r.Scale(60)

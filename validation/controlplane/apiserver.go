@@ -35,9 +35,6 @@ func startAPI(t testing.TB, s Scenario, endpoints []string, r *requests) *api {
 	storage := storagebackend.NewDefaultConfig("/registry", nil)
 	storage.Transport.ServerList = endpoints
 	flags := []string{"--disable-admission-plugins=TaintNodesByCondition", "--token-auth-file=" + tokens}
-	if s.Gates != "" {
-		flags = append(flags, "--feature-gates="+s.Gates)
-	}
 	// No client has a certificate here; with EnableCertAuth the server would have one for
 	// itself, and client-go's watch of its files would outlive the server.
 	options := &apiserver.TestServerInstanceOptions{DisableInvariantChecks: true}

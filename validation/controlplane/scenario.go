@@ -29,9 +29,8 @@ type Scenario struct {
 	HPA        *HPA // and an autoscaler above that
 	Quota      int  // the namespace's quota of pods; zero means none
 
-	Members  int    // of etcd; zero means 1
-	SlowDisk bool   // etcd in processes of its own, on disks that SetDisk slows
-	Gates    string // --feature-gates of all components, such as SchedulerPopFromBackoffQ=false
+	Members  int  // of etcd; zero means 1
+	SlowDisk bool // etcd in processes of its own, on disks that SetDisk slows
 
 	// Scheduler129 takes the real kube-scheduler v1.29.2, in a process of its own, instead
 	// of v1.37.2. Everything else stays v1.37.2.

@@ -1,6 +1,7 @@
 package proxycost
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,7 +62,12 @@ func calibrateRootless(t *testing.T) {
 	for _, w := range m.Warnings {
 		assert.ErrorIs(t, w, proxymodel.ErrUnmeasured)
 	}
+	warned := errors.Join(m.Warnings...)
 	assert.Equal(t, reference.Legacy.Walk, m.Legacy.Walk, "its threads can't send packets there")
+	if measured {
+		assert.ErrorContains(t, warned, "a first packet past the rules of iptables (legacy): not measured: without root")
+		assert.Regexp(t, `nftables: not measured|kube-proxy's own listing of nftables chains and sets takes: not measured: without root`, warned.Error())
+	}
 	p, err := proxymodel.Predict(proxymodel.IPTables, proxymodel.V1_37, m, proxymodel.Uniform(1000, 1), proxymodel.Churn{Changes: 1})
 	require.NoError(t, err)
 	assert.Positive(t, p.Full.CPU())
