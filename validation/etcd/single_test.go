@@ -58,16 +58,9 @@ func TestSingleMember(t *testing.T) {
 	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out", "fsync ms: calibrated", "in etcd",
 		"throughput/s", "p50 ms", "p99 ms", "ops/fsync", "WAL B/op")
 	cpu := calibrateProcessor(ctx, t, cluster)
-	calibrated := map[time.Duration]etcdmodel.Disk{}
+	known := calibrated{}
 	for _, c := range grid {
-		require.NoError(t, disk.SetDelay(c.delay))
-		d, ok := calibrated[c.delay]
-		if !ok {
-			var err error
-			d, err = etcdmodel.Calibrate(ctx, disk.Dir())
-			require.NoError(t, err)
-			calibrated[c.delay] = d
-		}
+		d := known.slowed(ctx, t, disk, c.delay)
 		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu}, c.load())
 		require.NoError(t, err)
 		r, m := measure(ctx, t, cluster, c.load(), p, table, 400*time.Millisecond, max(2500*time.Millisecond, 50*c.delay))

@@ -59,7 +59,7 @@ func TestThreeMembers(t *testing.T) {
 	cluster := harness.Start(t, harness.Config{Members: 3, Data: dirs})
 	table := compare("three "+cluster.Model().String(), "slow", "load", "throughput/s", "p50 ms", "p99 ms", "ops/fsync", "late heartbeats/s")
 	cpu := calibrateProcessor(ctx, t, cluster)
-	calibrated := map[time.Duration]etcdmodel.Disk{}
+	known := calibrated{}
 	for _, c := range trios() {
 		for _, d := range disks {
 			require.NoError(t, d.SetDelay(0))
@@ -67,13 +67,7 @@ func TestThreeMembers(t *testing.T) {
 		require.NoError(t, cluster.Lead(ctx, 0))
 		cl := etcdmodel.Cluster{Version: cluster.Model(), Members: 3, CPU: cpu}
 		for i, delay := range c.delays {
-			require.NoError(t, disks[i].SetDelay(delay))
-			if _, ok := calibrated[delay]; !ok {
-				d, err := etcdmodel.Calibrate(ctx, disks[i].Dir())
-				require.NoError(t, err)
-				calibrated[delay] = d
-			}
-			cl.Disks = append(cl.Disks, calibrated[delay])
+			cl.Disks = append(cl.Disks, known.slowed(ctx, t, disks[i], delay))
 		}
 		p, err := etcdmodel.Predict(cl, c.load)
 		require.NoError(t, err)

@@ -20,17 +20,9 @@ func TestTwoDisks(t *testing.T) {
 	cluster := harness.Start(t, harness.Config{Data: []string{db.Dir()}, WAL: []string{wal.Dir()}})
 	cpu := calibrateProcessor(ctx, t, cluster)
 	table := compare("two disks "+cluster.Model().String(), "WAL delay ms", "db delay ms", "load", "value B", "throughput/s", "p50 ms", "p99 ms", "ops/fsync", "backend commit ms")
-	calibrated := map[time.Duration]etcdmodel.Disk{}
+	known := calibrated{}
 	for _, delays := range [][2]time.Duration{{ms(15), 0}, {ms(2), ms(40)}} {
-		for i, disk := range []*slowdisk.Disk{wal, db} {
-			require.NoError(t, disk.SetDelay(delays[i]))
-			if _, ok := calibrated[delays[i]]; !ok {
-				d, err := etcdmodel.Calibrate(ctx, disk.Dir())
-				require.NoError(t, err)
-				calibrated[delays[i]] = d
-			}
-		}
-		disk, other := calibrated[delays[0]], calibrated[delays[1]]
+		disk, other := known.slowed(ctx, t, wal, delays[0]), known.slowed(ctx, t, db, delays[1])
 		disk.DB = &other
 		for _, c := range []cell{{clients: 20, value: 1024}, {rate: 300, value: 1500}} {
 			p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{disk}, CPU: cpu}, c.load())
