@@ -17,7 +17,7 @@ import (
 type real interface {
 	proxier
 	written() proxymodel.Rules // by the last sync
-	wait(time.Duration)        // lets time pass, or takes some back
+	wait(time.Duration)        // lets time pass since the last sync
 }
 
 // run draws one history and compares every sync of it, in all the node's
@@ -41,7 +41,6 @@ func run(t *testing.T, m proxymodel.Mode, v proxymodel.Version, w *world, steps 
 		}
 	}
 	at, after := time.Duration(0), time.Duration(0)
-	began := map[corev1.IPFamily]time.Time{} // the last sync: real time passes, too, and is taken off
 	for i := 0; i <= steps; i++ {
 		for _, o := range events {
 			for _, f := range families {
@@ -66,9 +65,8 @@ func run(t *testing.T, m proxymodel.Mode, v proxymodel.Version, w *world, steps 
 		}
 		for _, f := range families {
 			if i > 0 {
-				reals[f].wait(after - time.Since(began[f]))
+				reals[f].wait(after)
 			}
-			began[f] = time.Now()
 			reals[f].OnServiceSynced()
 			syncs++
 			if !got.Full {

@@ -49,9 +49,18 @@ func (p nftablesReal) OnServiceSynced() {
 func (p nftablesReal) wait(d time.Duration) {
 	age(p.Proxier, d, "lastFullSync")
 	stale := field(p.Proxier, "staleChains").Interface().(map[string]time.Time)
-	for c, since := range stale {
-		stale[c] = since.Add(-d)
+	for c := range stale { // stamped by the last sync
+		stale[c] = moreThanASecondAgo(d > time.Second)
 	}
+}
+
+// moreThanASecondAgo is a time that stays on its side of a second ago however
+// long this machine takes to get to the sync.
+func moreThanASecondAgo(is bool) time.Time {
+	if is {
+		return time.Now().Add(-time.Hour)
+	}
+	return time.Now().Add(time.Hour)
 }
 
 func (p nftablesReal) written() proxymodel.Rules { return parseScript(p.r.script.String(), p.r.ops) }

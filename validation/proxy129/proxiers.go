@@ -175,13 +175,28 @@ func (r *running) nftables(s settings, local proxyutiliptables.LocalTrafficDetec
 		return answer{Ops: strings.Count(text, "\n")}, []byte(text)
 	}
 	r.err = func() error { return k.failed }
+	ages, stamps := map[string]time.Duration{}, map[string]time.Time{}
 	r.age = func(d time.Duration) {
 		stale := field(p, "staleChains").Interface().(map[string]time.Time)
 		for c, since := range stale {
-			stale[c] = since.Add(-d)
+			if since != stamps[c] { // by the last sync
+				ages[c] = 0
+			}
+			ages[c] += d
+			stamps[c] = moreThanASecondAgo(ages[c] > time.Second)
+			stale[c] = stamps[c]
 		}
 	}
 	return nil
+}
+
+// moreThanASecondAgo is a time that stays on its side of a second ago however
+// long this machine takes to get to the sync.
+func moreThanASecondAgo(is bool) time.Time {
+	if is {
+		return time.Now().Add(-time.Hour)
+	}
+	return time.Now().Add(time.Hour)
 }
 
 func (r *running) ipvs(s settings, local proxyutiliptables.LocalTrafficDetector) error {
