@@ -28,8 +28,10 @@ unit:
 # validate: the real components beside the models, one package at a time since they measure; what they log is left out.
 QUIET := grep --line-buffered -vE '^(=== |\s+--- PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|logger|crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)'
 validate:
-	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go test -p 1 -timeout 30m -v ./... | { $(QUIET) || true; }); done
-	for v in 35 37; do echo "== validation/etcd, go$$v.mod: bytes, revokes"; (cd validation/etcd && go test -modfile=go$$v.mod -timeout 10m -run 'Bytes|ARevoke' -v . | { $(QUIET) || true; }); done
+	failed=; \
+	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go test -p 1 -timeout 30m -v ./... | { $(QUIET) || true; }) || failed="$$failed $$m"; done; \
+	for v in 35 37; do echo "== validation/etcd, go$$v.mod: bytes, revokes"; (cd validation/etcd && go test -modfile=go$$v.mod -timeout 10m -run 'Bytes|ARevoke' -v . | { $(QUIET) || true; }) || failed="$$failed go$$v.mod"; done; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # long: the same with every case and the long benches.
 long: export REDLINE_LONG := 1
