@@ -12,12 +12,14 @@ import (
 	nodev1 "k8s.io/api/node/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/quota/v1/generic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/kubernetes/pkg/controller/replicaset"
 	"k8s.io/kubernetes/pkg/controller/resourcequota"
 	"k8s.io/kubernetes/pkg/quota/v1/install"
@@ -29,7 +31,8 @@ import (
 // lab is a real kube-apiserver with the real quota and ReplicaSet controllers.
 type lab struct {
 	kubernetes.Interface
-	ctx context.Context
+	ctx       context.Context
+	informers informers.SharedInformerFactory // the controllers'
 }
 
 var (
@@ -42,7 +45,8 @@ func newLab(t *testing.T) lab {
 	config := apiserver.Start(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	l := lab{kubernetes.NewForConfigOrDie(config), ctx}
+	client := kubernetes.NewForConfigOrDie(config)
+	l := lab{client, ctx, informers.NewSharedInformerFactory(client, 0)}
 	for name, value := range classes {
 		_, err := l.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}, metav1.CreateOptions{})
 		require.NoError(t, err)
@@ -66,7 +70,8 @@ func newLab(t *testing.T) lab {
 // control starts the two controllers, wired as kube-controller-manager does.
 func (l lab) control(t *testing.T) {
 	t.Helper()
-	factory := informers.NewSharedInformerFactory(l.Interface, 0)
+	factory := l.informers
+	factory.Core().V1().LimitRanges().Informer() // for seen
 	replicas := replicaset.NewReplicaSetController(l.ctx, factory.Apps().V1().ReplicaSets(), factory.Core().V1().Pods(), l.Interface, replicaset.BurstReplicas)
 	configuration, err := install.NewQuotaConfigurationForControllers(generic.ListerFuncForResourceFunc(factory.ForResource), factory)
 	require.NoError(t, err)
@@ -108,7 +113,7 @@ func (l lab) build(t *testing.T, k *kase) {
 	for _, r := range k.limits {
 		_, _ = l.CoreV1().LimitRanges(k.namespace).Create(l.ctx, r, metav1.CreateOptions{})
 	}
-	time.Sleep(100 * time.Millisecond) // the quota controller's informer sees the pods
+	l.seen(t, k.namespace) // the quota controller counts the pods
 	for _, q := range k.quotas {
 		_, _ = l.CoreV1().ResourceQuotas(k.namespace).Create(l.ctx, q, metav1.CreateOptions{})
 	}
@@ -122,7 +127,38 @@ func (l lab) build(t *testing.T, k *kase) {
 		}
 		return true
 	}, 20*time.Second, 30*time.Millisecond)
-	time.Sleep(100 * time.Millisecond) // the admission plugin's informer sees quotas and limits
+	l.seen(t, k.namespace)
+	time.Sleep(100 * time.Millisecond) // the admission plugins' informers, which watch beside these, see quotas and limits
+}
+
+// seen waits until informers know what the API server stores of the namespace.
+func (l lab) seen(t *testing.T, namespace string) {
+	t.Helper()
+	core, everything := l.informers.Core().V1(), metav1.ListOptions{}
+	require.Eventually(t, func() bool {
+		pods, err := l.CoreV1().Pods(namespace).List(l.ctx, everything)
+		require.NoError(t, err)
+		limits, err := l.CoreV1().LimitRanges(namespace).List(l.ctx, everything)
+		require.NoError(t, err)
+		quotas, err := l.CoreV1().ResourceQuotas(namespace).List(l.ctx, everything)
+		require.NoError(t, err)
+		return knows(t, core.Pods().Informer(), pods) && knows(t, core.LimitRanges().Informer(), limits) && knows(t, core.ResourceQuotas().Informer(), quotas)
+	}, 20*time.Second, 10*time.Millisecond)
+}
+
+// knows tells whether the informer has every object of the list as it is there.
+func knows(t *testing.T, informer cache.SharedIndexInformer, list runtime.Object) bool {
+	all := true
+	require.NoError(t, meta.EachListItem(list, func(o runtime.Object) error {
+		of, err := meta.Accessor(o)
+		if err != nil {
+			return err
+		}
+		got, is, err := informer.GetStore().GetByKey(of.GetNamespace() + "/" + of.GetName())
+		all = all && is && got.(metav1.Object).GetResourceVersion() == of.GetResourceVersion()
+		return err
+	}))
+	return all
 }
 
 // place creates a pod on the node, in the phase it is to have.
