@@ -51,9 +51,9 @@ func classOf(why purpose) int {
 		return classLease
 	case forStatus, forNotReady, forTaint, forEvict:
 		return classNode
-	case forMarkPod, forPodCreate, forPodMessage, forPodBind, forPodReady, forPodDelete, forEviction:
+	case forMarkPod, forPodCreate, forPodMessage, forPodBind, forPodReady, forPodDelete, forEviction, forReport:
 		return classPod
-	case forPodEvent, forNodeEvent:
+	case forPodEvent, forNodeEvent, forKubeletEvent:
 		return classEvent
 	case forRegistrationGrant:
 		return classGrant
