@@ -62,6 +62,7 @@ func (p *plane) act(i int32) {
 		p.room()
 		p.pods.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted, Fits: true})
 		p.podsBusy = true
+		p.scheduleSoon()
 	case Crash:
 		p.crash(a.N, a.For)
 	case Restart:

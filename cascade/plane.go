@@ -361,6 +361,11 @@ func (p *plane) handle(e vtime.Event) {
 	case evBootMore:
 		p.ask(forBoot, e.Who, 0)
 	case evSchedule:
+		if e.Gen == soon {
+			p.apiAnswers()
+			p.schedule()
+			return
+		}
 		p.scheduleTick()
 	case evAction:
 		p.act(e.Who)

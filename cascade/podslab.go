@@ -182,8 +182,8 @@ func (p *plane) dropPod(i int32) {
 	if !d.ready {
 		n.unready--
 	}
-	if d.phase == podPreparing {
-		p.rec.creating = max(p.rec.creating, p.now-d.since)
+	if !d.ready {
+		p.rec.creating = max(p.rec.creating, d.creating(p.now))
 	}
 	p.freePod(i)
 }
@@ -232,7 +232,7 @@ func (p *plane) powerOff(n int, length time.Duration) {
 func (p *plane) powerOn(node int32) {
 	p.note(NodesUp, "", ByScenario)
 	for at := p.nodes[node].slots; at > 0; at = p.slots[at-1].next {
-		p.slots[at-1].owed = true
+		p.slots[at-1].owed = p.slots[at-1].phase != podBinding
 	}
 	p.awake(node)
 }

@@ -121,9 +121,6 @@ func (p *plane) podRuns(i int32) {
 	d := &p.slots[i]
 	p.podServes(i)
 	p.podEvents(i, 3) // Pulled, Created, Started
-	if !d.crasher {
-		p.rec.creating = max(p.rec.creating, p.now-d.since)
-	}
 	if d.failed {
 		d.failed = false
 		p.note(PodsStart, "", ByRecovery)
@@ -209,6 +206,7 @@ func (p *plane) reported(key uint32) {
 	if d.ready != d.told {
 		d.ready = d.told
 		if d.ready {
+			p.rec.creating = max(p.rec.creating, d.creating(p.now))
 			p.nodes[d.node].unready--
 		} else {
 			p.nodes[d.node].unready++
@@ -220,12 +218,20 @@ func (p *plane) reported(key uint32) {
 	}
 }
 
-// creating is the longest that a bound pod was ContainerCreating, be it that it still is.
+// creating is for how long kubectl has said ContainerCreating of the pod: since it was bound, until it is reported to run.
+func (d *pod) creating(now time.Duration) time.Duration {
+	if d.crasher || d.phase == podFree || d.phase == podBinding {
+		return 0
+	}
+	return now - d.since
+}
+
+// creating is the longest of all pods, be it that it goes on.
 func (p *plane) creating() time.Duration {
 	longest := p.rec.creating
 	for i := range p.slots {
-		if ph := p.slots[i].phase; ph == podPreparing || ph == podStarting && !p.slots[i].crasher {
-			longest = max(longest, p.now-p.slots[i].since)
+		if d := &p.slots[i]; !d.ready {
+			longest = max(longest, d.creating(p.now))
 		}
 	}
 	return longest

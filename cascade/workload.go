@@ -132,6 +132,9 @@ func (p *plane) podCreated() {
 	p.schedule()
 	p.pods.Add(1)
 	p.podsBusy = true
+	if p.running < p.roomFor {
+		p.scheduleSoon()
+	}
 }
 
 // schedule runs the scheduler's queue up to now and sends what it wrote.
@@ -153,6 +156,11 @@ func (p *plane) schedule() {
 	p.bulk(forPodMessage, st.PodPatches-st.PatchErrors)
 	p.bulk(forPodEvent, st.EventCreates+st.EventUpdates)
 }
+
+// soon is an evSchedule between the ticks, for pods that fit: no one waits for the next tick to be bound.
+const soon = 1
+
+func (p *plane) scheduleSoon() { p.queue.Push(p.now+10*time.Millisecond, evSchedule, 0, soon) }
 
 // scheduleTick keeps the scheduler's queue up to date: every second while it works, every ten seconds while it rests.
 func (p *plane) scheduleTick() {
