@@ -67,6 +67,9 @@ func (p *plane) act(i int32) {
 		p.crash(a.N, a.For)
 	case Restart:
 		p.restart(a.What, a.N)
+	case Defrag:
+		p.count()
+		p.defrag()
 	case Down:
 		p.wake()
 		p.powerOff(a.N, a.For)

@@ -55,6 +55,7 @@ const (
 	evProxy
 	evScalePoll
 	evPower
+	evDefrag
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -381,6 +382,8 @@ func (p *plane) handle(e vtime.Event) {
 		p.report(e.Who)
 	case evProxy:
 		p.proxyEvent()
+	case evDefrag:
+		p.defragmented()
 	case evPower:
 		if e.Gen == p.kubelets[e.Who].leaseGen {
 			p.powerOn(e.Who)
@@ -403,6 +406,7 @@ func (p *plane) handle(e vtime.Event) {
 		}
 	case evGrid:
 		p.count()
+		p.checkQuota()
 		p.grid()
 		p.goQuiet()
 		p.queue.Push(p.now+p.s.Grid, evGrid, 0, 0)

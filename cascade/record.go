@@ -35,7 +35,8 @@ type recorder struct {
 	dead                                float64 // endpoints that do not answer, in the last interval
 	crashes                             int
 	creating                            time.Duration
-	full                                time.Duration
+	full                                time.Duration // when the quota was reached first
+	noSpace                             bool
 }
 
 // The series.

@@ -84,6 +84,7 @@ const (
 	ScaleFails     Kind = "kubectl scale fails"
 	ScaleAcked     Kind = "kubectl scale acknowledged"
 	Restarted      Kind = "component restarted"
+	Defragmented   Kind = "etcd defragmented"
 	QuotaReached   Kind = "etcd is full: NOSPACE"
 )
 

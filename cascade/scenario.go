@@ -56,9 +56,8 @@ type Etcd struct {
 	Members int               `yaml:"members,omitempty"` // zero: 1
 	Fsync   time.Duration     `yaml:"fsync,omitempty"`   // of a healthy disk under load; zero: 1 ms
 
-	// Quota and DB are the limit of the db and its size at the start, in bytes; zero: 2 GiB and 0. The db grows, is
-	// compacted and meets its quota only while the cluster is simulated request by request (docs/cascade.md): what is written while all is
-	// quiet adds to Totals.DBGrowth and not to the db. How long a quota lasts over days is a question for etcdmodel.
+	// Quota and DB are the limit of the db and its size at the start, in bytes; zero: 2 GiB and 0. A db that meets its quota takes no writes until
+	// it is defragmented. How long a quota lasts over days is a question for etcdmodel.
 	Quota int `yaml:"quota,omitempty"`
 	DB    int `yaml:"db,omitempty"`
 
@@ -140,6 +139,7 @@ const (
 	Crash   Verb = "crash"   // N of the workload's pods crash, and again whenever they have run for For; N of 0 ends that
 	Down    Verb = "down"    // the first N nodes are without power for For: kubelets and pods
 	Restart Verb = "restart" // restart What: kube-scheduler, kube-controller-manager, kube-apiserver N or etcd member N (0: all servers, etcd's leader)
+	Defrag  Verb = "defrag"  // compact etcd, defragment every member and disarm the quota's alarm
 	Load    Verb = "load"    // users' demand becomes N percent of what keeps the running pods at the HPA's target
 )
 
@@ -283,9 +283,9 @@ func (s Scenario) checkActions() error {
 			return bad(field+".N", a.N, fmt.Sprintf("0 to %d, the members", s.Etcd.Members))
 		}
 		switch a.Do {
-		case Scale, Delay, Silence, Awake, Stall, Churn, Kill, Clear, Load, Room, Crash, Down, Restart:
+		case Scale, Delay, Silence, Awake, Stall, Churn, Kill, Clear, Load, Room, Crash, Down, Restart, Defrag:
 		default:
-			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down or restart")
+			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or defrag")
 		}
 		last = a.At
 	}
