@@ -113,6 +113,7 @@ func (e *etcd) killMember(now time.Duration, member int) int {
 				break // the first that has every committed entry
 			}
 		}
+		e.poke()
 	}
 	return member
 }
@@ -170,11 +171,16 @@ func (e *etcd) run(now time.Duration) {
 		e.deliver()
 		e.step = e.server.Advance(dt)
 		e.seen = 0
-		if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
-			e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
-		}
-		e.term = e.step.Term
+		e.terms()
 	}
+}
+
+// terms follows etcd's elections.
+func (e *etcd) terms() {
+	if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
+		e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
+	}
+	e.term = e.step.Term
 }
 
 // advance runs until now and hands on what has ended.
@@ -215,6 +221,7 @@ func (e *etcd) rest(dt time.Duration) {
 func (e *etcd) poke() {
 	e.deliver()
 	e.step, e.seen = e.server.Advance(0), 0
+	e.terms()
 }
 
 // sleep and rouse bracket a stretch of quiet.
