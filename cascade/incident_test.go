@@ -18,7 +18,7 @@ func TestIncidentTellsItsStory(t *testing.T) {
 	}
 	require.NotEqual(t, Healthy, r.Verdict.State)
 	require.Equal(t, 450, r.Totals.PeakPending)
-	require.Len(t, r.Observables, 18)
+	require.Len(t, r.Observables, 19)
 	for _, o := range r.Observables {
 		require.NotEmpty(t, o.Here, o.Claim)
 		require.NotEmpty(t, o.Why, o.Claim)

@@ -26,7 +26,7 @@ func (p *plane) scaleReply(why purpose, i int32, c code) {
 	switch {
 	case c != ok:
 		p.scale.failed++
-		p.note(ScaleFails, "kubectl scale", ByNoAnswer)
+		p.note(ScaleFails, "to "+itoa(a.N), ByNoAnswer)
 		p.queue.Push(p.now+operatorPause, evScaleAgain, i, 0)
 	case why == forScale:
 		p.scale.took = max(p.scale.took, p.now-a.At)
