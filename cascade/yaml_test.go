@@ -14,6 +14,9 @@ import (
 
 func TestScenarioSurvivesYAML(t *testing.T) {
 	for _, s := range []Scenario{{}, Incident8829(), Tipping(), {
+		Pods: Pods{Start: time.Second, CNINeedsAPI: true}, Actions: []Action{
+			{Do: Crash, N: 3, For: time.Minute}, {Do: Room, N: 60}, {Do: Down, N: 2, For: time.Minute}, {Do: Restart, What: "etcd"}, {Do: Defrag}},
+	}, {
 		Version: retry.V1_37, Etcd: Etcd{Version: etcdmodel.V3_6, Members: 3}, Proxy: Proxy{Mode: proxymodel.NFTables},
 		Workload: Workload{HPA: &Autoscaler{Max: 500}}, Actions: []Action{{At: time.Minute, Do: Load, N: 200}},
 	}} {
