@@ -59,6 +59,10 @@ type users struct {
 	since time.Duration
 	sum   float64 // of share, in seconds, since the last point of the series
 	dead  float64 // of dead endpoints likewise
+
+	over    bool // the pods are at their CPU limits
+	overGen uint32
+	probed  int // the node whose pod's probe failed last
 }
 
 // dataPlane is what they meet now: the endpoints that their nodes' rules list, of which some no longer answer. Without an autoscaler they ask for
@@ -82,6 +86,8 @@ func (p *plane) usersChanged() {
 	u.since = p.now
 	if now := p.dataPlane(); now != u.now {
 		u.now = now
-		u.share, _ = now.errors()
+		var used float64
+		u.share, used = now.errors()
+		p.overloaded(now.alive > 0 && used >= now.limit)
 	}
 }

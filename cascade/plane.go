@@ -56,6 +56,8 @@ const (
 	evScalePoll
 	evPower
 	evDefrag
+	evUnhealthy
+	evBindAgain
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -382,6 +384,12 @@ func (p *plane) handle(e vtime.Event) {
 		p.report(e.Who)
 	case evProxy:
 		p.proxyEvent()
+	case evUnhealthy:
+		if e.Gen == p.users.overGen {
+			p.unhealthy()
+		}
+	case evBindAgain:
+		p.bindAgain()
 	case evDefrag:
 		p.defragmented()
 	case evPower:

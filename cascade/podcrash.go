@@ -34,7 +34,7 @@ func (p *plane) crash(n int, every time.Duration) {
 	for i := range p.slots {
 		if d := &p.slots[i]; n > 0 && d.serves() {
 			d.loops = every > 0
-			p.podCrash(int32(i))
+			p.podCrash(int32(i), ByScenario)
 			n--
 		}
 	}
@@ -42,7 +42,7 @@ func (p *plane) crash(n int, every time.Duration) {
 		for p.plainPods(int32(i)) > 0 && n > 0 {
 			at := p.newPod(int32(i), podServing)
 			p.slots[at].loops = every > 0
-			p.podCrash(at)
+			p.podCrash(at, ByScenario)
 			n--
 		}
 	}
@@ -58,7 +58,7 @@ func (p *plane) plainPods(node int32) int32 {
 }
 
 // podCrash is a container that exits.
-func (p *plane) podCrash(i int32) {
+func (p *plane) podCrash(i int32, why Cause) {
 	d := &p.slots[i]
 	p.podIdle(i, podExited)
 	if !d.crasher {
@@ -67,7 +67,7 @@ func (p *plane) podCrash(i int32) {
 	}
 	p.rec.crashes++
 	d.since = p.now
-	p.note(PodsCrash, "", ByScenario)
+	p.note(PodsCrash, "", why)
 	p.usersChanged()
 	p.podIn(i, time.Duration(p.podDraws.Float()*float64(relistPeriod)))
 }

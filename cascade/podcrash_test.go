@@ -100,3 +100,27 @@ func TestDeadPodsStayListedUntilTheyAreMarked(t *testing.T) {
 	require.Equal(t, 50.0, r.Values("endpoints ready")[500])
 	require.Positive(t, r.Totals.Creating)
 }
+
+// A liveness probe turns the loss of some pods into the loss of all: those that are left are at their limits, fail their probes, and are killed one
+// after the other; those that come back find all the load. Without it they serve what they can until the others are back.
+func TestLivenessProbesKillPodsUnderOverload(t *testing.T) {
+	for _, x := range []struct {
+		crash    int
+		liveness bool
+		all      bool
+	}{{20, true, false}, {40, false, false}, {40, true, true}} {
+		s := Scenario{Length: time.Hour, Grid: time.Second, Workload: Workload{Retries: 2}, Pods: Pods{Liveness: x.liveness, Start: 30 * time.Second},
+			Actions: []Action{{At: sec(60), Do: Crash, N: x.crash, For: 5 * time.Second}, {At: sec(300), Do: Crash}}}
+		r := run(t, s)
+		t.Logf("%+v: %d crashes, worst %.2f, %.0f s of errors", x, r.Totals.Crashes, r.Totals.WorstErrors, r.Totals.ErrorSeconds)
+		killed := 0
+		for _, e := range r.Timeline {
+			if e.Kind == PodsCrash && e.Cause == ByOverload {
+				killed += e.N
+			}
+		}
+		require.Equal(t, x.all, killed >= 10, "%d killed", killed)
+		require.Equal(t, x.all, r.Totals.WorstErrors == 1)
+		require.Equal(t, Healthy, r.Verdict.State, "the control plane is none the worse")
+	}
+}

@@ -22,7 +22,8 @@ type pod struct {
 	crasher bool          // has crashed
 	views   uint8         // which of the Service's views list it though it does not serve, by bit
 	mount   time.Duration // backoff of its token's mount
-	since   time.Duration
+	since   time.Duration // bound, or exited
+	served  time.Duration // since when it serves
 	add     time.Duration // when the CNI plugin began
 	backoff time.Duration // kubelet's for its container; 0: no crash yet
 	updated time.Duration // when that backoff was set
@@ -100,7 +101,7 @@ func (p *plane) podIdle(i int32, phase podPhase) {
 
 func (p *plane) podServes(i int32) {
 	d := &p.slots[i]
-	d.phase = podServing
+	d.phase, d.served = podServing, p.now
 	p.nodes[d.node].idle--
 	p.idle--
 	p.rules.revives(d)
@@ -130,7 +131,7 @@ func (p *plane) podTimer(i int32) {
 		p.podRuns(i)
 	case podServing:
 		if d.loops {
-			p.podCrash(i)
+			p.podCrash(i, ByScenario)
 		}
 	case podExited, podBackOff:
 		p.podRestart(i)

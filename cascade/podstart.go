@@ -17,6 +17,9 @@ type Pods struct {
 	// node's block affinity and the block, then writes a handle, the block and the pod's annotation, one after the other. Calico's host-wide lock
 	// and what it does to release addresses cost nothing here. False: a plugin that keeps its addresses on the node, as host-local does.
 	CNINeedsAPI bool `yaml:"cniNeedsAPI,omitempty"`
+
+	// Liveness is a liveness probe, with the default period and failures, that a pod at its CPU limit fails.
+	Liveness bool `yaml:"liveness,omitempty"`
 }
 
 // podSteps are the requests before a pod's containers start. The CNI plugin's are those of AutoAssign and the workload endpoint in
@@ -38,7 +41,7 @@ const (
 	tokenBackOff, tokenBackOffMost = 500 * time.Millisecond, 2*time.Minute + 2*time.Second
 )
 
-// podsPlaced are n pods that the scheduler put on a node. They are the kubelet's when the Binding has landed.
+// podPlaced is a pod that the scheduler put on a node. It is the kubelet's when the Binding has landed.
 func (p *plane) podPlaced(node int32) {
 	n := &p.nodes[node]
 	i := p.newPod(node, podBinding)
@@ -46,9 +49,10 @@ func (p *plane) podPlaced(node int32) {
 	n.idle++
 	n.unready++
 	p.idle++
-	p.binding = append(p.binding, i)
 	if p.quiet {
 		p.podIn(i, p.latencyOf(forPodBind))
+	} else {
+		p.binding = append(p.binding, i)
 	}
 }
 
@@ -61,6 +65,14 @@ func (p *plane) bindLanded() {
 			p.podTimer(i)
 			return
 		}
+	}
+}
+
+// bindAgain is the scheduler's next try with a Binding that etcd refused.
+func (p *plane) bindAgain() {
+	p.bulk(forPodBind, 1)
+	if p.quiet {
+		p.bindLanded()
 	}
 }
 

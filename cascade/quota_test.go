@@ -55,3 +55,22 @@ func TestADefragmentationEndsNoSpace(t *testing.T) {
 	require.Equal(t, float64(components), r.Values("leaders leading")[last])
 	require.Zero(t, r.Values("nodes NotReady")[last])
 }
+
+// Bindings that a full etcd refuses are tried again, and their pods start once it takes writes.
+func TestBindingsSurviveNoSpace(t *testing.T) {
+	s := Scenario{Length: 40 * time.Minute, Observe: true, Workload: Workload{Replicas: 50, Room: 50}, Etcd: Etcd{Quota: 5e6},
+		Actions: []Action{{At: sec(200), Do: Scale, N: 100}, {At: sec(600), Do: Room, N: 100}, {At: sec(900), Do: Defrag}}}.WithDefaults()
+	p, err := newPlane(&s, true)
+	require.NoError(t, err)
+	p.end = sec(890)
+	p.run()
+	require.Positive(t, p.rec.full)
+	require.Less(t, p.rec.full, sec(600))
+	require.Len(t, p.binding, 50, "none has landed")
+	p.end = s.Length
+	p.run()
+	checkPods(t, p)
+	require.Zero(t, p.idle)
+	require.Equal(t, 100, p.running)
+	require.Equal(t, 100, p.writers[0].posted)
+}

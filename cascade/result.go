@@ -89,7 +89,7 @@ const (
 )
 
 // Cause is what an event follows from: an edge of the cascade's loops (L1 to L11 in docs/cascade.md), or what the scenario did. Loops that no
-// event follows from have no name here: L2, L5 and L9 show in the series.
+// event follows from have no name here: L2 and L5 show in the series.
 type Cause string
 
 // The causes.
@@ -108,12 +108,13 @@ const (
 	L10        Cause = "L10 endpoints drained -> load on few pods"
 	L11        Cause = "L11 full disruption stops evictions"
 	BySilence  Cause = "kubelets silent"
+	ByOverload Cause = "overload -> liveness probe -> restart"
 	ByNoAnswer Cause = "the API server does not answer"
 	ByPodNeeds Cause = "token and CNI need the API server"
 	ByRuntime  Cause = "PLEG: no relist for 3 min -> Ready=False"
 )
 
-// Series is one quantity on the grid: Values[i] is at i x Result.Grid, rates are over the interval that ends there.
+// Series is one quantity on the grid: Values[i] is at i x Result.Grid; rates, users' failing requests and dead endpoints are over the interval that ends there.
 type Series struct {
 	Name, Unit string
 	Values     []float64
@@ -172,7 +173,7 @@ type Totals struct {
 	ProxySyncs                       int           // of each node's kube-proxy for the workload's endpoints
 	DB                               int64         // bytes of etcd's db file at the end
 	NoSpace                          time.Duration // when etcd's quota was reached, since the start; negative: never
-	Term                             int
+	Term                             int // elections of etcd's since the start
 }
 
 // Observable is one thing that the incident report claims.
