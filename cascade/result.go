@@ -173,7 +173,7 @@ type Totals struct {
 	ProxySyncs                       int           // of each node's kube-proxy for the workload's endpoints
 	DB                               int64         // bytes of etcd's db file at the end
 	NoSpace                          time.Duration // when etcd's quota was reached, since the start; negative: never
-	Term                             int // elections of etcd's since the start
+	Term                             int           // elections of etcd's since the start
 }
 
 // Observable is one thing that the incident report claims.
