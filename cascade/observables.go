@@ -48,7 +48,7 @@ func observeMore(s *Scenario, t *Totals, v Verdict, lines int) []Observable {
 			Why: "a relist has to take more than 3 minutes: a runtime's trouble of its own. 450 pods that are on no node burden no node's runtime"},
 		found(lines == 4502, "iptables -t nat -L KUBE-SERVICES | wc -l: 4502", fmt.Sprintf("%d", lines),
 			"two header lines, the NODEPORTS jump and 4,499 service ports with endpoints (package proxymodel counts exactly)"),
-		{Claim: "kube-proxy rewrites the entire chain, O(n)", Here: fmt.Sprintf("syncs of each node's kube-proxy for this workload: %d, %v each; %v stale on average", t.ProxySyncs, t.ProxySync.Round(time.Millisecond), t.ProxyStaleness.Round(time.Millisecond)),
+		{Claim: "kube-proxy rewrites the entire chain, O(n)", Here: fmt.Sprintf("syncs of each node's kube-proxy for this workload: %d, each of %d lines of KUBE-SERVICES and %v; %v stale on average", t.ProxySyncs, lines, t.ProxySync.Round(time.Millisecond), t.ProxyStaleness.Round(time.Millisecond)),
 			Verdict: verdictOf(s.Proxy.Mode == proxymodel.IPTables, NotHere), Why: "loosely true: since 1.28 only the chains of changed services, but KUBE-SERVICES itself always whole, and the legacy binary fetches and uploads the whole table"},
 		{Claim: "pods crash and restart, the CNI assigns IPs, a flood of updates for kube-proxy", Here: fmt.Sprintf("crashes: %d, pods bound: %d, updates: %d", t.Crashes, t.Bound, t.ProxySyncs), Verdict: Impossible,
 			Why: "a container that restarts keeps its pod's sandbox and its IP: no work for the CNI plugin, one endpoint out and in again, at most one update a second for all; and the report's own pods show 0 restarts"},

@@ -383,7 +383,9 @@ func (p *plane) handle(e vtime.Event) {
 	case evReport:
 		p.report(e.Who)
 	case evProxy:
-		p.proxyEvent()
+		if e.Gen == p.rules.gen {
+			p.proxyEvent()
+		}
 	case evUnhealthy:
 		if e.Gen == p.users.overGen {
 			p.unhealthy()

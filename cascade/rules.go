@@ -35,6 +35,7 @@ type rules struct {
 	busy   bool          // a sync is under way
 	due    bool          // an update waits
 	timed  bool          // for a timer
+	gen    uint32        // of that timer, or of the sync under way
 	behind bool          // an update that no API server has told of
 	syncs  int
 }
@@ -125,7 +126,7 @@ func (p *plane) move(from, to int) {
 func (p *plane) proxyUpdate() {
 	r := &p.rules
 	r.due, r.behind = true, false
-	if !r.busy && !r.timed {
+	if !r.busy && (!r.timed || r.bucket) { // v1.29's bucket may have a token before the timer ends
 		p.proxyTry()
 	}
 }
@@ -144,12 +145,17 @@ func (p *plane) proxyTry() {
 	}
 	if !open {
 		r.timed = true
-		p.queue.Push(max(p.now+time.Millisecond, r.ended+r.least), evProxy, 0, 0)
+		p.proxyIn(max(time.Millisecond, r.ended+r.least-p.now))
 		return
 	}
-	r.busy, r.due = true, false
+	r.busy, r.due, r.timed = true, false, false
 	p.move(inSlice, inSync)
-	p.queue.Push(p.now+r.cost, evProxy, 0, 0)
+	p.proxyIn(r.cost)
+}
+
+func (p *plane) proxyIn(wait time.Duration) {
+	p.rules.gen++
+	p.queue.Push(p.now+wait, evProxy, 0, p.rules.gen)
 }
 
 // proxyEvent is the end of a sync, or of the wait for one.
