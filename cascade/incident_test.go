@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,6 +26,13 @@ func TestIncidentTellsItsStory(t *testing.T) {
 	}
 	for _, e := range r.Timeline {
 		require.NotEmpty(t, e.Cause, e)
+	}
+	for seed := range uint64(5) { // two pods that find a node at 02:09:30, whatever the draws
+		for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
+			s := Incident8829()
+			s.Seed, s.Version = s.Seed+seed, v
+			require.Greater(t, run(t, s).Totals.Creating, 45*time.Minute, "seed %d, %v", seed, v)
+		}
 	}
 	t.Logf("%+v", r.Verdict)
 	t.Logf("%+v", r.Totals)

@@ -115,6 +115,7 @@ type plane struct {
 	roomFor       int // workload pods that the nodes have room for
 	idle          int // bound and not serving
 	crashers      int // that have crashed
+	fresh         int // that have never been Ready
 	crashEvery    time.Duration
 	podDraws      stream.Source
 	churnEvery    time.Duration

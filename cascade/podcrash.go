@@ -63,6 +63,7 @@ func (p *plane) podCrash(i int32, why Cause) {
 	p.podIdle(i, podExited)
 	if !d.crasher {
 		d.crasher = true
+		p.known(d)
 		p.crashers++
 	}
 	p.rec.crashes++

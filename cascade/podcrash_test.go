@@ -124,3 +124,22 @@ func TestLivenessProbesKillPodsUnderOverload(t *testing.T) {
 		require.Equal(t, Healthy, r.Verdict.State, "the control plane is none the worse")
 	}
 }
+
+// A spike, an autoscaler, pods that take half a minute to start, and a liveness probe: the pods are killed before the new ones are there. The
+// autoscaler counts those that start as pods that do nothing yet, and does not run away.
+func TestSpikeWithSlowStarts(t *testing.T) {
+	spike := func(liveness bool) *Result {
+		return run(t, Scenario{Length: 30 * time.Minute, Workload: Workload{HPA: &Autoscaler{Max: 500}, Room: 300, Retries: 1}, Pods: Pods{Start: 30 * time.Second, Liveness: liveness},
+			Actions: []Action{{At: time.Minute, Do: Load, N: 400}}})
+	}
+	calm, killed := spike(false), spike(true)
+	require.Zero(t, calm.Totals.Crashes)
+	require.Greater(t, killed.Totals.Crashes, 50)
+	require.Greater(t, killed.Totals.ErrorSeconds, 2*calm.Totals.ErrorSeconds)
+	for _, r := range []*Result{calm, killed} {
+		require.Equal(t, Healthy, r.Verdict.State)
+		require.Zero(t, mean(r, "users' requests failing", 150, 180), "in the end there are pods enough")
+		last := r.Values("endpoints ready")[179]
+		require.True(t, last >= 199 && last <= 221, "50 pods at 4 times the load are 200 at the target, within the tolerance of a tenth: %v", last)
+	}
+}

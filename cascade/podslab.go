@@ -20,6 +20,7 @@ type pod struct {
 	loops   bool          // crashes again and again
 	waited  bool          // CrashLoopBackOff is reported
 	crasher bool          // has crashed
+	fresh   bool          // has never been Ready
 	views   uint8         // which of the Service's views list it though it does not serve, by bit
 	mount   time.Duration // backoff of its token's mount
 	since   time.Duration // bound, or exited
@@ -73,10 +74,19 @@ func (p *plane) freePod(i int32) {
 	if d.crasher {
 		p.crashers--
 	}
+	p.known(d)
 	d.phase = podFree
 	d.gen++
 	d.turn++
 	p.freePods = append(p.freePods, i)
+}
+
+// known is a pod that is fresh no more.
+func (p *plane) known(d *pod) {
+	if d.fresh {
+		d.fresh = false
+		p.fresh--
+	}
 }
 
 // podKey is a slot and its generation, as the version of a request.

@@ -45,7 +45,8 @@ const (
 func (p *plane) podPlaced(node int32) {
 	n := &p.nodes[node]
 	i := p.newPod(node, podBinding)
-	p.slots[i].ready = false
+	p.slots[i].ready, p.slots[i].fresh = false, true
+	p.fresh++
 	n.idle++
 	n.unready++
 	p.idle++
@@ -219,6 +220,7 @@ func (p *plane) reported(key uint32) {
 		d.ready = d.told
 		if d.ready {
 			p.rec.creating = max(p.rec.creating, d.creating(p.now))
+			p.known(d)
 			p.nodes[d.node].unready--
 		} else {
 			p.nodes[d.node].unready++

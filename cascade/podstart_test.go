@@ -87,7 +87,7 @@ func TestPodsThatStartAreDeletedFirst(t *testing.T) {
 // checkPods holds the numbers of pods against the slots.
 func checkPods(t *testing.T, p *plane) {
 	t.Helper()
-	idle, unready, running, crashers := 0, 0, 0, 0
+	idle, unready, running, crashers, fresh := 0, 0, 0, 0, 0
 	for i := range p.nodes {
 		n := &p.nodes[i]
 		nodeIdle, nodeUnready, slots := int32(0), int32(0), int32(0)
@@ -105,6 +105,10 @@ func checkPods(t *testing.T, p *plane) {
 			if d.crasher {
 				crashers++
 			}
+			if d.fresh {
+				fresh++
+				require.False(t, d.ready || d.crasher)
+			}
 		}
 		require.Equal(t, n.idle, nodeIdle)
 		require.Equal(t, n.unready, nodeUnready)
@@ -115,6 +119,7 @@ func checkPods(t *testing.T, p *plane) {
 	require.Equal(t, p.idle, idle)
 	require.Equal(t, p.running, running)
 	require.Equal(t, p.crashers, crashers)
+	require.Equal(t, p.fresh, fresh)
 	for _, v := range p.rules.views {
 		require.True(t, v.dead >= 0 && v.dead <= v.listed, "%+v", p.rules.views)
 	}

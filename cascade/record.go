@@ -225,7 +225,7 @@ func (p *plane) judge(leading, endpoints int) {
 			p.note(RenewalsFail, "", L6)
 		}
 	}
-	drained := endpoints < p.running-p.crashers && endpoints < p.s.Workload.start()
+	drained := endpoints < p.running-p.crashers-p.fresh && endpoints < p.s.Workload.start()
 	if drained != r.drained {
 		r.drained = drained
 		if drained {
