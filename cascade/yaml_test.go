@@ -1,6 +1,8 @@
 package cascade
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,20 @@ func TestScenarioSurvivesYAML(t *testing.T) {
 		require.NoError(t, err, string(text))
 		require.Equal(t, s, back, string(text))
 	}
+}
+
+// The scenarios of docs/cascade.md.
+func TestScenariosOfTheDocsRun(t *testing.T) {
+	page, err := os.ReadFile("../docs/cascade.md")
+	require.NoError(t, err)
+	n := 0
+	for _, text := range regexp.MustCompile(`(?m)^(    (nodes|workload):.*\n(    .*\n)+)`).FindAllString(string(page), -1) {
+		s, err := ReadScenario(strings.NewReader(text))
+		require.NoError(t, err, text)
+		run(t, s)
+		n++
+	}
+	require.Equal(t, 2, n)
 }
 
 func TestScenarioIsReadStrictly(t *testing.T) {
