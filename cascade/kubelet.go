@@ -24,8 +24,7 @@ type kubelet struct {
 	reported    time.Duration // last Node status written
 	leaseGen    uint32
 
-	patching  bool
-	reporting bool // of its pods' own statuses
+	patching bool
 
 	stalls             uint32 // of its runtime so far
 	stalled, unhealthy bool   // the runtime hangs; PLEG says so
@@ -41,9 +40,6 @@ type node struct {
 	marked        int32         // pods marked not ready
 	pods          int32         // pods it runs
 	serving       int32         // of which the workload's
-	idle          int32         // of those that do not serve
-	unready       int32         // of those that are not ready by their kubelet's report
-	slots         int32         // the first of those that have one, plus one (podslab.go)
 	tainted       bool          // NoSchedule
 	tainting      bool          // a PATCH of that taint is out
 	evictAt       time.Duration // when the pods on a node with the NoExecute taint are deleted; 0: not tainted, negative: they are

@@ -185,7 +185,7 @@ func (l *nodeLife) workerOf(node int32) int32 {
 func (p *plane) markPods(w, i int32) bool {
 	k := &p.life.workers[w]
 	n := &p.nodes[i]
-	k.node, k.left = i, n.pods-n.unready-n.marked
+	k.node, k.left = i, n.pods-p.away[i].unready-n.marked
 	if k.left <= 0 {
 		n.retry = false
 		return false
@@ -375,7 +375,7 @@ func (p *plane) evict(i int32) {
 // podMarked is a pod's Ready condition becoming False in etcd; a kubelet that is back reports otherwise.
 func (p *plane) podMarked(i int32) {
 	n := &p.nodes[i]
-	if n.marked < n.pods-n.unready {
+	if n.marked < n.pods-p.away[i].unready {
 		n.marked++
 		p.endpointsChanged()
 	}

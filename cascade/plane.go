@@ -107,6 +107,7 @@ type plane struct {
 	scale         kubectl
 	err           error // of a part that cannot go on
 	writers       [2]endpointsWriter
+	away          []away // by node
 	slots         []pod
 	freePods      []int32
 	binding       []int32 // pods whose Binding has not landed, in order

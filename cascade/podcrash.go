@@ -51,7 +51,7 @@ func (p *plane) crash(n int, every time.Duration) {
 // plainPods is how many of the workload's pods on a node have no slot.
 func (p *plane) plainPods(node int32) int32 {
 	n := p.nodes[node].serving
-	for at := p.nodes[node].slots; at > 0; at = p.slots[at-1].next {
+	for at := p.away[node].slots; at > 0; at = p.slots[at-1].next {
 		n--
 	}
 	return n

@@ -3,8 +3,8 @@ package cascade
 import "time"
 
 // A pod of the workload has a slot of its own while its kubelet has work with it: from its binding until it is reported Ready, and again from
-// its first crash on. All others are numbers on their nodes: node.serving counts all, node.idle those that do not serve, node.unready those
-// whose stored Ready condition is not True by their kubelet's own report.
+// its first crash on. All others are numbers on their nodes: node.serving counts all, and what of them is away from the service is in
+// plane.away.
 type pod struct {
 	node    int32
 	next    int32 // in its node's list, one more than the slot; 0 ends it
@@ -32,6 +32,14 @@ type pod struct {
 	spamAt  time.Duration
 }
 
+// away is what of a node's workload pods does not serve.
+type away struct {
+	idle      int32 // those that do not serve
+	unready   int32 // whose stored Ready condition is not True by their kubelet's own report
+	slots     int32 // the first that has a slot, one more than it; 0: none
+	reporting bool  // its kubelet sends a status
+}
+
 type podPhase uint8
 
 const (
@@ -57,7 +65,7 @@ func (p *plane) newPod(node int32, phase podPhase) int32 {
 		p.slots = append(p.slots, pod{})
 		i = int32(len(p.slots) - 1)
 	}
-	n := &p.nodes[node]
+	n := &p.away[node]
 	p.slots[i] = pod{node: node, next: n.slots, gen: p.slots[i].gen, turn: p.slots[i].turn, phase: phase, ready: true, since: p.now, spam: spamBurst, spamAt: p.now}
 	n.slots = i + 1
 	return i
@@ -66,7 +74,7 @@ func (p *plane) newPod(node int32, phase podPhase) int32 {
 // freePod gives a slot back: its pod is one of the node's numbers again, or is gone.
 func (p *plane) freePod(i int32) {
 	d := &p.slots[i]
-	at := &p.nodes[d.node].slots
+	at := &p.away[d.node].slots
 	for *at != i+1 {
 		at = &p.slots[*at-1].next
 	}
@@ -103,7 +111,7 @@ func (p *plane) podIdle(i int32, phase podPhase) {
 	d := &p.slots[i]
 	if d.serves() {
 		p.rules.dies(d, d.ready && p.storedReady(d.node) > 0)
-		p.nodes[d.node].idle++
+		p.away[d.node].idle++
 		p.idle++
 	}
 	d.phase = phase
@@ -112,7 +120,7 @@ func (p *plane) podIdle(i int32, phase podPhase) {
 func (p *plane) podServes(i int32) {
 	d := &p.slots[i]
 	d.phase, d.served = podServing, p.now
-	p.nodes[d.node].idle--
+	p.away[d.node].idle--
 	p.idle--
 	p.rules.revives(d)
 	p.usersChanged()
@@ -121,7 +129,7 @@ func (p *plane) podServes(i int32) {
 // storedReady is how many of the workload's pods on a node etcd holds to be ready.
 func (p *plane) storedReady(node int32) int32 {
 	n := &p.nodes[node]
-	return max(0, min(n.serving-n.unready, n.pods-n.unready-n.marked))
+	return max(0, min(n.serving, n.pods-n.marked)-p.away[node].unready)
 }
 
 // podTimer is a pod's own time: the next thing that its kubelet does with it, or its next crash.
@@ -156,7 +164,7 @@ func (p *plane) podIn(i int32, wait time.Duration) {
 
 // unparkPods goes on with the pods of a node whose kubelet or runtime is back.
 func (p *plane) unparkPods(node int32) {
-	for at := p.nodes[node].slots; at > 0; at = p.slots[at-1].next {
+	for at := p.away[node].slots; at > 0; at = p.slots[at-1].next {
 		if d := &p.slots[at-1]; d.parked {
 			d.parked = false
 			p.podIn(at-1, 0)
@@ -187,11 +195,11 @@ func (p *plane) dropPod(i int32) {
 	}
 	n.serving--
 	n.pods--
-	n.idle--
+	p.away[d.node].idle--
 	p.idle--
 	p.running--
 	if !d.ready {
-		n.unready--
+		p.away[d.node].unready--
 	}
 	if !d.ready {
 		p.rec.creating = max(p.rec.creating, d.creating(p.now))
@@ -203,7 +211,7 @@ func (p *plane) dropPod(i int32) {
 func (p *plane) dropPods(node int32, count int) {
 	n := &p.nodes[node]
 	slots := 0
-	for at := n.slots; at > 0; at = p.slots[at-1].next {
+	for at := p.away[node].slots; at > 0; at = p.slots[at-1].next {
 		slots++
 	}
 	plain := min(count, int(n.serving)-slots)
@@ -212,7 +220,7 @@ func (p *plane) dropPods(node int32, count int) {
 	n.pods -= int32(plain)
 	p.running -= plain
 	for range count - plain {
-		p.dropPod(n.slots - 1)
+		p.dropPod(p.away[node].slots - 1)
 	}
 	p.usersChanged()
 }
@@ -226,7 +234,7 @@ func (p *plane) powerOff(n int, length time.Duration) {
 		for range p.plainPods(i) {
 			p.newPod(i, podServing)
 		}
-		for at := p.nodes[i].slots; at > 0; at = p.slots[at-1].next {
+		for at := p.away[i].slots; at > 0; at = p.slots[at-1].next {
 			d := &p.slots[at-1]
 			if d.phase != podBinding {
 				p.podIdle(at-1, podPreparing)
@@ -242,7 +250,7 @@ func (p *plane) powerOff(n int, length time.Duration) {
 // powerOn boots a node.
 func (p *plane) powerOn(node int32) {
 	p.note(NodesUp, "", ByScenario)
-	for at := p.nodes[node].slots; at > 0; at = p.slots[at-1].next {
+	for at := p.away[node].slots; at > 0; at = p.slots[at-1].next {
 		p.slots[at-1].owed = p.slots[at-1].phase != podBinding
 	}
 	p.awake(node)

@@ -43,7 +43,7 @@ const (
 
 // podPlaced is a pod that the scheduler put on a node. It is the kubelet's when the Binding has landed.
 func (p *plane) podPlaced(node int32) {
-	n := &p.nodes[node]
+	n := &p.away[node]
 	i := p.newPod(node, podBinding)
 	p.slots[i].ready, p.slots[i].fresh = false, true
 	p.fresh++
@@ -174,7 +174,7 @@ func (p *plane) podOwes(i int32) {
 }
 
 func (p *plane) reportsWake(node int32) {
-	if k := &p.kubelets[node]; !k.reporting && !k.silent {
+	if k := &p.away[node]; !k.reporting && !p.kubelets[node].silent {
 		k.reporting = true
 		p.report(node)
 	}
@@ -183,13 +183,13 @@ func (p *plane) reportsWake(node int32) {
 // report sends the first status that the kubelet owes.
 func (p *plane) report(node int32) {
 	k := &p.kubelets[node]
-	for at := p.nodes[node].slots; at > 0 && !k.silent; at = p.slots[at-1].next {
+	for at := p.away[node].slots; at > 0 && !k.silent; at = p.slots[at-1].next {
 		if d := &p.slots[at-1]; d.owed {
 			p.askVia(&p.kubeletLimits[node], forReportGet, node, p.podKey(at-1))
 			return
 		}
 	}
-	k.reporting = false
+	p.away[node].reporting = false
 }
 
 func (p *plane) reportReply(why purpose, node int32, key uint32, c code) {
@@ -221,9 +221,9 @@ func (p *plane) reported(key uint32) {
 		if d.ready {
 			p.rec.creating = max(p.rec.creating, d.creating(p.now))
 			p.known(d)
-			p.nodes[d.node].unready--
+			p.away[d.node].unready--
 		} else {
-			p.nodes[d.node].unready++
+			p.away[d.node].unready++
 		}
 		p.endpointsChanged()
 	}

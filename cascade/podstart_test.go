@@ -91,7 +91,7 @@ func checkPods(t *testing.T, p *plane) {
 	for i := range p.nodes {
 		n := &p.nodes[i]
 		nodeIdle, nodeUnready, slots := int32(0), int32(0), int32(0)
-		for at := n.slots; at > 0; at = p.slots[at-1].next {
+		for at := p.away[i].slots; at > 0; at = p.slots[at-1].next {
 			d := &p.slots[at-1]
 			require.Equal(t, int32(i), d.node)
 			require.NotEqual(t, podFree, d.phase)
@@ -110,8 +110,8 @@ func checkPods(t *testing.T, p *plane) {
 				require.False(t, d.ready || d.crasher)
 			}
 		}
-		require.Equal(t, n.idle, nodeIdle)
-		require.Equal(t, n.unready, nodeUnready)
+		require.Equal(t, p.away[i].idle, nodeIdle)
+		require.Equal(t, p.away[i].unready, nodeUnready)
 		require.LessOrEqual(t, slots, n.serving)
 		require.LessOrEqual(t, n.serving, n.pods)
 		idle, unready, running = idle+int(nodeIdle), unready+int(nodeUnready), running+int(n.serving)

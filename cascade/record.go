@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -89,6 +90,9 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 	var series [quantities][]float64
 	for i := range series {
 		series[i] = r.series[i][:0]
+		if keep {
+			series[i] = slices.Grow(series[i], int(s.Length/s.Grid)+1)
+		}
 	}
 	*r = recorder{on: keep, timeline: timeline, series: series, landed: landed}
 	r.window = max(1, int(20*time.Second/s.Grid))

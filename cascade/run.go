@@ -105,6 +105,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 func (p *plane) startNodes() {
 	s := p.s
 	p.kubelets, p.nodes, p.kubeletLimits = make([]kubelet, s.Nodes), make([]node, s.Nodes), make([]limiter, s.Nodes)
+	p.away = make([]away, s.Nodes)
 	p.life.order = make([]int32, s.Nodes)
 	for i := range p.life.order {
 		j := p.probeDraws.Below(i + 1)
