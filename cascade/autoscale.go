@@ -69,18 +69,24 @@ func (p *plane) autoscale() error {
 		return nil
 	}
 	h := p.hpa
-	users := p.users()
+	p.usersChanged()
+	users := p.users.now
 	_, used := users.errors()
 	usage := int64(used)
+	down := p.crashed()
 	pods := []hpa.Pods{
 		{Count: users.alive, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour,
 			Samples: []hpa.Sample{{Value: usage, Request: int64(h.Request), At: p.now, Window: 30 * time.Second}}},
-		{Count: p.pending, Phase: corev1.PodPending, Unstarted: true, Samples: []hpa.Sample{{Request: int64(h.Request), Missing: true}}},
+		{Count: p.pending + p.idle - down, Phase: corev1.PodPending, Unstarted: true, Samples: []hpa.Sample{{Request: int64(h.Request), Missing: true}}},
 	}
-	if p.pending == 0 {
+	if pods[1].Count == 0 {
 		pods = pods[:1]
 	}
-	if idle := p.running - users.alive; idle > 0 { // drained, or not listed yet: they run and get no requests
+	if down > 0 {
+		pods = append(pods, hpa.Pods{Count: down, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse, Started: -time.Hour, ReadySince: p.now,
+			Samples: []hpa.Sample{{Request: int64(h.Request), Missing: true}}})
+	}
+	if idle := p.running - p.idle - users.alive; idle > 0 { // drained, or not listed yet: they run and get no requests
 		pods = append(pods, hpa.Pods{Count: idle, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse, Started: -time.Hour, ReadySince: p.now,
 			Samples: []hpa.Sample{{Request: int64(h.Request), At: p.now, Window: 30 * time.Second}}})
 	}

@@ -246,6 +246,23 @@ func TestSteppingAllocatesNothing(t *testing.T) {
 	require.Zero(t, allocs)
 }
 
+// With pods that crash all the time, and a CNI plugin that asks, likewise.
+func TestSteppingAllocatesNothingWithPodsThatCrash(t *testing.T) {
+	s := fault(1, 0.5).WithDefaults()
+	s.Length, s.Pods.CNINeedsAPI = time.Hour, true
+	s.Actions = []Action{{At: sec(20), Do: Crash, N: 30, For: 20 * time.Second}, {At: sec(60), Do: Delay, For: 500 * time.Millisecond}}
+	p, err := newPlane(&s, false)
+	require.NoError(t, err)
+	p.end = 40 * time.Minute
+	p.run()
+	allocs := testing.AllocsPerRun(1, func() {
+		p.end += 10 * time.Minute
+		p.run()
+	})
+	require.Zero(t, allocs)
+	require.Greater(t, p.rec.crashes, 100)
+}
+
 func TestContextEndsARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -293,9 +293,10 @@ func (r Row) better(than Row) bool {
 	return r.Change.cost() < than.Change.cost()
 }
 
-// alike tells whether two runs of the control plane are the same; what kube-proxy's syncs cost is the data plane's.
+// alike tells whether two runs of the control plane are the same; what kube-proxy's syncs cost, and for how long its rules are stale, is the data plane's.
 func alike(a, b sample) bool {
-	a.totals.ProxySync, a.totals.ProxyStaleness = b.totals.ProxySync, b.totals.ProxyStaleness
+	a.totals.ProxySync, a.totals.ProxyStaleness, a.totals.ProxySyncs = b.totals.ProxySync, b.totals.ProxyStaleness, b.totals.ProxySyncs
+	a.totals.WorstErrors, a.totals.ErrorSeconds = b.totals.WorstErrors, b.totals.ErrorSeconds
 	return a == b
 }
 

@@ -1,6 +1,9 @@
 package cascade
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // What users see. Their requests go to the endpoints that the Service lists, each of which answers as long as its pod runs and its CPU limit
 // is not used up. What fails is tried again by the clients, on top of what others ask for (L10), and the autoscaler sees the pods' use.
@@ -49,14 +52,42 @@ func (d dataPlane) attempts(f float64) float64 {
 	return sum
 }
 
-// users is what the workload's users meet now: of the endpoints listed those beyond the pods that run belong to pods that are gone. Without an
-// autoscaler they ask for what keeps the pods of the start at the default target of one, of the incident's pods.
-func (p *plane) users() dataPlane {
+// users adds up what the workload's users meet.
+type users struct {
+	now   dataPlane
+	share float64 // of their requests that fails now
+	since time.Duration
+	sum   float64 // of share, in seconds, since the last point of the series
+	dead  float64 // of dead endpoints likewise
+
+	over    bool // the pods are at their CPU limits
+	overGen uint32
+	probed  int // the node whose pod's probe failed last
+}
+
+// dataPlane is what they meet now: the endpoints that their nodes' rules list, of which some no longer answer. Without an autoscaler they ask for
+// what keeps the pods of the start at the default target of one, of the incident's pods.
+func (p *plane) dataPlane() dataPlane {
 	h := Autoscaler{}.withDefaults()
 	demand := float64(p.s.Workload.start()*h.Request*h.Target) / 100
 	if p.hpa != nil {
 		h, demand = *p.hpa, p.demand
 	}
-	listed := p.writers[0].posted
-	return dataPlane{endpoints: listed, alive: min(listed, p.running), demand: demand, limit: float64(h.Limit), retries: p.s.Workload.Retries}
+	w := p.rules.views[inKernel]
+	return dataPlane{endpoints: w.listed, alive: w.listed - w.dead, demand: demand, limit: float64(h.Limit), retries: p.s.Workload.Retries}
+}
+
+// usersChanged is to be called when what users meet has changed.
+func (p *plane) usersChanged() {
+	u := &p.users
+	dt := (p.now - u.since).Seconds()
+	u.sum += u.share * dt
+	u.dead += float64(u.now.endpoints-u.now.alive) * dt
+	u.since = p.now
+	if now := p.dataPlane(); now != u.now {
+		u.now = now
+		var used float64
+		u.share, used = now.errors()
+		p.overloaded(now.alive > 0 && used >= now.limit)
+	}
 }

@@ -11,7 +11,8 @@
 // takes through it into etcd and back (optimistic writes, conflicts, quorum reads, the 7 s after which etcd gives up a write
 // that still commits, the client's own patience), etcd with its raft loop, its group commit and its backend, leader
 // election of the scheduler and the controller manager, the liveness probe, the node lifecycle controller with its
-// workers and its rate limit, the ReplicaSet controller, the scheduler's queue (package scheduler/retry), the Endpoints.
+// workers and its rate limit, the ReplicaSet controller, the scheduler's queue (package scheduler/retry), the Endpoints, how pods
+// start on their nodes, crash and come back, what the nodes' kube-proxies make of that and what users see of it.
 // As long as the disk is fast and nothing is wrong, heartbeats are counted instead of simulated; see docs/cascade.md for
 // what was measured beside the model.
 package cascade

@@ -27,6 +27,7 @@ type elector struct {
 	seen     uint32        // version observed
 	seenAny  bool
 	deadline time.Duration
+	released bool // the lease was given back: nobody waits for it to run out
 	slow     bool // this try has fallen back to GET and PUT
 	restarts int
 	tried    time.Duration // when the last try began
@@ -87,7 +88,7 @@ func (p *plane) electRead(i int32) {
 		e.seen, e.seenAny, e.valid = e.lease, true, p.now
 	}
 	e.known = e.lease
-	if !e.leading && p.now < e.valid+p.s.Elections.Lease {
+	if !e.leading && !e.released && p.now < e.valid+p.s.Elections.Lease {
 		p.electLater(i)
 		return
 	}
@@ -106,7 +107,7 @@ func (p *plane) electLater(i int32) {
 
 func (p *plane) lead(i int32) {
 	e := &p.electors[i]
-	e.leading = true
+	e.leading, e.released = true, false
 	p.note(LeaderAcquired, componentNames[i], ByRecovery)
 	if !e.working {
 		p.begin(i)

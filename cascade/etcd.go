@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"slices"
 	"time"
 
 	"github.com/redline-go/redline/etcdmodel"
@@ -18,6 +19,8 @@ type etcd struct {
 	base   time.Duration
 
 	term int
+
+	rested []float64 // writes of each class that were counted and have not reached the db
 }
 
 // Classes of requests. Sizes are those of kube-apiserver's objects: facts/etcd.md.
@@ -51,9 +54,9 @@ func classOf(why purpose) int {
 		return classLease
 	case forStatus, forNotReady, forTaint, forEvict:
 		return classNode
-	case forMarkPod, forPodCreate, forPodMessage, forPodBind, forPodReady, forPodDelete, forEviction:
+	case forMarkPod, forPodCreate, forPodMessage, forPodBind, forPodReady, forPodDelete, forEviction, forReport:
 		return classPod
-	case forPodEvent, forNodeEvent:
+	case forPodEvent, forNodeEvent, forKubeletEvent:
 		return classEvent
 	case forRegistrationGrant:
 		return classGrant
@@ -64,11 +67,13 @@ func classOf(why purpose) int {
 }
 
 func newEtcd(p *plane, s *Scenario) (etcd, error) {
+	classes := slices.Clone(classes)
+	classes[classLease].Keys, classes[classNode].Keys = s.Nodes, s.Nodes
 	server, err := etcdmodel.NewServer(etcdmodel.Cluster{
 		Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{disk(s.Etcd.Fsync)},
 		Quota: int64(s.Etcd.Quota), DB: int64(s.Etcd.DB), Seed: s.Seed,
 	}, classes)
-	return etcd{plane: p, server: server, delays: make([]time.Duration, s.Etcd.Members), base: s.Etcd.Fsync}, err
+	return etcd{plane: p, server: server, delays: make([]time.Duration, s.Etcd.Members), base: s.Etcd.Fsync, rested: make([]float64, len(classes))}, err
 }
 
 // disk is one whose median fsync takes that long, with the spread of a busy machine's: a hundredth take ten times as long.
@@ -108,6 +113,7 @@ func (e *etcd) killMember(now time.Duration, member int) int {
 				break // the first that has every committed entry
 			}
 		}
+		e.poke()
 	}
 	return member
 }
@@ -165,11 +171,16 @@ func (e *etcd) run(now time.Duration) {
 		e.deliver()
 		e.step = e.server.Advance(dt)
 		e.seen = 0
-		if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
-			e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
-		}
-		e.term = e.step.Term
+		e.terms()
 	}
+}
+
+// terms follows etcd's elections.
+func (e *etcd) terms() {
+	if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
+		e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
+	}
+	e.term = e.step.Term
 }
 
 // advance runs until now and hands on what has ended.
@@ -191,10 +202,26 @@ func (e *etcd) deliver() {
 			e.plane.applied(token)
 		case etcdmodel.Read:
 			e.plane.readDone(token)
-		case etcdmodel.Refused, etcdmodel.NoSpace:
+		case etcdmodel.NoSpace:
+			e.plane.turnedDown(token)
+			e.plane.checkQuota()
+		case etcdmodel.Refused:
 			e.plane.turnedDown(token)
 		}
 	}
+}
+
+// rest is a stretch of quiet in which etcd has only grown.
+func (e *etcd) rest(dt time.Duration) {
+	e.server.Rest(dt, e.rested)
+	clear(e.rested)
+}
+
+// poke lets etcd begin what it was told to at this instant.
+func (e *etcd) poke() {
+	e.deliver()
+	e.step, e.seen = e.server.Advance(0), 0
+	e.terms()
 }
 
 // sleep and rouse bracket a stretch of quiet.

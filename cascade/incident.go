@@ -18,6 +18,7 @@ func Incident8829() Scenario {
 		Nodes: 100, Servers: 3, OtherPods: 20,
 		Etcd:     Etcd{Fsync: 5 * time.Millisecond, Before3512: true}, // 3.5.10
 		Workload: Workload{Replicas: 50, Room: 50},
+		Pods:     Pods{CNINeedsAPI: true}, // "we use Calico"
 		Proxy:    Proxy{Services: 4499, Endpoints: 1},
 	}
 	at := func(minutes float64) time.Duration { return time.Duration(minutes * float64(time.Minute)) }
@@ -27,11 +28,12 @@ func Incident8829() Scenario {
 		{At: at(5), Do: Scale, N: 500}, // "It updated the Desired State from 50 pods to 500 pods"
 		{At: at(6), Do: Delay, For: 500 * time.Millisecond},
 		{At: at(8), Do: Delay, For: time.Second},
+		{At: at(9.5), Do: Room, N: 52}, // two pods find a node, and no API server any more: "ContainerCreating 0 45m"
 		{At: at(10), Do: Delay, For: 2 * time.Second},
 		{At: at(12), Do: Delay, For: 4 * time.Second},
-		{At: at(100), Do: Scale, N: 50}, // "kubectl scale deployment api-gateway --replicas=50"
-		{At: at(112), Do: Delay},        // "manually killing the etcd pods one by one to force a leader re-election"
-		{At: at(116), Do: Clear},        // "clearing out the thousands of FailedScheduling events"
+		{At: at(100), Do: Scale, N: 50, For: 10 * time.Minute}, // "kubectl scale deployment api-gateway --replicas=50 -n production --timeout=10m"
+		{At: at(112), Do: Delay},                               // "manually killing the etcd pods one by one to force a leader re-election"
+		{At: at(116), Do: Clear},                               // "clearing out the thousands of FailedScheduling events"
 	}
 	return s
 }
@@ -48,6 +50,8 @@ func FreeParameters() []FreeParameter {
 		{"Actions: end of the delay", "03:52", "well: stable at 04:00 after the etcd members were killed one by one"},
 		{"Actions: scale to 500", "02:05", "weakly: before 3m + 12m of FailedScheduling were seen"},
 		{"Actions: scale to 50", "03:40", "weakly: it took ten minutes and preceded the remediation"},
+		{"Actions: room for 52", "02:09:30", "weakly: two pods are shown in ContainerCreating, so they had found a node. Room a minute earlier lets them start in time, a minute later nothing binds them"},
+		{"Pods.Start", "2 s", "not at all"},
 		{"Etcd.Members", "1, for three whose disks are all as slow", "not at all: the report says one node; but a leader whose disk alone stalls for more than a second loses an election to a member with a fast one"},
 		{"Etcd.Fsync when healthy", "5 ms", "not at all: a disk that is to be replaced by NVMe"},
 		{"Servers", "3", "well: three control-plane nodes"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,13 +19,20 @@ func TestIncidentTellsItsStory(t *testing.T) {
 	}
 	require.NotEqual(t, Healthy, r.Verdict.State)
 	require.Equal(t, 450, r.Totals.PeakPending)
-	require.Len(t, r.Observables, 18)
+	require.Len(t, r.Observables, 19)
 	for _, o := range r.Observables {
 		require.NotEmpty(t, o.Here, o.Claim)
 		require.NotEmpty(t, o.Why, o.Claim)
 	}
 	for _, e := range r.Timeline {
 		require.NotEmpty(t, e.Cause, e)
+	}
+	for seed := range uint64(5) { // two pods that find a node at 02:09:30, whatever the draws
+		for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
+			s := Incident8829()
+			s.Seed, s.Version = s.Seed+seed, v
+			require.Greater(t, run(t, s).Totals.Creating, 45*time.Minute, "seed %d, %v", seed, v)
+		}
 	}
 	t.Logf("%+v", r.Verdict)
 	t.Logf("%+v", r.Totals)

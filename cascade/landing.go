@@ -87,6 +87,9 @@ func (p *plane) turnedDown(k int32) {
 	q := p.proposals[k]
 	p.freeProposals = append(p.freeProposals, k)
 	if q.request < 0 {
+		if q.purpose == forPodBind {
+			p.queue.Push(p.now+time.Second, evBindAgain, 0, 0)
+		}
 		return
 	}
 	if r := &p.requests[q.request]; r.gen == q.gen && r.stage == writing {

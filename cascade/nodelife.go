@@ -185,7 +185,7 @@ func (l *nodeLife) workerOf(node int32) int32 {
 func (p *plane) markPods(w, i int32) bool {
 	k := &p.life.workers[w]
 	n := &p.nodes[i]
-	k.node, k.left = i, n.pods-n.marked
+	k.node, k.left = i, n.pods-p.away[i].unready-n.marked
 	if k.left <= 0 {
 		n.retry = false
 		return false
@@ -364,8 +364,8 @@ func (p *plane) evict(i int32) {
 		p.askVia(&p.evictLimit, forEviction, i, 0)
 	}
 	lost := int(n.serving)
-	n.pods, n.marked, n.serving = n.pods-n.serving, min(n.marked, n.pods-n.serving), 0
-	p.running -= lost
+	p.dropPods(i, lost)
+	n.marked = min(n.marked, n.pods)
 	p.rs.have -= lost
 	p.endpointsChanged()
 	p.room()
@@ -375,7 +375,7 @@ func (p *plane) evict(i int32) {
 // podMarked is a pod's Ready condition becoming False in etcd; a kubelet that is back reports otherwise.
 func (p *plane) podMarked(i int32) {
 	n := &p.nodes[i]
-	if n.marked < n.pods {
+	if n.marked < n.pods-p.away[i].unready {
 		n.marked++
 		p.endpointsChanged()
 	}

@@ -50,6 +50,14 @@ const (
 	evAutoscale
 	evStall
 	evRelist
+	evPod
+	evReport
+	evProxy
+	evScalePoll
+	evPower
+	evDefrag
+	evUnhealthy
+	evBindAgain
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -96,9 +104,21 @@ type plane struct {
 	hpa           *Autoscaler
 	autoscaler    *hpa.Autoscaler
 	demand        float64 // millicores that users ask for
-	scaleTook     time.Duration
+	scale         kubectl
 	err           error // of a part that cannot go on
 	writers       [2]endpointsWriter
+	away          []away // by node
+	slots         []pod
+	freePods      []int32
+	binding       []int32 // pods whose Binding has not landed, in order
+	rules         rules
+	users         users
+	roomFor       int // workload pods that the nodes have room for
+	idle          int // bound and not serving
+	crashers      int // that have crashed
+	fresh         int // that have never been Ready
+	crashEvery    time.Duration
+	podDraws      stream.Source
 	churnEvery    time.Duration
 	churnGen      uint32
 	granted       uint32
@@ -181,24 +201,21 @@ func (p *plane) effect(q *proposal) {
 		}
 	case forPodCreate:
 		p.podCreated()
+	case forPodBind:
+		p.bindLanded()
+	case forReport:
+		p.reported(q.version)
+	case forReplicaSet:
+		p.scale.status = p.rs.have
 	case forRegistrationGrant: // TTL 15 s, looked at every 500 ms
 		p.granted++
 		p.revoked = append(p.revoked, false)
 		p.queue.Push(p.now+15*time.Second+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
 	case forSlice:
-		p.writers[0].posted = p.readyEndpoints()
+		p.sliceLanded()
 	case forEndpoints:
 		p.writers[1].posted = p.readyEndpoints()
 	}
-}
-
-// ownerOf is the component whose process asked, or components for none.
-func ownerOf(why purpose) int {
-	switch why {
-	case forBreaker, forNotReady, forNotReadyGet, forMarkPod, forTaint, forEvict, forNodeEvent, forPodCreate, forPodDelete, forSlice, forEndpoints, forReplicaSet, forEviction:
-		return controllers
-	}
-	return components
 }
 
 func (p *plane) reply(why purpose, who int32, version uint32, c code) {
@@ -242,8 +259,12 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 		p.podReadyReply(who, c)
 	case forSlice, forEndpoints:
 		p.endpointsReply(who, c)
-	case forScale:
-		p.scaleReply(who, c)
+	case forScale, forScaleGet:
+		p.scaleReply(why, who, c)
+	case forToken, forCNIRead, forCNIWrite:
+		p.podReply(version, c)
+	case forReportGet, forReport:
+		p.reportReply(why, who, version, c)
 	}
 }
 
@@ -345,11 +366,40 @@ func (p *plane) handle(e vtime.Event) {
 	case evBootMore:
 		p.ask(forBoot, e.Who, 0)
 	case evSchedule:
+		if e.Gen == soon {
+			p.apiAnswers()
+			p.schedule()
+			return
+		}
 		p.scheduleTick()
 	case evAction:
 		p.act(e.Who)
 	case evScaleAgain:
 		p.ask(forScale, e.Who, 0)
+	case evScalePoll:
+		p.ask(forScaleGet, e.Who, 0)
+	case evPod:
+		if e.Gen == p.slots[e.Who].turn {
+			p.podTimer(e.Who)
+		}
+	case evReport:
+		p.report(e.Who)
+	case evProxy:
+		if e.Gen == p.rules.gen {
+			p.proxyEvent()
+		}
+	case evUnhealthy:
+		if e.Gen == p.users.overGen {
+			p.unhealthy()
+		}
+	case evBindAgain:
+		p.bindAgain()
+	case evDefrag:
+		p.defragmented()
+	case evPower:
+		if e.Gen == p.kubelets[e.Who].leaseGen {
+			p.powerOn(e.Who)
+		}
 	case evAutoscale:
 		p.err = errors.Join(p.err, p.autoscale())
 	case evChurn:
@@ -368,84 +418,9 @@ func (p *plane) handle(e vtime.Event) {
 		}
 	case evGrid:
 		p.count()
+		p.checkQuota()
 		p.grid()
 		p.goQuiet()
 		p.queue.Push(p.now+p.s.Grid, evGrid, 0, 0)
-	}
-}
-
-func (p *plane) requestEvent(kind uint16, i int32) {
-	switch kind {
-	case evAdmit:
-		p.admit(i)
-	case evPatience:
-		p.finish(i, gaveUp)
-	case evDeadline:
-		p.finish(i, late)
-	case evEtcdDeadline:
-		if p.requests[i].stage == writing {
-			p.finish(i, failed)
-		}
-	case evProbeOver:
-		p.finish(i, failed)
-	case evAnswer:
-		p.answer(i)
-	case evDrop:
-		p.finish(i, refused)
-	}
-}
-
-func (p *plane) leaseEvent(kind uint16, i int32) {
-	switch kind {
-	case evLease:
-		p.leaseRound(i)
-	case evLeaseRetry:
-		p.leasePut(i)
-	case evLeaseGet:
-		p.ask(forLeaseGet, i, 0)
-	}
-}
-
-func (p *plane) electEvent(kind uint16, i int32) {
-	switch kind {
-	case evElectRenew:
-		p.electRenew(i)
-	case evElectTry:
-		p.electTry(i)
-	case evElectDeadline:
-		p.electLost(i)
-	case evElectStart:
-		p.electStart(i)
-	case evInformers:
-		p.ask(forInformers, i, 0)
-	}
-}
-
-func (p *plane) periodicEvent(kind uint16, i int32) {
-	switch kind {
-	case evLivez:
-		p.livez(i)
-	case evIdentity:
-		p.identity(i)
-	case evKubectl:
-		p.ask(forKubectl, 0, 0)
-	case evSeats:
-		p.borrowSeats()
-		p.queue.Push(p.now+seatsPeriod, evSeats, 0, p.periodic)
-	}
-}
-
-func (p *plane) controllerEvent(kind uint16, i int32) {
-	switch kind {
-	case evNodeEvent:
-		p.postEvent()
-	case evReplicas:
-		p.syncReplicas()
-	case evEndpoints:
-		p.writeEndpoints(i)
-	case evTaint:
-		p.taint(i)
-	case evEvict:
-		p.evict(i)
 	}
 }

@@ -5,19 +5,14 @@ import (
 	"time"
 
 	"github.com/redline-go/redline/proxymodel"
-	"github.com/redline-go/redline/scheduler/retry"
 )
 
 // proxy is what a change of the workload's endpoints costs every node's kube-proxy: one partial sync, and how long until the
 // kernel has it. It is the data plane's side alone: no kube-proxy writes to the API server, so that the mode changes
 // nothing in etcd.
 func (p *plane) proxy() (sync, stale time.Duration, warnings []error) {
-	version := proxymodel.V1_29
-	if p.s.Version != retry.V1_29 {
-		version = proxymodel.V1_37
-	}
 	churn := proxymodel.Churn{Changes: float64(p.wroteBy[forSlice]) / p.s.Length.Seconds(), Nodes: p.s.Nodes}
-	r, err := proxymodel.Predict(p.s.Proxy.Mode, version, proxymodel.DefaultMachine(), proxymodel.Uniform(p.s.Proxy.Services, p.s.Proxy.Endpoints), churn)
+	r, err := proxymodel.Predict(p.s.Proxy.Mode, proxyVersion(p.s), proxymodel.DefaultMachine(), proxymodel.Uniform(p.s.Proxy.Services, p.s.Proxy.Endpoints), churn)
 	if err != nil {
 		return 0, 0, []error{fmt.Errorf("cascade: Totals.ProxySync and ProxyStaleness are unknown: %w", err)}
 	}

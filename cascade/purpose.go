@@ -73,6 +73,13 @@ const (
 	forInformers
 	forBoot
 	forEviction
+	forToken
+	forCNIRead
+	forCNIWrite
+	forReportGet
+	forReport
+	forKubeletEvent
+	forScaleGet
 	purposes
 )
 
@@ -121,4 +128,20 @@ var traitsOf = [purposes]traits{
 	forInformers:         {get, plain, exempt, 0, 0},
 	forBoot:              {create, plain, exempt, 0, 0},
 	forEviction:          {create, plain, workloadHigh, 0, 2066},
+	forToken:             {get, plain, system, 0, 0},
+	forCNIRead:           {get, plain, workloadHigh, 0, 0}, // of a service account in kube-system
+	forCNIWrite:          {create, plain, workloadHigh, 0, 2066},
+	forReportGet:         {get, plain, system, 0, 0},
+	forReport:            {create, plain, system, 0, 4114},
+	forKubeletEvent:      {create, plain, system, 0, 1033},
+	forScaleGet:          {get, plain, globalDefault, 0, 0},
+}
+
+// ownerOf is the component whose process asked, or components for none.
+func ownerOf(why purpose) int {
+	switch why {
+	case forBreaker, forNotReady, forNotReadyGet, forMarkPod, forTaint, forEvict, forNodeEvent, forPodCreate, forPodDelete, forSlice, forEndpoints, forReplicaSet, forEviction:
+		return controllers
+	}
+	return components
 }

@@ -4,7 +4,7 @@ import "time"
 
 // While the disk is fast and nothing is wrong, no request can meet another: each is answered after the same few
 // milliseconds. Then the heartbeats, leader leases, probes and node status reports are not simulated one by one but
-// counted: every renewal still happens at its own drawn time. Everything else goes on as events. The change to the
+// counted: every renewal still happens at its own drawn time, and etcd's db grows with all that is counted. Everything else goes on as events. The change to the
 // coupled simulation and back loses no state but the phases of the probes, which are drawn anew.
 
 // quietFsync is the fsync above which the cluster is always simulated request by request.
@@ -52,7 +52,7 @@ func (p *plane) disturbed() bool {
 			return true
 		}
 	}
-	return false
+	return p.store.server.Full()
 }
 
 // wake begins the coupled simulation.
@@ -133,6 +133,7 @@ func (p *plane) count() {
 		p.tally(forRegistration, n)
 		p.committed += n // and the lease before is revoked
 	}
+	p.store.rest(p.now - p.counted)
 	p.counted = p.now
 }
 
@@ -194,4 +195,7 @@ func (p *plane) answer(i int32) {
 func (p *plane) landQuiet(why purpose, n int) {
 	rate := float64(p.s.Nodes)/(1.02*p.s.Leases.Renew.Seconds()) + 1.2
 	p.quietFsyncs += float64(n) / (1 + rate*p.fsyncOf(why).Seconds())
+	if p.quiet && !p.elsewhere(why) {
+		p.store.rested[classOf(why)] += float64(n)
+	}
 }

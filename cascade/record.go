@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -31,7 +32,12 @@ type recorder struct {
 	minuteEvents                        float64
 	minute                              time.Duration
 	eventsThen                          int
-	errors, worstErrors, errorSeconds   float64 // share of the users' requests that fail: now, at the worst, added up
+	errors, worstErrors, errorSeconds   float64 // share of the users' requests that fail: in the last interval, at the worst, added up
+	dead                                float64 // endpoints that do not answer, in the last interval
+	crashes                             int
+	creating                            time.Duration
+	full                                time.Duration // when the quota was reached first
+	noSpace                             bool
 }
 
 // The series.
@@ -49,6 +55,10 @@ const (
 	qFsyncs
 	qDB
 	qErrors
+	qDead
+	qSlices
+	qCreating
+	qFile
 	quantities
 )
 
@@ -57,16 +67,17 @@ var quantityNames = [quantities][2]string{
 	qRenewals: {"lease renewals", "1/s"}, qNotReady: {"nodes NotReady", ""}, qPending: {"pods pending", ""},
 	qEndpoints: {"endpoints ready", ""}, qLeading: {"leaders leading", ""}, qAttempts: {"scheduling attempts", "1/s"},
 	qEvents: {"scheduler's Event writes", "1/s"}, qFsyncs: {"WAL fsyncs", "1/s"}, qDB: {"revisions written", "B"},
-	qErrors: {"users' requests failing", "share"},
+	qErrors: {"users' requests failing", "share"}, qDead: {"dead endpoints in the rules", ""}, qSlices: {"EndpointSlice updates", "1/s"},
+	qCreating: {"pods bound and not serving", ""}, qFile: {"etcd db file", "B"},
 }
 
 const never = time.Duration(-1)
 
 // merges is how far apart events of one kind and cause may be to be one line of the story. A crash loop's attempts come up to six minutes
-// apart (CrashLoopBackOff of 5 min, and the start).
+// apart (CrashLoopBackOff of 5 min, and the start), and a volume's mount is tried every two minutes.
 func merges(k Kind) time.Duration {
 	switch k {
-	case ServerExits:
+	case ServerExits, PodsWait, PodsStart, PodsCrash, ScaleFails:
 		return 10 * time.Minute
 	case LivezFails:
 		return time.Minute
@@ -79,6 +90,9 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 	var series [quantities][]float64
 	for i := range series {
 		series[i] = r.series[i][:0]
+		if keep {
+			series[i] = slices.Grow(series[i], int(s.Length/s.Grid)+1)
+		}
 	}
 	*r = recorder{on: keep, timeline: timeline, series: series, landed: landed}
 	r.window = max(1, int(20*time.Second/s.Grid))
@@ -86,19 +100,19 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 		r.landed = append(r.landed, 0)
 	}
 	r.firstBad, r.lastDown, r.downAfter = never, never, never
-	r.firstNotReady, r.firstLoss, r.firstKill = never, never, never
+	r.firstNotReady, r.firstLoss, r.firstKill, r.full = never, never, never, never
 	r.minEndpoints = s.Workload.start()
 	r.begin, r.end = trigger(s)
 }
 
-// trigger is from when to when the scenario pushes: from the first slow disk, silence or hanging runtime to when the
+// trigger is from when to when the scenario pushes: from the first slow disk, silence, hanging runtime or node without power to when the
 // worst is over; the end is negative if it never is.
 func trigger(s *Scenario) (begin, end time.Duration) {
 	begin, end = never, never
 	slow, silent, worst := false, false, time.Duration(0)
 	for i := range s.Actions {
 		a := &s.Actions[i]
-		pushes := a.Do == Silence || a.Do == Stall || a.Do == Delay && a.For > 0
+		pushes := a.Do == Silence || a.Do == Stall || a.Do == Down || a.Do == Delay && a.For > 0
 		if pushes && begin < 0 {
 			begin = a.At
 		}
@@ -111,7 +125,7 @@ func trigger(s *Scenario) (begin, end time.Duration) {
 			silent = true
 		case a.Do == Awake:
 			silent, end = false, max(end, a.At)
-		case a.Do == Stall:
+		case a.Do == Stall || a.Do == Down:
 			end = max(end, a.At+a.For)
 		}
 	}
@@ -174,11 +188,12 @@ func (p *plane) grid() {
 	point := [quantities]float64{
 		qNotReady: float64(p.life.notReady), qPending: float64(p.pending), qEndpoints: float64(endpoints),
 		qLeading: float64(leading), qDB: float64(p.dbBytes), qErrors: r.errors,
+		qDead: r.dead, qCreating: float64(p.idle), qFile: float64(p.store.server.DB().Total),
 	}
 	fsyncs, _ := p.store.server.Counted()
 	for q, total := range [quantities]int{
 		qWrites: p.writes, qProposals: p.committed, qWasted: p.committed - p.writes, qRenewals: p.wroteBy[forLease],
-		qAttempts: p.attempts, qEvents: p.events, qFsyncs: int(p.quietFsyncs) + fsyncs,
+		qAttempts: p.attempts, qEvents: p.events, qSlices: p.wroteBy[forSlice], qFsyncs: int(p.quietFsyncs) + fsyncs,
 	} {
 		if quantityNames[q][1] == "1/s" {
 			point[q] = (float64(total) - r.last[q]) / dt
@@ -214,7 +229,7 @@ func (p *plane) judge(leading, endpoints int) {
 			p.note(RenewalsFail, "", L6)
 		}
 	}
-	drained := endpoints < p.running && endpoints < p.s.Workload.start()
+	drained := endpoints < p.running-p.crashers-p.fresh && endpoints < p.s.Workload.start()
 	if drained != r.drained {
 		r.drained = drained
 		if drained {
@@ -223,7 +238,9 @@ func (p *plane) judge(leading, endpoints int) {
 			p.note(Refilled, "", ByRecovery)
 		}
 	}
-	r.errors, _ = p.users().errors()
+	p.usersChanged()
+	r.errors, r.dead = p.users.sum/p.s.Grid.Seconds(), p.users.dead/p.s.Grid.Seconds()
+	p.users.sum, p.users.dead = 0, 0
 	r.worstErrors = max(r.worstErrors, r.errors)
 	r.errorSeconds += r.errors * p.s.Grid.Seconds()
 	down := failing || p.life.notReady > 0 || drained
@@ -274,13 +291,14 @@ func (p *plane) totals() (Totals, []error) {
 		Writes: p.writes, Proposals: p.committed, Wasted: p.committed - p.writes,
 		LeasesLanded: p.wroteBy[forLease], LeasesAsked: p.asked[forLease],
 		PeakNotReady: r.peakNotReady, PeakPending: r.peakPending, FirstNotReady: r.firstNotReady,
-		Bound: p.wroteBy[forPodBind], ScaleTook: p.scaleTook,
+		Bound: p.wroteBy[forPodBind], ScaleTook: p.scale.took, ScaleAcked: p.scale.acked, ScaleFailed: p.scale.failed,
 		Attempts: p.attempts, Patches: p.messages, Events: p.events, EventsPerMinute: r.minuteEvents,
 		PodsCreated: p.wroteBy[forPodCreate], PodsRefused: p.refused, Evictions: p.evictions,
 		LeaderLosses: r.losses, ServerKills: r.kills, FirstLeaderLoss: r.firstLoss, FirstKill: r.firstKill,
 		ReadTimeouts: r.timeouts, PLEGFails: r.plegFails, DBGrowth: p.dbBytes, WALFsyncs: int(p.quietFsyncs) + fsyncs, BackendCommits: commits,
 		LeaseP50: p.leaseLatency.quantile(0.5), LeaseP99: p.leaseLatency.quantile(0.99), CommitP99: p.latency.quantile(0.99),
 		Term: p.store.term, MinEndpoints: r.minEndpoints, WorstErrors: r.worstErrors, ErrorSeconds: r.errorSeconds,
+		Crashes: r.crashes, Creating: p.creating(), ProxySyncs: p.rules.syncs, DB: p.store.server.DB().Total, NoSpace: r.full,
 	}
 	for c := conflict; c < codes; c++ {
 		t.LeasesFailed += p.answered[forLease][c]

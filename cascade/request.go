@@ -175,7 +175,7 @@ func (p *plane) elsewhere(why purpose) bool {
 	case leases, elections:
 		return p.s.Etcd.SeparateLeases
 	}
-	return p.s.Etcd.SeparateEvents && (why == forNodeEvent || why == forPodEvent)
+	return p.s.Etcd.SeparateEvents && (why == forNodeEvent || why == forPodEvent || why == forKubeletEvent)
 }
 
 func (p *plane) startRead(i int32) {

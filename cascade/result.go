@@ -74,10 +74,22 @@ const (
 	EtcdElection   Kind = "etcd elects a leader"
 	MemberKilled   Kind = "etcd member killed"
 	EventsCleared  Kind = "Events cleared"
+	PodsWait       Kind = "pods stay ContainerCreating"
+	PodsStart      Kind = "pods run at last"
+	PodsCrash      Kind = "containers crash"
+	CrashesEnd     Kind = "containers crash no more"
+	RoomChanged    Kind = "room for pods"
+	NodesDown      Kind = "nodes lose power"
+	NodesUp        Kind = "nodes boot"
+	ScaleFails     Kind = "kubectl scale fails"
+	ScaleAcked     Kind = "kubectl scale acknowledged"
+	Restarted      Kind = "component restarted"
+	Defragmented   Kind = "etcd defragmented"
+	QuotaReached   Kind = "etcd is full: NOSPACE"
 )
 
 // Cause is what an event follows from: an edge of the cascade's loops (L1 to L11 in docs/cascade.md), or what the scenario did. Loops that no
-// event follows from have no name here: L2, L5 and L9 show in the series.
+// event follows from have no name here: L2 and L5 show in the series.
 type Cause string
 
 // The causes.
@@ -92,13 +104,17 @@ const (
 	L6         Cause = "L6 a timed-out proposal still commits -> wasted work"
 	L7         Cause = "L7 HPA latch"
 	L8         Cause = "L8 eviction -> replacement -> more Pending"
+	L9         Cause = "L9 the db grows"
 	L10        Cause = "L10 endpoints drained -> load on few pods"
 	L11        Cause = "L11 full disruption stops evictions"
 	BySilence  Cause = "kubelets silent"
+	ByOverload Cause = "overload -> liveness probe -> restart"
+	ByNoAnswer Cause = "the API server does not answer"
+	ByPodNeeds Cause = "token and CNI need the API server"
 	ByRuntime  Cause = "PLEG: no relist for 3 min -> Ready=False"
 )
 
-// Series is one quantity on the grid: Values[i] is at i x Result.Grid, rates are over the interval that ends there.
+// Series is one quantity on the grid: Values[i] is at i x Result.Grid; rates, users' failing requests and dead endpoints are over the interval that ends there.
 type Series struct {
 	Name, Unit string
 	Values     []float64
@@ -134,7 +150,9 @@ type Totals struct {
 	PeakNotReady, PeakPending        int
 	FirstNotReady                    time.Duration // since the start; negative: never
 	Attempts, Patches, Events, Bound int           // of the scheduler
-	ScaleTook                        time.Duration // the longest from a scale command to its success
+	ScaleTook                        time.Duration // the longest from a scale command until the replicas were set
+	ScaleAcked                       time.Duration // until kubectl said so: with a timeout, when the replicas are there
+	ScaleFailed                      int           // kubectl commands that ended with an error
 	EventsPerMinute                  float64       // the most in one minute, by the scheduler
 	PodsCreated, PodsRefused         int
 	Evictions                        int
@@ -147,10 +165,15 @@ type Totals struct {
 	LeaseP50, LeaseP99               time.Duration // of PUTs while the disk was slow
 	CommitP99                        time.Duration // of etcd writes over the whole run
 	MinEndpoints                     int
-	WorstErrors                      float64 // the largest share of user requests that failed at once
-	ErrorSeconds                     float64 // user requests that failed, as seconds of all of them failing
+	Crashes                          int           // of the workload's containers
+	Creating                         time.Duration // the longest that a bound pod was ContainerCreating
+	WorstErrors                      float64       // the largest share of user requests that failed, over one interval of the grid
+	ErrorSeconds                     float64       // user requests that failed, as seconds of all of them failing
 	ProxySync, ProxyStaleness        time.Duration
-	Term                             int
+	ProxySyncs                       int           // of each node's kube-proxy for the workload's endpoints
+	DB                               int64         // bytes of etcd's db file at the end
+	NoSpace                          time.Duration // when etcd's quota was reached, since the start; negative: never
+	Term                             int           // elections of etcd's since the start
 }
 
 // Observable is one thing that the incident report claims.

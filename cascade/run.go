@@ -62,6 +62,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	p.kubeletDraws.Reset(s.Seed, "kubelet")
 	p.electionDraws.Reset(s.Seed, "election")
 	p.probeDraws.Reset(s.Seed, "probe")
+	p.podDraws.Reset(s.Seed, "pod")
 	p.rec.reset(s, keep)
 	var err error
 	if p.store, err = newEtcd(p, s); err != nil {
@@ -79,7 +80,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	}
 	p.life.limit, p.rs.limit, p.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
 	p.rs.want, p.rs.have, p.rs.quota = s.Workload.start(), s.Workload.start(), s.Workload.quota()
-	p.running = s.Workload.start()
+	p.running, p.roomFor, p.rules = s.Workload.start(), s.Workload.Room, newRules(s)
 	p.writers = [2]endpointsWriter{{limit: newLimiter(20, 30), why: forSlice, posted: p.running}, {limit: newLimiter(20, 30), why: forEndpoints, posted: p.running}}
 	for i := range p.electors {
 		p.electors[i] = elector{alive: true, leading: true, working: true}
@@ -104,6 +105,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 func (p *plane) startNodes() {
 	s := p.s
 	p.kubelets, p.nodes, p.kubeletLimits = make([]kubelet, s.Nodes), make([]node, s.Nodes), make([]limiter, s.Nodes)
+	p.away = make([]away, s.Nodes)
 	p.life.order = make([]int32, s.Nodes)
 	for i := range p.life.order {
 		j := p.probeDraws.Below(i + 1)

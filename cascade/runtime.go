@@ -34,6 +34,7 @@ func (p *plane) plegFails(i int32) {
 
 func (p *plane) relisted(i int32) {
 	p.kubelets[i].stalled, p.kubelets[i].unhealthy = false, false
+	p.unparkPods(i)
 	p.statusWake(i, p.now)
 }
 

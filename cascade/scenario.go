@@ -3,6 +3,7 @@ package cascade
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/redline-go/redline/etcdmodel"
@@ -28,6 +29,7 @@ type Scenario struct {
 	Elections Elections `yaml:"elections,omitempty"`
 	Livez     Livez     `yaml:"livez,omitempty"`
 	Workload  Workload  `yaml:"workload,omitempty"`
+	Pods      Pods      `yaml:"pods,omitempty"` // how the workload's start
 	Proxy     Proxy     `yaml:"-"`
 
 	// Observe records lost leader leases and failed liveness probes without their consequences: the component goes on,
@@ -54,9 +56,8 @@ type Etcd struct {
 	Members int               `yaml:"members,omitempty"` // zero: 1
 	Fsync   time.Duration     `yaml:"fsync,omitempty"`   // of a healthy disk under load; zero: 1 ms
 
-	// Quota and DB are the limit of the db and its size at the start, in bytes; zero: 2 GiB and 0. The db grows, is
-	// compacted and meets its quota only while the cluster is simulated request by request (docs/cascade.md): what is written while all is
-	// quiet adds to Totals.DBGrowth and not to the db. How long a quota lasts over days is a question for etcdmodel.
+	// Quota and DB are the limit of the db and its size at the start, in bytes; zero: 2 GiB and 0. A db that meets its quota takes no writes until
+	// it is defragmented. How long a quota lasts over days is a question for etcdmodel.
 	Quota int `yaml:"quota,omitempty"`
 	DB    int `yaml:"db,omitempty"`
 
@@ -126,7 +127,7 @@ type Verb string
 
 // The actions.
 const (
-	Scale   Verb = "scale"   // set the workload's replicas to N
+	Scale   Verb = "scale"   // kubectl scale --replicas=N, with For as its --timeout, to wait for the replicas
 	Delay   Verb = "delay"   // every fsync of member N (0: all members) takes For longer from now on
 	Silence Verb = "silence" // kubelets stop talking
 	Awake   Verb = "awake"   // kubelets start again
@@ -134,15 +135,21 @@ const (
 	Stall   Verb = "stall"   // the container runtimes of N nodes hang for For
 	Kill    Verb = "kill"    // restart etcd member N (0: the leader): leadership moves
 	Clear   Verb = "clear"   // delete all FailedScheduling Events
+	Room    Verb = "room"    // the nodes have room for N of the workload's pods in all: other pods went, or came
+	Crash   Verb = "crash"   // N of the workload's pods crash, and again whenever they have run for For; N of 0 ends that
+	Down    Verb = "down"    // the first N nodes are without power for For: kubelets and pods
+	Restart Verb = "restart" // restart What: kube-scheduler, kube-controller-manager, kube-apiserver N or etcd member N (0: all servers, etcd's leader)
+	Defrag  Verb = "defrag"  // compact etcd, defragment every member and disarm the quota's alarm
 	Load    Verb = "load"    // users' demand becomes N percent of what keeps the running pods at the HPA's target
 )
 
 // Action is something that happens at a time.
 type Action struct {
-	At  time.Duration `yaml:"at"`
-	Do  Verb          `yaml:"do"`
-	N   int           `yaml:"n,omitempty"`
-	For time.Duration `yaml:"for,omitempty"`
+	At   time.Duration `yaml:"at"`
+	Do   Verb          `yaml:"do"`
+	N    int           `yaml:"n,omitempty"`
+	For  time.Duration `yaml:"for,omitempty"`
+	What string        `yaml:"what,omitempty"` // the component, of restart
 }
 
 func or[T comparable](value, otherwise T) T {
@@ -176,6 +183,7 @@ func (s Scenario) WithDefaults() Scenario {
 	s.Livez.Failures = or(s.Livez.Failures, 8)
 	s.Workload.Replicas = or(s.Workload.Replicas, 50)
 	s.Workload.Room = or(s.Workload.Room, s.Workload.start())
+	s.Pods.Start = or(s.Pods.Start, 2*time.Second)
 	s.Proxy.Services = or(s.Proxy.Services, 100)
 	s.Proxy.Endpoints = or(s.Proxy.Endpoints, 1)
 	return s
@@ -223,6 +231,7 @@ func (s Scenario) checkTimes() error {
 		{"Leases.Renew", s.Leases.Renew, time.Second, time.Hour}, {"Leases.Grace", s.Leases.Grace, time.Second, time.Hour},
 		{"Elections.Lease", s.Elections.Lease, s.Elections.Renew + 1, time.Hour}, {"Elections.Renew", s.Elections.Renew, s.Elections.Retry + 1, time.Hour},
 		{"Elections.Retry", s.Elections.Retry, 100 * time.Millisecond, time.Hour}, {"Livez.Period", s.Livez.Period, time.Second, time.Hour},
+		{"Pods.Start", s.Pods.Start, time.Millisecond, time.Hour},
 	} {
 		if f.value < f.low || f.value > f.high {
 			return bad(f.name, f.value, fmt.Sprintf("%v to %v", f.low, f.high))
@@ -252,7 +261,21 @@ func (s Scenario) checkActions() error {
 			return bad(field+".For", a.For, "0 to 1h")
 		case a.Do == Scale && (a.N < 0 || a.N > 150_000):
 			return bad(field+".N", a.N, "0 to 150000")
-		case a.Do == Stall && (a.N < 1 || a.N > s.Nodes):
+		case a.Do == Room && (a.N < s.Workload.start() || a.N > 150_000):
+			return bad(field+".N", a.N, fmt.Sprintf("%d, the pods that run at the start, to 150000", s.Workload.start()))
+		case a.Do == Crash && (a.N < 0 || a.N > 150_000):
+			return bad(field+".N", a.N, "0 to 150000")
+		case a.Do == Crash && a.For > 0 && a.For < time.Second:
+			return bad(field+".For", a.For, "0, or 1s to 1h")
+		case a.Do == Down && a.For == 0:
+			return bad(field+".For", a.For, "above 0 to 1h")
+		case a.Do == Restart && !slices.Contains(append(componentNames[:], componentServer, componentEtcd), a.What):
+			return bad(field+".What", fmt.Sprintf("%q", a.What), "kube-scheduler, kube-controller-manager, kube-apiserver or etcd")
+		case a.Do == Restart && (a.N < 0 || a.N > map[string]int{componentServer: s.Servers, componentEtcd: s.Etcd.Members}[a.What]):
+			return bad(field+".N", a.N, "0, or the number of an API server or of a member")
+		case a.Do != Restart && a.What != "":
+			return bad(field+".What", fmt.Sprintf("%q", a.What), "none: only restart has one")
+		case (a.Do == Stall || a.Do == Down) && (a.N < 1 || a.N > s.Nodes):
 			return bad(field+".N", a.N, fmt.Sprintf("1 to %d, the nodes", s.Nodes))
 		case a.Do == Load && (a.N < 0 || a.N > 1_000_000 || s.Workload.HPA == nil):
 			return bad(field+".N", a.N, "0 to 1000000, and a Workload.HPA to notice")
@@ -260,9 +283,9 @@ func (s Scenario) checkActions() error {
 			return bad(field+".N", a.N, fmt.Sprintf("0 to %d, the members", s.Etcd.Members))
 		}
 		switch a.Do {
-		case Scale, Delay, Silence, Awake, Stall, Churn, Kill, Clear, Load:
+		case Scale, Delay, Silence, Awake, Stall, Churn, Kill, Clear, Load, Room, Crash, Down, Restart, Defrag:
 		default:
-			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear or load")
+			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or defrag")
 		}
 		last = a.At
 	}

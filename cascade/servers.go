@@ -110,7 +110,7 @@ func (p *plane) serverFor(why purpose, who int32) int32 {
 	n := int32(len(p.servers))
 	at := int32(0)
 	switch why {
-	case forLease, forLeaseGet, forStatus, forStatusGet, forPodGet, forPodReady:
+	case forLease, forLeaseGet, forStatus, forStatusGet, forPodGet, forPodReady, forToken, forCNIRead, forCNIWrite, forReportGet, forReport, forKubeletEvent:
 		at = who % n
 	case forLivez, forBoot, forRegistrationGet, forRegistrationGrant, forRegistration:
 		return who
@@ -194,6 +194,9 @@ func (p *plane) bootReply(i int32, c code) {
 	}
 	s.down = false
 	p.unpark()
+	if p.rules.behind {
+		p.proxyUpdate()
+	}
 	p.note(ServerReady, "kube-apiserver", ByRecovery)
 }
 

@@ -102,11 +102,10 @@ func (p *plane) deletePods(n int) {
 	r.have -= n
 	p.pending -= idle
 	running := n - idle
+	running -= p.deleteIdle(running)
 	for i := len(p.nodes) - 1; i >= 0 && running > 0; i-- {
 		d := min(int(p.nodes[i].serving), running)
-		p.nodes[i].serving -= int32(d)
-		p.nodes[i].pods -= int32(d)
-		p.running -= d
+		p.dropPods(int32(i), d)
 		running -= d
 		p.endpointsChanged()
 	}
@@ -119,7 +118,7 @@ func (p *plane) deletePods(n int) {
 
 // room tells the scheduler how many more pods fit now: none while every node is NotReady.
 func (p *plane) room() {
-	n := max(0, p.s.Workload.Room-p.running)
+	n := max(0, p.roomFor-p.running)
 	if p.life.notReady == len(p.nodes) {
 		n = 0
 	}
@@ -133,6 +132,9 @@ func (p *plane) podCreated() {
 	p.schedule()
 	p.pods.Add(1)
 	p.podsBusy = true
+	if p.running < p.roomFor {
+		p.scheduleSoon()
+	}
 }
 
 // schedule runs the scheduler's queue up to now and sends what it wrote.
@@ -150,11 +152,15 @@ func (p *plane) schedule() {
 		p.running += st.Bound
 		p.place(st.Bound)
 		p.bulk(forPodBind, st.Bound)
-		p.endpointsChanged()
 	}
 	p.bulk(forPodMessage, st.PodPatches-st.PatchErrors)
 	p.bulk(forPodEvent, st.EventCreates+st.EventUpdates)
 }
+
+// soon is an evSchedule between the ticks, for pods that fit: no one waits for the next tick to be bound.
+const soon = 1
+
+func (p *plane) scheduleSoon() { p.queue.Push(p.now+10*time.Millisecond, evSchedule, 0, soon) }
 
 // scheduleTick keeps the scheduler's queue up to date: every second while it works, every ten seconds while it rests.
 func (p *plane) scheduleTick() {
@@ -247,6 +253,7 @@ func (p *plane) place(n int) {
 			if d := &p.nodes[i]; n > 0 && !d.notReady && d.serving == least {
 				d.serving++
 				d.pods++
+				p.podPlaced(int32(i))
 				n--
 			}
 		}
@@ -308,8 +315,7 @@ func (p *plane) endpointsReply(i int32, c code) {
 func (p *plane) readyEndpoints() int {
 	n := 0
 	for i := range p.nodes {
-		d := &p.nodes[i]
-		n += int(max(0, min(d.serving, d.pods-d.marked)))
+		n += int(p.storedReady(int32(i)))
 	}
 	return n
 }

@@ -1,6 +1,8 @@
 package cascade
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,9 @@ import (
 
 func TestScenarioSurvivesYAML(t *testing.T) {
 	for _, s := range []Scenario{{}, Incident8829(), Tipping(), {
+		Pods: Pods{Start: time.Second, CNINeedsAPI: true}, Actions: []Action{
+			{Do: Crash, N: 3, For: time.Minute}, {Do: Room, N: 60}, {Do: Down, N: 2, For: time.Minute}, {Do: Restart, What: "etcd"}, {Do: Defrag}},
+	}, {
 		Version: retry.V1_37, Etcd: Etcd{Version: etcdmodel.V3_6, Members: 3}, Proxy: Proxy{Mode: proxymodel.NFTables},
 		Workload: Workload{HPA: &Autoscaler{Max: 500}}, Actions: []Action{{At: time.Minute, Do: Load, N: 200}},
 	}} {
@@ -23,6 +28,20 @@ func TestScenarioSurvivesYAML(t *testing.T) {
 		require.NoError(t, err, string(text))
 		require.Equal(t, s, back, string(text))
 	}
+}
+
+// The scenarios of docs/cascade.md.
+func TestScenariosOfTheDocsRun(t *testing.T) {
+	page, err := os.ReadFile("../docs/cascade.md")
+	require.NoError(t, err)
+	n := 0
+	for _, text := range regexp.MustCompile(`(?m)^(    (nodes|workload):.*\n(    .*\n)+)`).FindAllString(string(page), -1) {
+		s, err := ReadScenario(strings.NewReader(text))
+		require.NoError(t, err, text)
+		run(t, s)
+		n++
+	}
+	require.Equal(t, 2, n)
 }
 
 func TestScenarioIsReadStrictly(t *testing.T) {

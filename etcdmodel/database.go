@@ -96,7 +96,7 @@ const (
 // compactTimer is kube-apiserver's compactor: every interval, to the revision of that age.
 func (e *engine) compactTimer() {
 	e.timers[timerCompact] += ns(e.c.CompactEvery)
-	e.compactNow(e.now - ns(e.c.CompactKeep))
+	e.compactNow(e.clock() - ns(e.c.CompactKeep))
 	e.mark()
 }
 
@@ -104,7 +104,7 @@ func (e *engine) compactTimer() {
 func (e *engine) mark() {
 	for i := range e.classes {
 		s := &e.classes[i].keys
-		s.marks.push(mark{e.now, s.revisions})
+		s.marks.push(mark{e.clock(), s.revisions})
 		if s.marks.n > 4096 {
 			s.marks.drop(1)
 		}
@@ -113,7 +113,13 @@ func (e *engine) mark() {
 
 // compactNow starts a compaction on every member to what was written before t.
 func (e *engine) compactNow(t int64) {
-	revisions, garbage, bytes, kib := 0.0, 0.0, 0.0, 0.0
+	revisions, garbage, kib := e.collect(t)
+	e.compactBatches(int(revisions), garbage > 0, kib/max(1, revisions))
+}
+
+// collect finds what a compaction to t frees, and counts the revisions that it reads, those among them that it deletes, and their size.
+func (e *engine) collect(t int64) (revisions, garbage, kib float64) {
+	bytes := 0.0
 	for i := range e.classes {
 		k := &e.classes[i]
 		n := k.garbage(t, ns(k.TTL))
@@ -125,7 +131,7 @@ func (e *engine) compactNow(t int64) {
 		kib += live * float64(k.Op.Key+k.Op.Value) / 1024
 	}
 	e.db.freed = bytes
-	e.compactBatches(int(revisions), garbage > 0, kib/max(1, revisions))
+	return revisions, garbage, kib
 }
 
 // compactRevisions starts a compaction of so many revisions, whatever was written.

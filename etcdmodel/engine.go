@@ -78,6 +78,7 @@ type class struct {
 type engine struct {
 	c       Cluster
 	now     int64
+	rested  int64 // in spells that the engine did not see ([Server.Rest])
 	soonest int64 // of the timers, as far as it is known; up to now: not known
 	until   int64 // no apply passes this time within the current run
 	timers  []int64

@@ -70,7 +70,7 @@ func (s *Server) MoveLeader(to int) error {
 // Compact starts a compaction now to what was written before age ago, as every CompactEvery does by itself.
 func (s *Server) Compact(age time.Duration) {
 	s.e.mark()
-	s.e.compactNow(s.e.now - ns(max(0, age)))
+	s.e.compactNow(s.e.clock() - ns(max(0, age)))
 	s.e.soonest = 0
 }
 

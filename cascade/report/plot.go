@@ -48,7 +48,9 @@ var panels = []struct {
 	{"nodes NotReady", []string{"nodes NotReady"}},
 	{"leaders leading", []string{"leaders leading"}},
 	{"pods", []string{"pods pending", "endpoints ready"}},
+	{"pods bound and not serving, dead endpoints in the rules", []string{"pods bound and not serving", "dead endpoints in the rules"}},
 	{"users' requests failing, share", []string{"users' requests failing"}},
+	{"etcd db, B", []string{"etcd db file", "revisions written"}},
 	{"scheduler, 1/s", []string{"scheduling attempts", "scheduler's Event writes"}},
 }
 

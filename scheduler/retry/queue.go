@@ -143,6 +143,10 @@ func (q *Queue) SetMessage(message int, by Rejection) {
 	q.message, q.by = max(message, 0), by
 }
 
+// ClearEvents deletes all of the workload's Events, as an operator does, and says how many there were. The recorder does not know: what it patches
+// next it has to create anew, which is one write all the same.
+func (q *Queue) ClearEvents() int { return q.rec.live.clear(q.now) }
+
 // SetRoom says how many more pods fit; attempts bind until it is used up.
 func (q *Queue) SetRoom(n int) { q.room = max(n, 0) }
 

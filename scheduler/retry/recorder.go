@@ -225,3 +225,11 @@ func (e *expiring) sum(now time.Duration) int {
 	e.expire(e.bucket(now))
 	return max(e.total, 0)
 }
+
+// clear forgets every Event that etcd holds, and says how many it were.
+func (e *expiring) clear(now time.Duration) int {
+	n := e.sum(now)
+	clear(e.counts[:])
+	e.total = 0
+	return n
+}

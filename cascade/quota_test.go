@@ -1,0 +1,76 @@
+package cascade
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/etcdmodel"
+)
+
+// heartbeats are what a cluster of 100 nodes at rest writes, as etcdmodel's streams.
+func heartbeats(s Scenario) []etcdmodel.Stream {
+	s = s.WithDefaults()
+	lease, node := classes[classLease], classes[classNode]
+	lease.Rate = float64(s.Nodes)/(1.02*s.Leases.Renew.Seconds()) + 2/s.Elections.Retry.Seconds() + 0.2
+	node.Rate = float64(s.Nodes) / 305
+	return []etcdmodel.Stream{lease, node}
+}
+
+// A db reaches its quota in a quiet run when etcdmodel says it does, and the plateau below it.
+func TestQuotaIsReachedWhileAllIsQuiet(t *testing.T) {
+	for _, quota := range []int{3e6, 4e6, 5e6} {
+		s := Scenario{Length: 20 * time.Minute, Etcd: Etcd{Quota: quota}}
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: etcdmodel.V3_5, Members: 1, Quota: int64(quota)}, etcdmodel.Load{Streams: heartbeats(s)})
+		require.NoError(t, err)
+		r := run(t, s)
+		t.Logf("quota %d: %v, predicted %v", quota, r.Totals.NoSpace, p.DB.QuotaIn)
+		require.InDelta(t, p.DB.QuotaIn.Seconds(), r.Totals.NoSpace.Seconds(), 0.05*p.DB.QuotaIn.Seconds()+10, "one interval of the grid, and 5 %%")
+		require.NotEqual(t, Healthy, r.Verdict.State, "no write lands any more")
+		found := false
+		for _, e := range r.Timeline {
+			found = found || e.Kind == QuotaReached
+		}
+		require.True(t, found)
+	}
+	s := Scenario{Length: 3 * time.Hour}
+	p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: etcdmodel.V3_5, Members: 1}, etcdmodel.Load{Streams: heartbeats(s)})
+	require.NoError(t, err)
+	r := run(t, s)
+	require.Negative(t, r.Totals.NoSpace)
+	require.InEpsilon(t, p.DB.Plateau, r.Totals.DB, 0.05)
+	require.Equal(t, Healthy, r.Verdict.State)
+}
+
+// Retries whose Events nothing clears fill a small quota, hours later; a defragmentation ends it, and the cluster is well again.
+func TestADefragmentationEndsNoSpace(t *testing.T) {
+	s := Scenario{Length: 3 * time.Hour, Etcd: Etcd{Quota: 12e6}, Actions: []Action{{At: sec(30), Do: Scale, N: 500}, {At: 150 * time.Minute, Do: Scale, N: 50}, {At: 151 * time.Minute, Do: Clear}, {At: 152 * time.Minute, Do: Defrag}}}
+	r := run(t, s)
+	require.Greater(t, r.Totals.NoSpace, 10*time.Minute)
+	require.Less(t, r.Totals.NoSpace, 150*time.Minute)
+	last := len(r.Values("etcd writes")) - 1
+	require.Positive(t, r.Values("etcd writes")[last])
+	require.Zero(t, r.Values("etcd writes")[149*6], "no write lands")
+	require.Equal(t, float64(components), r.Values("leaders leading")[last])
+	require.Zero(t, r.Values("nodes NotReady")[last])
+}
+
+// Bindings that a full etcd refuses are tried again, and their pods start once it takes writes.
+func TestBindingsSurviveNoSpace(t *testing.T) {
+	s := Scenario{Length: 40 * time.Minute, Observe: true, Workload: Workload{Replicas: 50, Room: 50}, Etcd: Etcd{Quota: 5e6},
+		Actions: []Action{{At: sec(200), Do: Scale, N: 100}, {At: sec(600), Do: Room, N: 100}, {At: sec(900), Do: Defrag}}}.WithDefaults()
+	p, err := newPlane(&s, true)
+	require.NoError(t, err)
+	p.end = sec(890)
+	p.run()
+	require.Positive(t, p.rec.full)
+	require.Less(t, p.rec.full, sec(600))
+	require.Len(t, p.binding, 50, "none has landed")
+	p.end = s.Length
+	p.run()
+	checkPods(t, p)
+	require.Zero(t, p.idle)
+	require.Equal(t, 100, p.running)
+	require.Equal(t, 100, p.writers[0].posted)
+}

@@ -1,0 +1,67 @@
+package etcdmodel
+
+import "time"
+
+// Rest is a spell in which the server is idle but for writes that are answered at once, for a caller that only counts them: written is how many of
+// each class there were, evenly spread. [Server.Now] stands still; the db grows, is compacted on time, and can meet its quota ([Server.Full]).
+// Compactions take no time here: on a disk that is fast enough for such a spell they hold nobody up.
+func (s *Server) Rest(dt time.Duration, written []float64) {
+	e := s.e
+	e.finishCompaction()
+	for left := ns(max(0, dt)); left > 0; {
+		step := left
+		if due := e.timers[timerCompact]; due != never {
+			step = min(step, max(0, due-e.now))
+			e.timers[timerCompact] -= step
+		}
+		for i := range min(len(written), len(e.classes)) {
+			k := &e.classes[i]
+			n := written[i] * float64(step) / float64(max(1, ns(dt)))
+			e.db.inUse += n * k.db
+			k.keys.revisions += n * float64(k.Op.revisions())
+			if k.limited && n > 0 {
+				e.db.settle()
+				e.db.over(k.cost)
+			}
+		}
+		e.rested += step
+		left -= step
+		if e.timers[timerCompact] <= e.now {
+			e.timers[timerCompact] += ns(e.c.CompactEvery)
+			e.restCompact(e.clock() - ns(e.c.CompactKeep))
+		}
+	}
+	e.db.settle()
+	e.soonest = 0
+}
+
+// Full tells whether the quota's alarm is on: puts, creates and lease grants fail.
+func (s *Server) Full() bool { return s.e.db.alarm }
+
+// clock is the time since the start, spells of rest included: that of the db's marks.
+func (e *engine) clock() int64 { return e.now + e.rested }
+
+// finishCompaction ends at once a compaction that is under way.
+func (e *engine) finishCompaction() {
+	for i := range e.members {
+		m := &e.members[i]
+		if m.compact.left > 0 {
+			m.compact.left, m.compact.due = 0, never
+		}
+	}
+	e.db.inUse = max(0, e.db.inUse-e.db.freed)
+	e.db.freed = 0
+}
+
+// restCompact is a compaction that takes no time. Marks that no later one asks for are dropped.
+func (e *engine) restCompact(t int64) {
+	e.collect(t)
+	e.finishCompaction()
+	e.mark()
+	for i := range e.classes {
+		marks := &e.classes[i].keys.marks
+		for marks.n > 1 && marks.at(1).at <= t-ns(e.classes[i].TTL) {
+			marks.drop(1)
+		}
+	}
+}
