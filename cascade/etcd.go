@@ -124,8 +124,12 @@ func (e *etcd) fsync() time.Duration {
 func (e *etcd) propose(now time.Duration, token int32) {
 	q := &e.plane.proposals[token]
 	class := classOf(q.purpose)
-	if class == classRevoke && (q.who > 0 || e.plane.s.Etcd.Before3512) {
-		class = classNothing
+	if class == classRevoke {
+		if l := &e.plane.etcdLeases[q.version-1]; *l != leaseGranted || e.plane.s.Etcd.Before3512 {
+			class = classNothing
+		} else {
+			*l = leaseRevoking
+		}
 	}
 	e.submit(now, class, token)
 }

@@ -50,6 +50,7 @@ const (
 	evAutoscale
 	evStall
 	evRelist
+	evCount
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -101,8 +102,7 @@ type plane struct {
 	writers       [2]endpointsWriter
 	churnEvery    time.Duration
 	churnGen      uint32
-	granted       uint32
-	revoked       []bool // by the lease's number
+	etcdLeases    []leaseState // by number
 
 	pending, running           int
 	attempts, messages, events int
@@ -115,23 +115,6 @@ type plane struct {
 	wroteBy                    [purposes]int
 	latency, leaseLatency      histogram
 	rec                        recorder
-}
-
-func (p *plane) version(s space, who int32) *uint32 {
-	switch s {
-	case leases:
-		return &p.nodes[who].lease
-	case nodes:
-		return &p.nodes[who].object
-	}
-	return &p.electors[who].lease
-}
-
-func (p *plane) versionOf(s space, who int32) uint32 {
-	if s == plain {
-		return 0
-	}
-	return *p.version(s, who)
 }
 
 func (p *plane) newProposalSlot() int32 {
@@ -181,10 +164,10 @@ func (p *plane) effect(q *proposal) {
 		}
 	case forPodCreate:
 		p.podCreated()
-	case forRegistrationGrant: // TTL 15 s, looked at every 500 ms
-		p.granted++
-		p.revoked = append(p.revoked, false)
-		p.queue.Push(p.now+15*time.Second+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
+	case forRegistrationGrant:
+		p.servers[q.who].lease = p.grant(registrationTTL)
+	case forRegistration:
+		p.servers[q.who].attached = p.servers[q.who].lease
 	case forSlice:
 		p.writers[0].posted = p.readyEndpoints()
 	case forEndpoints:
@@ -221,6 +204,8 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 		p.bootReply(who, c)
 	case forRegistrationGet, forRegistrationGrant, forRegistration:
 		p.registrationReply(who, why, c)
+	case forCount:
+		p.countReply(who, version)
 	case forKubectl:
 		if c == late {
 			p.note(ReadTimeout, "kubectl get nodes", L6)
@@ -357,7 +342,7 @@ func (p *plane) handle(e vtime.Event) {
 			p.churn()
 		}
 	case evRevoke:
-		p.revoke(e.Who, e.Gen)
+		p.revoke(e.Who)
 	case evStall:
 		if e.Gen == p.kubelets[e.Who].stalls {
 			p.plegFails(e.Who)
@@ -366,6 +351,8 @@ func (p *plane) handle(e vtime.Event) {
 		if e.Gen == p.kubelets[e.Who].stalls {
 			p.relisted(e.Who)
 		}
+	case evCount:
+		p.countObjects(e.Who, e.Gen)
 	case evGrid:
 		p.count()
 		p.grid()

@@ -21,6 +21,7 @@ const (
 	leases
 	nodes
 	elections
+	registrations
 )
 
 type lane uint8
@@ -73,6 +74,7 @@ const (
 	forInformers
 	forBoot
 	forEviction
+	forCount
 	purposes
 )
 
@@ -115,10 +117,14 @@ var traitsOf = [purposes]traits{
 	forReplicaSet:        {create, plain, workloadHigh, 0, 2066},
 	forScale:             {create, plain, globalDefault, 0, 2066},
 	forIdentity:          {create, plain, exempt, 0, 827},
-	forRegistrationGet:   {get, plain, exempt, 0, 0},
+	forRegistrationGet:   {get, plain, exempt, unlimited, 0},
 	forRegistrationGrant: {create, plain, exempt, 0, 0},
-	forRegistration:      {create, plain, exempt, 0, 827},
+	forRegistration:      {create, registrations, exempt, 0, 827},
 	forInformers:         {get, plain, exempt, 0, 0},
 	forBoot:              {create, plain, exempt, 0, 0},
 	forEviction:          {create, plain, workloadHigh, 0, 2066},
+	forCount:             {get, plain, exempt, unlimited, 0},
 }
+
+// unlimited is the patience of the API server's own loops.
+const unlimited = time.Duration(-1)

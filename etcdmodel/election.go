@@ -169,4 +169,5 @@ func (e *engine) elect() {
 	for j := range e.members {
 		e.ready(j)
 	}
+	e.nextRound(e.reads.queue.n)
 }

@@ -121,7 +121,7 @@ type counters struct {
 	elections       int64
 }
 
-// Timers: some of the engine, then six for every member.
+// Timers: some of the engine, then five for every member.
 const (
 	timerNet = iota
 	timerDeadline
@@ -129,6 +129,7 @@ const (
 	timerArrival
 	timerCompact
 	timerRead
+	timerWoken
 	memberTimers
 )
 
@@ -215,6 +216,8 @@ func (e *engine) fire(which int) {
 		e.elect()
 	case timerRead:
 		e.askAgain()
+	case timerWoken:
+		e.woken()
 	case timerCompact:
 		e.compactTimer()
 	case timerArrival:

@@ -32,13 +32,15 @@ type member struct {
 
 	// The apply loop and the backend.
 	applied    int64
-	working    bool // applying until timerApply
-	committing bool // a backend commit until timerApply
-	pending    int  // operations since the last backend commit
+	batches    ring[int64] // the last entry of each batch that was handed over and is not applied to its end
+	told       int64       // the last entry of the last that is: reads that wait have been told
+	working    bool        // applying until timerApply
+	committing bool        // a backend commit until timerApply
+	pending    int         // operations since the last backend commit
 	dirty      float64
 	commitDue  int64      // the timer of ordinary commits
+	second     int64      // when the second fdatasync of the commit under way begins; 0: none is, or it has begun
 	forced     bool       // a revoked lease wants a commit at once, whatever the timer says
-	overdue    bool       // the timer ran out during a forced commit: its commit is the next to have the lock
 	revokes    *rand.Rand // draws who has it then
 	compact    compaction
 	paused     int64 // held by a defragmentation until
@@ -188,7 +190,20 @@ func (e *engine) handOver(i int) {
 		}
 		m.handed++
 	}
+	if bytes > 0 {
+		m.batches.push(m.handed)
+	}
 	e.work(i)
+}
+
+// batchEnds tells whether the entry just applied is the last of its batch.
+func (m *member) batchEnds() bool {
+	if m.batches.n == 0 || m.applied < *m.batches.at(0) {
+		return false
+	}
+	m.told = m.applied
+	m.batches.drop(1)
+	return true
 }
 
 // save writes everything that has been appended, in one fdatasync.

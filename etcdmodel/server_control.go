@@ -24,8 +24,8 @@ func (s *Server) DB() Size {
 	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
 }
 
-// SetDisk gives a member another disk from now on: a fault, a repair, a swap. What is
-// being written when it happens ends as it began.
+// SetDisk gives a member another disk from now on: a fault, a repair, a swap. The fdatasync under way when it
+// happens ends as it began.
 func (s *Server) SetDisk(member int, d Disk) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
@@ -36,6 +36,10 @@ func (s *Server) SetDisk(member int, d Disk) error {
 	m := &s.e.members[member]
 	s.e.c.Disks[member] = d.orDefault()
 	m.disk = newSampler(d, m.disk.rng)
+	if m.second > s.e.now {
+		*s.e.timer(member, timerApply) = m.second + m.disk.half()
+		m.second, s.e.soonest = 0, 0
+	}
 	return nil
 }
 
