@@ -43,7 +43,6 @@ const (
 	evChurn
 	evIdentity
 	evRevoke
-	evTaint
 	evEvict
 	evGrid
 	evSeats
@@ -103,6 +102,7 @@ type plane struct {
 	churnEvery    time.Duration
 	churnGen      uint32
 	etcdLeases    []leaseState // by number
+	firstScan     time.Duration
 
 	pending, running           int
 	attempts, messages, events int
@@ -143,6 +143,7 @@ func (p *plane) effect(q *proposal) {
 		p.nodes[q.who].renewed = p.now
 	case forStatus:
 		p.statusLanded(q.who)
+		p.nodeWritten(q.who)
 	case forNotReady:
 		if !p.nodes[q.who].notReady {
 			p.becameNotReady(q.who)
@@ -153,8 +154,10 @@ func (p *plane) effect(q *proposal) {
 			p.nodeUntainted()
 		}
 		n.tainted = n.notReady
+		p.nodeWritten(q.who)
 	case forEvict:
 		p.tainted(q.who)
+		p.nodeWritten(q.who)
 	case forMarkPod:
 		p.podMarked(q.who)
 	case forPodReady:
@@ -214,7 +217,7 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 	case forBreaker, forNotReady, forNotReadyGet, forMarkPod:
 		p.lifeReply(who, why, c)
 	case forTaint:
-		p.taintReply(who, c)
+		p.taintReply(who)
 	case forEvict:
 		p.evictReply(who, c)
 	case forNodeEvent:
@@ -321,7 +324,7 @@ func (p *plane) handle(e vtime.Event) {
 		if e.Gen == p.life.pass && p.electors[controllers].working {
 			p.monitor()
 		}
-	case evNodeEvent, evReplicas, evEndpoints, evTaint, evEvict:
+	case evNodeEvent, evReplicas, evEndpoints, evEvict:
 		if e.Gen == p.electors[controllers].process && p.electors[controllers].working {
 			p.controllerEvent(e.Kind, e.Who)
 		}
@@ -342,7 +345,7 @@ func (p *plane) handle(e vtime.Event) {
 			p.churn()
 		}
 	case evRevoke:
-		p.revoke(e.Who)
+		p.revoke(e.Who, e.Gen > 0)
 	case evStall:
 		if e.Gen == p.kubelets[e.Who].stalls {
 			p.plegFails(e.Who)
@@ -430,8 +433,6 @@ func (p *plane) controllerEvent(kind uint16, i int32) {
 		p.syncReplicas()
 	case evEndpoints:
 		p.writeEndpoints(i)
-	case evTaint:
-		p.taint(i)
 	case evEvict:
 		p.evict(i)
 	}

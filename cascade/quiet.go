@@ -86,6 +86,7 @@ func (p *plane) draw(most time.Duration) time.Duration {
 func (p *plane) startPeriodic() {
 	p.periodic++
 	p.forgetLeases()
+	p.firstScan = p.now + p.draw(scanPeriod)
 	for i := range p.servers {
 		p.servers[i].out = false
 		p.queue.Push(p.now+p.draw(p.s.Livez.Period), evLivez, int32(i), p.periodic)

@@ -15,11 +15,16 @@ const (
 
 const registrationTTL = 15 * time.Second
 
-// grant is an etcd lease that is granted: the lessor looks every 500 ms for those that have expired.
+// scanPeriod is how often the lessor looks for leases that have expired (lessor.go, runLoop): those that a stall has granted together are
+// revoked together.
+const scanPeriod = 500 * time.Millisecond
+
+// grant is an etcd lease that is granted.
 func (p *plane) grant(ttl time.Duration) int32 {
 	p.etcdLeases = append(p.etcdLeases, leaseGranted)
 	lease := int32(len(p.etcdLeases))
-	p.queue.Push(p.now+ttl+p.draw(500*time.Millisecond), evRevoke, lease, 0)
+	scan := (p.now + ttl - p.firstScan + scanPeriod - 1) / scanPeriod
+	p.queue.Push(p.firstScan+scan*scanPeriod, evRevoke, lease, 0)
 	return lease
 }
 

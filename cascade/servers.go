@@ -242,8 +242,12 @@ const activeFor = 300 * time.Millisecond
 // revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
 // expiredLeaseRetryInterval). A member whose loop has not ticked lately makes sure by a quorum read first that it still
 // leads (server.go, ensureLeadership, since 3.5.13); if that takes 7 s it does not revoke.
-func (p *plane) revoke(lease int32) {
+func (p *plane) revoke(lease int32, waited bool) {
 	if p.quiet || p.etcdLeases[lease-1] == leaseRevoked {
+		return
+	}
+	if free := p.store.lessorFree(p.now); free > p.now && !waited {
+		p.queue.Push(free, evRevoke, lease, 1)
 		return
 	}
 	k := p.newOrphan(purposes)
@@ -254,5 +258,5 @@ func (p *plane) revoke(lease int32) {
 	} else {
 		p.store.propose(p.now, k)
 	}
-	p.queue.Push(p.now+3*time.Second, evRevoke, lease, 0)
+	p.queue.Push(p.now+etcdTimeout, evRevoke, lease, 0)
 }

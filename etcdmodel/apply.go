@@ -33,9 +33,7 @@ func (e *engine) applyTimer(i int) {
 // applySome applies until it is done, a commit is due, or the run ends.
 func (e *engine) applySome(i int) {
 	m := &e.members[i]
-	if i == e.leader {
-		e.wakeReads(m)
-	}
+	e.wakeReads(i)
 	t := max(e.now, m.paused)
 	if t > e.now {
 		m.working = true
@@ -61,7 +59,7 @@ func (e *engine) applySome(i int) {
 		m.applied++
 		m.snapshot = m.snapshot || m.applied%int64(e.c.SnapshotCount) == 0
 		e.appliedOne(i, entry, t)
-		if m.batchEnds() && i == e.leader && e.reads.wait(m.told) && t > e.now || t > e.until {
+		if m.batchEnds() && m.reads.wait(m.told) && t > e.now || t > e.until {
 			break
 		}
 	}
@@ -86,9 +84,7 @@ func (e *engine) rest(i int) {
 		next = min(next, m.commitDue)
 	}
 	*e.timer(i, timerApply) = next
-	if i == e.leader {
-		e.wakeReads(m)
-	}
+	e.wakeReads(i)
 }
 
 // appliedOne is one entry in the tree at time t: its client gets the answer.
@@ -185,7 +181,7 @@ func (e *engine) commitEnds(i int) {
 	m := &e.members[i]
 	m.committing, m.second = false, 0
 	switch late := m.forced && m.commitDue <= e.now; {
-	case late && e.reads.stage != readIdle && m.revokes.Float64() < afterFirst:
+	case late && (m.reads.stage != readIdle || m.reads.readers.n > 0) && m.revokes.Float64() < afterFirst:
 		m.commitDue = e.now + lockRace
 	case late, !m.forced:
 		m.commitDue = e.now + ns(e.c.BatchInterval)
@@ -193,10 +189,8 @@ func (e *engine) commitEnds(i int) {
 	m.forced = false
 	if i == e.leader {
 		e.db.settle()
-		if e.reads.stage == readLocked {
-			e.answerReads()
-		}
 	}
+	e.answerReads(i)
 }
 
 // answer ends a write for its client, unless etcd's timeout did before.

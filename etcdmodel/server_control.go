@@ -19,6 +19,27 @@ func (s *Server) Saving() time.Duration {
 	return time.Duration(s.e.now - s.e.members[s.e.leader].began)
 }
 
+// LessorFree is when the leader's lessor can next look for leases that have expired: now, or at the end of the backend commit for which a
+// revoke, or a grant that is to be applied next, holds its lock (lease/lessor.go, Revoke and Grant).
+func (s *Server) LessorFree() time.Duration {
+	e := s.e
+	if e.leader < 0 {
+		return s.Now()
+	}
+	m := &e.members[e.leader]
+	held := m.forced
+	if !held && m.applied < m.handed {
+		if x := e.entry(m.applied + 1); x.class >= 0 {
+			kind := e.classes[x.class].Op.Kind
+			held = kind == LeaseGrant || kind == LeaseRevoke
+		}
+	}
+	if !m.committing || !held {
+		return s.Now()
+	}
+	return time.Duration(*e.timer(e.leader, timerApply))
+}
+
 // DB is the db file now.
 func (s *Server) DB() Size {
 	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
