@@ -3,8 +3,10 @@ package cascade
 import (
 	"context"
 	"encoding/csv"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -52,8 +54,8 @@ func TestReplays(t *testing.T) {
 	for _, row := range rows[1:] {
 		runs[row[0]] = append(runs[row[0]], row)
 	}
-	for delay, measured := range runs {
-		t.Run(delay, func(t *testing.T) { compare(t, number(delay), measured) })
+	for _, delay := range slices.Sorted(maps.Keys(runs)) {
+		t.Run(delay, func(t *testing.T) { compare(t, number(delay), runs[delay]) })
 	}
 }
 

@@ -8,14 +8,14 @@ import (
 )
 
 // script submits requests of a class at their times to a single 3.5 member whose timer never commits, and says when each ended. Class 0 is a
-// write, 1 a revoke, 2 a read; tags count from one.
+// write, 1 a revoke, 2 a read, 3 a read index; tags count from one.
 func script(t *testing.T, disk time.Duration, requests []struct {
 	at    float64
 	class int
 }, change func(*Server)) []float64 {
 	t.Helper()
 	s, err := NewServer(Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(disk)}, BatchInterval: time.Hour},
-		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: LeaseRevoke}}, {Op: Op{Kind: Range, Key: 40, Value: 525}}})
+		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: LeaseRevoke}}, {Op: Op{Kind: Range, Key: 40, Value: 525}}, {Op: Op{Kind: ReadIndex}}})
 	require.NoError(t, err)
 	ends := make([]float64, len(requests))
 	for now, next := time.Duration(0), 0; now < 60*time.Second; now += 10 * time.Millisecond {
@@ -65,4 +65,35 @@ func TestADiskChangedDuringACommit(t *testing.T) {
 	require.InDelta(t, 16, script(t, 4*time.Second, requests, nil)[2], 0.05)
 	mend := func(s *Server) { require.NoError(t, s.SetDisk(0, FixedDisk(time.Second))) }
 	require.InDelta(t, 13, script(t, 4*time.Second, requests, mend)[2], 0.05)
+}
+
+// A read index alone wants no lock, and the next round does not wait for readers who do.
+func TestAReadIndexWaitsForNoLock(t *testing.T) {
+	ends := script(t, time.Second, asked{{0, 0}, {0.1, 1}, {2.3, 2}, {2.5, 3}}, nil)
+	require.InDelta(t, 4, ends[2], 0.05, "the commit that the revoke forces lasts from 2 to 4 s")
+	require.InDelta(t, 2.5, ends[3], 0.05)
+}
+
+// A follower's reads wait for its loop and the leader's, there and back.
+func TestFollowersReadLater(t *testing.T) {
+	s, err := NewServer(Cluster{Version: V3_5, Members: 3, Disks: []Disk{FixedDisk(300 * time.Millisecond)}, Seed: 1},
+		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: Range, Key: 40, Value: 525}}})
+	require.NoError(t, err)
+	s.Step(5*time.Second, nil)
+	leader := s.Leader()
+	var took [2]time.Duration
+	for i := range 600 {
+		require.NoError(t, s.Submit(0, uint64(1)))
+		if i%10 == 0 {
+			require.NoError(t, s.SubmitTo(leader, 1, 2))
+			require.NoError(t, s.SubmitTo((leader+1)%3, 1, 3))
+		}
+		for _, d := range s.Step(50*time.Millisecond, nil).Done {
+			if d.Outcome == Read {
+				took[d.Tag-2] += d.Latency / 60
+			}
+		}
+	}
+	require.Equal(t, leader, s.Leader())
+	require.Greater(t, took[1], took[0]+300*time.Millisecond, "%v at the leader, %v at a follower", took[0], took[1])
 }
