@@ -3,7 +3,9 @@ package cascade
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,33 +112,76 @@ func TestSilentKubelets(t *testing.T) {
 	}
 }
 
-func TestTrapOfTheTwoSecondDisk(t *testing.T) {
-	dead := func(seed uint64, base float64) time.Duration {
-		s := replayed(seed, 420, Action{At: sec(10), Do: Scale, N: 500}, Action{At: sec(40), Do: Delay, For: sec(base)},
-			Action{At: sec(100), Do: Delay, For: sec(8)}, Action{At: sec(220), Do: Delay, For: sec(base)})
-		s.OtherPods = 20
-		return run(t, s).Verdict.Recovered
+// After two minutes of 8 s a disk of 1 or 2 s holds the cluster in a trap. Measured on real components, from the spell's end until half as many renewals
+// have landed as there are nodes: 11, 17, 21, 30, 36 and 68 s at 1 s, 61, 71, 91 and 95 s at 2 s (docs/cascade.md).
+func TestTrap(t *testing.T) {
+	half := func(seed uint64, base float64) float64 {
+		r := run(t, replayed(seed, 420, Action{At: sec(5), Do: Delay, For: sec(base)}, Action{At: sec(25), Do: Delay, For: sec(8)}, Action{At: sec(145), Do: Delay, For: sec(base)}))
+		landed := 0.0
+		for at, v := range r.Values("lease renewals")[145:] {
+			if landed += v; landed >= 50 {
+				return float64(at + 1)
+			}
+		}
+		return math.Inf(1)
 	}
-	trap, none, plain := time.Duration(0), time.Duration(0), time.Duration(0)
+	median := func(base float64) float64 {
+		var all []float64
+		for seed := uint64(1); seed <= 21; seed++ {
+			all = append(all, half(seed, base))
+		}
+		slices.Sort(all)
+		t.Logf("%v s: %v", base, all)
+		return all[10]
+	}
+	none, one, two := median(0.5), median(1), median(2)
+	require.Less(t, none, 20.0)
+	require.True(t, one >= 11 && one <= 68, "at 1 s %v", one)
+	require.True(t, two >= 55 && two <= 110, "at 2 s %v", two)
+	plain := time.Duration(0)
 	for seed := uint64(1); seed <= 5; seed++ {
-		trap += dead(seed, 2) / 5
-		none += dead(seed, 0.5) / 5
 		plain += run(t, fault(seed, 2)).Verdict.Down / 5
 	}
-	t.Log(trap, none, plain)
 	require.Less(t, plain, Outlast, "without the spell the same disk renews its leases but for moments: 22 s of 160 in the replay")
-	require.Greater(t, trap, 50*time.Second, "measured: 50 to 65 s and more")
-	require.Less(t, none, 30*time.Second)
 }
 
+// The liveness probe kills the API server on a disk of 1 s (t+76 s in the replay), and nodes go NotReady between 2 and 2.5 s.
+func TestTipping(t *testing.T) {
+	kills, tipped := 0, map[float64]int{}
+	for seed := uint64(1); seed <= 20; seed++ {
+		if run(t, fault(seed, 1)).Totals.ServerKills > 0 {
+			kills++
+		}
+		for _, delay := range []float64{1.5, 2, 2.5, 3} {
+			if run(t, fault(seed, delay)).Totals.PeakNotReady > 0 {
+				tipped[delay]++
+			}
+		}
+	}
+	t.Log(kills, tipped)
+	require.GreaterOrEqual(t, kills, 12)
+	require.Zero(t, tipped[1.5])
+	require.LessOrEqual(t, tipped[2], 2)
+	require.GreaterOrEqual(t, tipped[2.5], 12)
+	require.GreaterOrEqual(t, tipped[3], 19)
+}
+
+// Three members, all at 2 s: 98 % of the PUTs failed in the replay and 97 % in a run of validation/controlplane, with one leader change each.
 func TestThreeSlowMembers(t *testing.T) {
-	for seed := uint64(1); seed <= 3; seed++ {
+	for seed := uint64(1); seed <= 10; seed++ {
 		s := fault(seed, 2)
 		s.Etcd.Members = 3
-		r := run(t, s)
-		t.Logf("%d of %d failed, %d landed, term %d", r.Totals.LeasesFailed, r.Totals.LeasesAsked, r.Totals.LeasesLanded, r.Totals.Term)
-		during := mean(r, "lease renewals", 60, 240) * 180
-		require.Greater(t, float64(r.Totals.LeasesFailed), 2*during*0.5, "measured: 98 %% of the PUTs failed")
+		s = s.WithDefaults()
+		p, err := newPlane(&s, false)
+		require.NoError(t, err)
+		p.end = sec(240)
+		p.run()
+		quiet := 590.0 // renewals before the fault
+		okay := float64(p.answered[forLease][ok]) - quiet
+		asked := float64(p.asked[forLease]) - quiet
+		t.Logf("seed %d: %.0f of %.0f answered, term %d", seed, okay, asked, p.store.term)
+		require.Less(t, okay/asked, 0.25)
+		require.LessOrEqual(t, p.store.term, 1)
 	}
 }
 

@@ -150,7 +150,7 @@ func (p *plane) halt(i int32) {
 		p.writers[k].out, p.writers[k].dirty = false, true
 	}
 	for k := range p.nodes {
-		p.nodes[k].tainting = false
+		p.nodes[k].tainting, p.nodes[k].taintAgain = false, false
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	classRevoke
 	classNothing // a lease revoked for the second time
 	classRead
+	classIndex // a revoke's question whether etcd still leads
 )
 
 var classes = []etcdmodel.Stream{
@@ -45,6 +46,7 @@ var classes = []etcdmodel.Stream{
 	classGrant:   {Name: "grants", Op: etcdmodel.Op{Kind: etcdmodel.LeaseGrant}},
 	classRevoke:  {Name: "revokes", Op: etcdmodel.Op{Kind: etcdmodel.LeaseRevoke}},
 	classNothing: {Name: "late revokes", Op: etcdmodel.Op{Kind: etcdmodel.TxnConflict, Key: 1, Value: 8}, Keys: 1},
+	classIndex:   {Name: "read indices", Op: etcdmodel.Op{Kind: etcdmodel.ReadIndex}},
 	classRead:    {Name: "reads", Op: etcdmodel.Op{Kind: etcdmodel.Range, Key: 45, Value: 525}},
 }
 
@@ -130,8 +132,12 @@ func (e *etcd) fsync() time.Duration {
 func (e *etcd) propose(now time.Duration, token int32) {
 	q := &e.plane.proposals[token]
 	class := classOf(q.purpose)
-	if class == classRevoke && (q.who > 0 || e.plane.s.Etcd.Before3512) {
-		class = classNothing
+	if class == classRevoke {
+		if l := &e.plane.etcdLeases[q.version-1]; *l != leaseGranted || e.plane.s.Etcd.Before3512 {
+			class = classNothing
+		} else {
+			*l = leaseRevoking
+		}
 	}
 	e.submit(now, class, token)
 }
@@ -142,12 +148,30 @@ func (e *etcd) saving(now time.Duration) time.Duration {
 	return e.server.Saving()
 }
 
-func (e *etcd) read(now time.Duration, token int32) { e.submit(now, classRead, token) }
+// lessorFree is when etcd's lessor can next look for expired leases.
+func (e *etcd) lessorFree(now time.Duration) time.Duration {
+	e.run(now)
+	return e.server.LessorFree() + e.skip
+}
+
+func (e *etcd) read(now time.Duration, token int32) {
+	class := classRead
+	if e.plane.proposals[token].purpose == purposes {
+		class = classIndex
+	}
+	e.submit(now, class, token)
+}
 
 func (e *etcd) submit(now time.Duration, class int, token int32) {
 	e.run(now)
-	if err := e.server.Submit(class, uint64(token)+1); err != nil {
-		panic(err) // the class exists and the tag is not zero
+	err := error(nil)
+	if leader := e.server.Leader(); leader >= 0 && e.plane.proposals[token].purpose == purposes { // the leader's own: it revokes a lease
+		err = e.server.SubmitTo(leader, class, uint64(token)+1)
+	} else {
+		err = e.server.Submit(class, uint64(token)+1)
+	}
+	if err != nil {
+		panic(err) // the class and the member exist and the tag is not zero
 	}
 }
 

@@ -71,8 +71,6 @@ func (p *plane) controllerEvent(kind uint16, i int32) {
 		p.syncReplicas()
 	case evEndpoints:
 		p.writeEndpoints(i)
-	case evTaint:
-		p.taint(i)
 	case evEvict:
 		p.evict(i)
 	}

@@ -42,6 +42,7 @@ type node struct {
 	serving       int32         // of which the workload's
 	tainted       bool          // NoSchedule
 	tainting      bool          // a PATCH of that taint is out
+	taintAgain    bool          // the Node was written meanwhile
 	evictAt       time.Duration // when the pods on a node with the NoExecute taint are deleted; 0: not tainted, negative: they are
 	retry         bool          // MarkPodsNotReady has to be tried again
 }

@@ -47,13 +47,13 @@ func (p *plane) requeueDeadline(i int32) {
 func (p *plane) land(q *proposal) bool {
 	p.committed++
 	if q.purpose == purposes { // a lease revoked, perhaps for the second time
-		p.revoked[q.version-1] = true
+		p.leaseEnds(int32(q.version))
 		return true
 	}
 	t := &traitsOf[q.purpose]
 	if t.space != plain {
 		v := p.version(t.space, q.who)
-		if *v != q.version {
+		if *v != q.version || q.purpose == forRegistration && p.etcdLeases[p.servers[q.who].lease-1] == leaseRevoked {
 			p.wasted++
 			return false
 		}
@@ -64,13 +64,35 @@ func (p *plane) land(q *proposal) bool {
 	return true
 }
 
+func (p *plane) version(s space, who int32) *uint32 {
+	switch s {
+	case leases:
+		return &p.nodes[who].lease
+	case nodes:
+		return &p.nodes[who].object
+	case registrations:
+		return &p.servers[who].record
+	}
+	return &p.electors[who].lease
+}
+
+func (p *plane) versionOf(s space, who int32) uint32 {
+	if s == plain {
+		return 0
+	}
+	return *p.version(s, who)
+}
+
 func (p *plane) readDone(k int32) {
 	q := p.proposals[k]
-	if q.purpose == purposes { // etcd still leads: it may revoke the lease
+	if q.purpose == purposes && p.now < q.until { // etcd still leads: it may revoke the lease
 		p.store.propose(p.now, k)
 		return
 	}
 	p.freeProposals = append(p.freeProposals, k)
+	if q.purpose == purposes {
+		return
+	}
 	r := &p.requests[q.request]
 	if r.gen != q.gen || r.stage != reading {
 		return

@@ -10,7 +10,7 @@ import (
 )
 
 func TestMapFindsTheTrap(t *testing.T) {
-	m, err := Map(context.Background(), Tipping(), Axis{ParamDelay, []float64{0.25, 1.75, 4}}, Axis{ParamNodes, []float64{50, 100}})
+	m, err := Map(context.Background(), Tipping(), Axis{ParamDelay, []float64{0.25, 1.5, 4}}, Axis{ParamNodes, []float64{50, 100}})
 	require.NoError(t, err)
 	for _, row := range m.Cells {
 		require.Equal(t, byte('.'), row[0].Letter())

@@ -247,21 +247,33 @@ func (p *plane) becameReady(i int32) {
 	p.podsWake(i)
 }
 
-// taint makes the node's NoSchedule taint follow its condition (doNoScheduleTaintingPass): once per change, and again
-// after a failure unless the write has landed all the same.
+// taint makes the node's NoSchedule taint follow its condition (doNoScheduleTaintingPass): once for every write to the Node that the controller
+// sees, those while it is at it together. A pass that fails is not repeated (doNodeProcessingPassWorker, v1.29.2 and v1.37.2); a PATCH that timed out
+// lands all the same, and is such a write.
 func (p *plane) taint(i int32) {
 	n := &p.nodes[i]
-	if n.tainted != n.notReady && !n.tainting {
+	switch {
+	case n.tainting:
+		n.taintAgain = true
+	case n.tainted != n.notReady:
 		n.tainting = true
 		p.askVia(&p.life.limit, forTaint, i, 0)
 	}
 }
 
-func (p *plane) taintReply(i int32, c code) {
+func (p *plane) taintReply(i int32) {
 	n := &p.nodes[i]
-	n.tainting = false
-	if n.tainted != n.notReady {
-		p.queue.Push(p.now+time.Second, evTaint, i, p.electors[controllers].process)
+	again := n.taintAgain
+	n.tainting, n.taintAgain = false, false
+	if again {
+		p.taint(i)
+	}
+}
+
+// nodeWritten is a write to the Node that has landed, whoever made it.
+func (p *plane) nodeWritten(i int32) {
+	if p.electors[controllers].working {
+		p.taint(i)
 	}
 }
 

@@ -43,7 +43,6 @@ const (
 	evChurn
 	evIdentity
 	evRevoke
-	evTaint
 	evEvict
 	evGrid
 	evSeats
@@ -58,6 +57,7 @@ const (
 	evDefrag
 	evUnhealthy
 	evBindAgain
+	evCount
 )
 
 // plane is the simulated control plane: all state of a run.
@@ -121,8 +121,8 @@ type plane struct {
 	podDraws      stream.Source
 	churnEvery    time.Duration
 	churnGen      uint32
-	granted       uint32
-	revoked       []bool // by the lease's number
+	etcdLeases    []leaseState // by number
+	firstScan     time.Duration
 
 	pending, running           int
 	attempts, messages, events int
@@ -135,23 +135,6 @@ type plane struct {
 	wroteBy                    [purposes]int
 	latency, leaseLatency      histogram
 	rec                        recorder
-}
-
-func (p *plane) version(s space, who int32) *uint32 {
-	switch s {
-	case leases:
-		return &p.nodes[who].lease
-	case nodes:
-		return &p.nodes[who].object
-	}
-	return &p.electors[who].lease
-}
-
-func (p *plane) versionOf(s space, who int32) uint32 {
-	if s == plain {
-		return 0
-	}
-	return *p.version(s, who)
 }
 
 func (p *plane) newProposalSlot() int32 {
@@ -180,6 +163,7 @@ func (p *plane) effect(q *proposal) {
 		p.nodes[q.who].renewed = p.now
 	case forStatus:
 		p.statusLanded(q.who)
+		p.nodeWritten(q.who)
 	case forNotReady:
 		if !p.nodes[q.who].notReady {
 			p.becameNotReady(q.who)
@@ -190,8 +174,10 @@ func (p *plane) effect(q *proposal) {
 			p.nodeUntainted()
 		}
 		n.tainted = n.notReady
+		p.nodeWritten(q.who)
 	case forEvict:
 		p.tainted(q.who)
+		p.nodeWritten(q.who)
 	case forMarkPod:
 		p.podMarked(q.who)
 	case forPodReady:
@@ -207,10 +193,10 @@ func (p *plane) effect(q *proposal) {
 		p.reported(q.version)
 	case forReplicaSet:
 		p.scale.status = p.rs.have
-	case forRegistrationGrant: // TTL 15 s, looked at every 500 ms
-		p.granted++
-		p.revoked = append(p.revoked, false)
-		p.queue.Push(p.now+15*time.Second+p.draw(500*time.Millisecond), evRevoke, int32(p.granted), 0)
+	case forRegistrationGrant:
+		p.servers[q.who].lease = p.grant(registrationTTL)
+	case forRegistration:
+		p.servers[q.who].attached = p.servers[q.who].lease
 	case forSlice:
 		p.sliceLanded()
 	case forEndpoints:
@@ -238,6 +224,8 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 		p.bootReply(who, c)
 	case forRegistrationGet, forRegistrationGrant, forRegistration:
 		p.registrationReply(who, why, c)
+	case forCount:
+		p.countReply(who, version)
 	case forKubectl:
 		if c == late {
 			p.note(ReadTimeout, "kubectl get nodes", L6)
@@ -246,7 +234,7 @@ func (p *plane) reply(why purpose, who int32, version uint32, c code) {
 	case forBreaker, forNotReady, forNotReadyGet, forMarkPod:
 		p.lifeReply(who, why, c)
 	case forTaint:
-		p.taintReply(who, c)
+		p.taintReply(who)
 	case forEvict:
 		p.evictReply(who, c)
 	case forNodeEvent:
@@ -357,7 +345,7 @@ func (p *plane) handle(e vtime.Event) {
 		if e.Gen == p.life.pass && p.electors[controllers].working {
 			p.monitor()
 		}
-	case evNodeEvent, evReplicas, evEndpoints, evTaint, evEvict:
+	case evNodeEvent, evReplicas, evEndpoints, evEvict:
 		if e.Gen == p.electors[controllers].process && p.electors[controllers].working {
 			p.controllerEvent(e.Kind, e.Who)
 		}
@@ -407,7 +395,7 @@ func (p *plane) handle(e vtime.Event) {
 			p.churn()
 		}
 	case evRevoke:
-		p.revoke(e.Who, e.Gen)
+		p.revoke(e.Who, e.Gen > 0)
 	case evStall:
 		if e.Gen == p.kubelets[e.Who].stalls {
 			p.plegFails(e.Who)
@@ -416,6 +404,8 @@ func (p *plane) handle(e vtime.Event) {
 		if e.Gen == p.kubelets[e.Who].stalls {
 			p.relisted(e.Who)
 		}
+	case evCount:
+		p.countObjects(e.Who, e.Gen)
 	case evGrid:
 		p.count()
 		p.checkQuota()

@@ -21,6 +21,7 @@ const (
 	leases
 	nodes
 	elections
+	registrations
 )
 
 type lane uint8
@@ -80,6 +81,7 @@ const (
 	forReport
 	forKubeletEvent
 	forScaleGet
+	forCount
 	purposes
 )
 
@@ -122,9 +124,9 @@ var traitsOf = [purposes]traits{
 	forReplicaSet:        {create, plain, workloadHigh, 0, 2066},
 	forScale:             {create, plain, globalDefault, 0, 2066},
 	forIdentity:          {create, plain, exempt, 0, 827},
-	forRegistrationGet:   {get, plain, exempt, 0, 0},
+	forRegistrationGet:   {get, plain, exempt, unlimited, 0},
 	forRegistrationGrant: {create, plain, exempt, 0, 0},
-	forRegistration:      {create, plain, exempt, 0, 827},
+	forRegistration:      {create, registrations, exempt, 0, 827},
 	forInformers:         {get, plain, exempt, 0, 0},
 	forBoot:              {create, plain, exempt, 0, 0},
 	forEviction:          {create, plain, workloadHigh, 0, 2066},
@@ -135,6 +137,7 @@ var traitsOf = [purposes]traits{
 	forReport:            {create, plain, system, 0, 4114},
 	forKubeletEvent:      {create, plain, system, 0, 1033},
 	forScaleGet:          {get, plain, globalDefault, 0, 0},
+	forCount:             {get, plain, exempt, unlimited, 0},
 }
 
 // ownerOf is the component whose process asked, or components for none.
@@ -145,3 +148,6 @@ func ownerOf(why purpose) int {
 	}
 	return components
 }
+
+// unlimited is the patience of the API server's own loops.
+const unlimited = time.Duration(-1)

@@ -85,10 +85,15 @@ func (p *plane) draw(most time.Duration) time.Duration {
 // startPeriodic starts what recurs while the cluster is simulated request by request.
 func (p *plane) startPeriodic() {
 	p.periodic++
+	p.forgetLeases()
+	p.firstScan = p.now + p.draw(scanPeriod)
 	for i := range p.servers {
 		p.servers[i].out = false
 		p.queue.Push(p.now+p.draw(p.s.Livez.Period), evLivez, int32(i), p.periodic)
-		p.queue.Push(p.now+p.draw(identityPeriod), evIdentity, int32(i), p.periodic)
+		next := p.draw(identityPeriod)
+		p.queue.Push(p.now+next, evIdentity, int32(i), p.periodic)
+		p.startRegistration(int32(i), next)
+		p.startCounts(int32(i), false)
 	}
 	p.queue.Push(p.now+p.draw(kubectlPeriod), evKubectl, 0, p.periodic)
 	p.monitorIn(p.draw(monitorPeriod))

@@ -48,6 +48,7 @@ type proposal struct {
 	version uint32
 	who     int32
 	purpose purpose
+	until   time.Duration // of a read: the answer is of no use after that
 }
 
 type seats struct {

@@ -13,6 +13,12 @@ type server struct {
 	booting    int // etcd operations still to do
 	bootBegan  time.Duration
 	restarts   int
+	counting   uint32 // of its counts: others in the queue are void
+
+	record   uint32 // version of its registration
+	seen     uint32 // the one that it knows
+	attached int32  // the etcd lease that its registration lives as long as
+	lease    int32  // the last granted to it
 }
 
 const (
@@ -112,7 +118,7 @@ func (p *plane) serverFor(why purpose, who int32) int32 {
 	switch why {
 	case forLease, forLeaseGet, forStatus, forStatusGet, forPodGet, forPodReady, forToken, forCNIRead, forCNIWrite, forReportGet, forReport, forKubeletEvent:
 		at = who % n
-	case forLivez, forBoot, forRegistrationGet, forRegistrationGrant, forRegistration:
+	case forLivez, forBoot, forCount, forRegistrationGet, forRegistrationGrant, forRegistration:
 		return who
 	}
 	for k := range n {
@@ -158,6 +164,7 @@ func (p *plane) killServer(i int32) {
 	s := &p.servers[i]
 	s.down, s.out = true, false
 	s.restarts++
+	s.counting++
 	for k := range p.requests {
 		if r := &p.requests[k]; r.stage != free && r.stage != throttled && r.server == i {
 			p.queue.Push(p.now, evDrop, int32(k), r.gen)
@@ -193,6 +200,7 @@ func (p *plane) bootReply(i int32, c code) {
 		return
 	}
 	s.down = false
+	p.startCounts(i, true)
 	p.unpark()
 	if p.rules.behind {
 		p.proxyUpdate()
@@ -219,12 +227,13 @@ func (p *plane) identity(i int32) {
 
 func (p *plane) registrationReply(i int32, why purpose, c code) {
 	switch {
-	case why == forRegistrationGet && c == ok:
+	case why == forRegistrationGet && c == ok, why == forRegistration && c == conflict: // GuaranteedUpdate asks for another lease, too
+		p.servers[i].seen = p.servers[i].record
 		p.ask(forRegistrationGrant, i, 0)
 	case why == forRegistrationGrant && c == failed: // etcd's client library repeats a grant (client/v3/retry.go:143)
 		p.ask(forRegistrationGrant, i, 0)
 	case why == forRegistrationGrant && c == ok:
-		p.ask(forRegistration, i, 0)
+		p.ask(forRegistration, i, p.servers[i].seen)
 	default:
 		p.queue.Push(max(p.now, p.servers[i].registered+identityPeriod), evIdentity, i, p.periodic)
 	}
@@ -235,17 +244,22 @@ const activeFor = 300 * time.Millisecond
 
 // revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
 // expiredLeaseRetryInterval). A member whose loop has not ticked lately makes sure by a quorum read first that it still
-// leads (server.go, ensureLeadership, since 3.5.13).
-func (p *plane) revoke(lease int32, again uint32) {
-	if p.quiet || p.revoked[lease-1] {
+// leads (server.go, ensureLeadership, since 3.5.13); if that takes 7 s it does not revoke.
+func (p *plane) revoke(lease int32, waited bool) {
+	if p.quiet || p.etcdLeases[lease-1] == leaseRevoked {
+		return
+	}
+	if free := p.store.lessorFree(p.now); free > p.now && !waited {
+		p.queue.Push(free, evRevoke, lease, 1)
 		return
 	}
 	k := p.newOrphan(purposes)
-	p.proposals[k].version, p.proposals[k].who = uint32(lease), int32(again)
+	p.proposals[k].version = uint32(lease)
 	if !p.s.Etcd.Before3512 && p.store.saving(p.now) > activeFor {
+		p.proposals[k].until = p.now + etcdTimeout
 		p.store.read(p.now, k)
 	} else {
 		p.store.propose(p.now, k)
 	}
-	p.queue.Push(p.now+3*time.Second, evRevoke, lease, again+1)
+	p.queue.Push(p.now+etcdTimeout, evRevoke, lease, 0)
 }

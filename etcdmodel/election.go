@@ -7,9 +7,10 @@ import "slices"
 // for the end of the save (a Go ticker's channel holds one).
 
 type heartbeats struct {
-	due   bool
-	last  int64 // when the leader sent them
-	ticks int   // since it last checked that a quorum answers
+	due     bool
+	last    int64 // when the leader sent them
+	ticks   int   // since it last checked that a quorum answers
+	checked int64 // when that was
 }
 
 type election struct {
@@ -71,10 +72,11 @@ func (e *engine) beat(i int) {
 	}
 }
 
-// checkQuorum makes a leader that no quorum answers step down.
+// checkQuorum makes a leader step down that no quorum has answered since it last checked: ten of its own ticks ago, one of which comes in each
+// turn of a loop that saves all the time (raft.go, MsgCheckQuorum: RecentActive).
 func (e *engine) checkQuorum(i int) {
-	e.heartbeats.ticks = 0
-	since := e.now - ns(e.c.Election)
+	since := e.heartbeats.checked
+	e.heartbeats.ticks, e.heartbeats.checked = 0, e.now
 	heard := 1
 	for j := range e.members {
 		if j != i && e.members[j].heard >= since {
@@ -84,7 +86,7 @@ func (e *engine) checkQuorum(i int) {
 	if heard < e.c.quorum() {
 		e.leader = -1
 		e.resetElection(i)
-		e.reads.reset()
+		e.resetReads()
 	}
 }
 
@@ -151,7 +153,7 @@ func (e *engine) elect() {
 	e.count.elections++
 	e.term++
 	e.leader = e.election.who
-	e.reads.reset()
+	e.resetReads()
 	winner := &e.members[e.leader]
 	e.log.cut(int(winner.last - e.base))
 	for j := range e.members {
@@ -161,12 +163,15 @@ func (e *engine) elect() {
 		m.match, m.sent, m.sentCommit = m.stable, m.stable, 0
 		m.inFlight.drop(m.inFlight.n)
 		m.heard = e.now
-		m.ackDue, m.readDue = false, false
+		m.ackDue, m.readDue, m.readSeen, m.readAnswers, m.confirmed = false, false, 0, 0, 0
 		e.resetElection(j)
 	}
-	e.heartbeats = heartbeats{due: true, last: e.now}
+	e.heartbeats = heartbeats{due: true, last: e.now, checked: e.now}
 	e.propose(request{class: -1})
 	for j := range e.members {
 		e.ready(j)
+	}
+	for j := range e.members {
+		e.nextRound(j, e.members[j].reads.queue.n)
 	}
 }

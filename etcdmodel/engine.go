@@ -40,6 +40,7 @@ type request struct {
 	tag    uint64
 	class  int32 // -1: the empty entry of a new leader
 	member int32 // the client's
+	stays  bool  // with that member, whatever happens
 }
 
 // entry is a request in the raft log.
@@ -101,7 +102,7 @@ type engine struct {
 	halfTrip   int64
 	heartbeats heartbeats
 	election   election
-	reads      reads
+	confirms   confirms
 	chance     *rand.Rand
 	hardState  int64
 	db         database
@@ -122,14 +123,13 @@ type counters struct {
 	elections       int64
 }
 
-// Timers: some of the engine, then six for every member.
+// Timers: some of the engine, then seven for every member.
 const (
 	timerNet = iota
 	timerDeadline
 	timerElection
 	timerArrival
 	timerCompact
-	timerRead
 	memberTimers
 )
 
@@ -139,6 +139,8 @@ const (
 	timerTick          // the heartbeat tick
 	timerClient        // a closed client sends again
 	timerAccept        // a request has been taken in
+	timerRead          // a round of reads asks again
+	timerWoken         // readers have reached the lock
 	timersEach
 )
 
@@ -214,8 +216,6 @@ func (e *engine) fire(which int) {
 		e.expire()
 	case timerElection:
 		e.elect()
-	case timerRead:
-		e.askAgain()
 	case timerCompact:
 		e.compactTimer()
 	case timerArrival:
@@ -233,6 +233,10 @@ func (e *engine) fire(which int) {
 			e.again(i)
 		case timerAccept:
 			e.accepted(i)
+		case timerRead:
+			e.askAgain(i)
+		case timerWoken:
+			e.woken(i)
 		}
 	}
 }

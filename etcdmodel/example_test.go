@@ -67,7 +67,7 @@ func ExampleServer() {
 	// Output:
 	// NVMe: 675 landed, 0 timed out
 	// fixed 4s: 223 landed, 364 timed out
-	// NVMe: 667 landed, 41 timed out
+	// NVMe: 700 landed, 8 timed out
 }
 
 // A 1500-byte value packs two to a page, a 2000-byte one does not.

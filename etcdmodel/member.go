@@ -20,7 +20,11 @@ type member struct {
 	handed      int64 // of the last handed to apply
 	ackDue      bool  // a follower's answers that wait for its loop
 	beatDue     bool
-	readDue     bool
+	readDue     bool  // the answer to a heartbeat that carries reads
+	readSeen    int64 // the last one's number
+	readAnswers int64 // the one that the current Ready answers; 0: none
+	asks        bool  // the current Ready has a round's question for the leader
+	reads       reads
 	forward     ring[request] // a follower's proposals for the leader
 	forwarding  int           // of those, the ones in the current Ready
 	tickPending bool
@@ -29,16 +33,19 @@ type member struct {
 	match, sent, sentCommit int64
 	inFlight                ring[int64] // last index of each message on its way
 	heard                   int64       // when it last answered
+	confirmed               int64       // the last heartbeat with reads that it answered
 
 	// The apply loop and the backend.
 	applied    int64
-	working    bool // applying until timerApply
-	committing bool // a backend commit until timerApply
-	pending    int  // operations since the last backend commit
+	batches    ring[int64] // the last entry of each batch that was handed over and is not applied to its end
+	told       int64       // the last entry of the last that is: reads that wait have been told
+	working    bool        // applying until timerApply
+	committing bool        // a backend commit until timerApply
+	pending    int         // operations since the last backend commit
 	dirty      float64
 	commitDue  int64      // the timer of ordinary commits
+	second     int64      // when the second fdatasync of the commit under way begins; 0: none is, or it has begun
 	forced     bool       // a revoked lease wants a commit at once, whatever the timer says
-	overdue    bool       // the timer ran out during a forced commit: its commit is the next to have the lock
 	revokes    *rand.Rand // draws who has it then
 	compact    compaction
 	paused     int64 // held by a defragmentation until
@@ -143,11 +150,16 @@ func (e *engine) ready(i int) {
 		if leads {
 			work = e.leaderSend(i) || work
 		} else {
-			m.forwarding = 0
+			work = e.readTurn(i) || work
+			m.forwarding, m.readAnswers, m.asks = 0, 0, m.reads.stage == readAsked
 			if e.leader >= 0 {
 				m.forwarding = m.forward.n
 			}
-			answers := m.ackDue || m.beatDue || m.readDue || m.forwarding > 0
+			if m.readDue {
+				m.readAnswers = m.readSeen
+			}
+			answers := m.ackDue || m.beatDue || m.readDue || m.forwarding > 0 || m.asks
+			m.readDue = false
 			work = work || answers && e.leader >= 0
 		}
 		if !work {
@@ -188,7 +200,20 @@ func (e *engine) handOver(i int) {
 		}
 		m.handed++
 	}
+	if bytes > 0 {
+		m.batches.push(m.handed)
+	}
 	e.work(i)
+}
+
+// batchEnds tells whether the entry just applied is the last of its batch.
+func (m *member) batchEnds() bool {
+	if m.batches.n == 0 || m.applied < *m.batches.at(0) {
+		return false
+	}
+	m.told = m.applied
+	m.batches.drop(1)
+	return true
 }
 
 // save writes everything that has been appended, in one fdatasync.
@@ -243,9 +268,14 @@ func (e *engine) afterSave(i int) {
 		e.send(message{kind: msgAck, from: i, to: e.leader, index: m.stable})
 		m.ackDue, m.beatDue = false, false
 	}
-	if m.readDue {
-		e.send(message{kind: msgReadAck, from: i, to: e.leader, index: e.reads.round})
-		m.readDue = false
+	if m.readAnswers > 0 {
+		e.send(message{kind: msgReadAck, from: i, to: e.leader, index: m.readAnswers})
+		m.readAnswers = 0
+	}
+	if m.asks && m.reads.stage == readAsked {
+		m.asks = false
+		e.send(message{kind: msgReadAsk, from: i, to: e.leader, index: m.reads.round})
+		m.reads.stage = readSent
 	}
 	for ; m.forwarding > 0; m.forwarding-- {
 		e.send(message{kind: msgPropose, from: i, to: e.leader, request: m.forward.pop()})

@@ -24,11 +24,12 @@ const (
 	LeaseRevoke             // the end of a lease and of the Puts keys attached to it
 	KeepAlive               // a lease renewal: no proposal, no WAL
 	Range                   // a linearizable read: no proposal, no WAL
+	ReadIndex               // what a Range asks first, alone: how a member makes sure that it still leads
 	kinds
 )
 
 var kindNames = [...]string{"Put", "Delete", "TxnCreate", "TxnUpdate", "TxnDelete", "TxnPuts",
-	"TxnConflict", "LeaseGrant", "LeaseRevoke", "KeepAlive", "Range"}
+	"TxnConflict", "LeaseGrant", "LeaseRevoke", "KeepAlive", "Range", "ReadIndex"}
 
 // String is the constant's name.
 func (k Kind) String() string {
@@ -39,7 +40,7 @@ func (k Kind) String() string {
 }
 
 // Writes tells whether the kind goes through raft and so through the WAL.
-func (k Kind) Writes() bool { return k != KeepAlive && k != Range }
+func (k Kind) Writes() bool { return k != KeepAlive && k != Range && k != ReadIndex }
 
 // Op is one request.
 type Op struct {

@@ -10,8 +10,10 @@ const (
 	msgAck                        // stable up to index; also the answer to a heartbeat
 	msgPropose                    // a follower's client's request
 	msgBeat
-	msgRead // a heartbeat that carries a read
+	msgRead // a heartbeat that carries reads
 	msgReadAck
+	msgReadAsk  // a follower's round of reads wants its index
+	msgReadTold // and is told
 )
 
 type message struct {
@@ -62,7 +64,9 @@ func (e *engine) deliver() {
 		e.calm(m.to)
 		to.commit = max(to.commit, min(m.commit, to.last))
 		to.beatDue = true
-		to.readDue = to.readDue || m.kind == msgRead
+		if m.kind == msgRead {
+			to.readDue, to.readSeen = true, max(to.readSeen, m.index)
+		}
 	case msgAck:
 		from.heard = e.now
 		from.match = max(from.match, m.index)
@@ -72,7 +76,14 @@ func (e *engine) deliver() {
 		e.advanceCommit()
 	case msgReadAck:
 		from.heard = e.now
-		e.reads.ack(m.index, e.c.quorum())
+		from.confirmed = max(from.confirmed, m.index)
+		e.confirmReads()
+	case msgReadAsk:
+		if m.to == e.leader {
+			e.askIndex(m.from, m.index)
+		}
+	case msgReadTold:
+		to.reads.told(m.index, m.commit)
 	}
 	e.ready(m.to)
 }
@@ -94,7 +105,7 @@ func (e *engine) leaderSend(i int) bool {
 	for leader.forward.n > 0 { // left from when it was none
 		e.propose(leader.forward.pop())
 	}
-	sent := e.readTurn()
+	sent := e.readTurn(i)
 	if e.c.Members == 1 {
 		return sent
 	}

@@ -1,16 +1,15 @@
 package etcdmodel
 
-// reads are linearizable: the leader makes sure that it still leads (one round at a time, at its loop's
-// pace and its followers'), then waits until it has applied what was committed when it
-// asked, and for the backend commit under way. Reads of all clients are
-// taken to be the leader's.
+// reads are a member's linearizable ones: it asks the leader for an index (one round at a time; a follower's question and the answer wait for
+// both their loops), then waits until it has applied that, and for the backend commit under way.
 type reads struct {
-	queue ring[request]
-	stage readStage
-	count int   // how many of queue the round answers
-	round int64 // its number
-	index int64 // what must be applied
-	acks  int
+	queue   ring[request]
+	stage   readStage
+	count   int   // how many of queue the round answers
+	round   int64 // its number
+	index   int64 // what must be applied
+	began   int64
+	readers ring[request] // their index is applied: they are on their way to the backend's lock, or wait for it, while the next round is asked
 }
 
 type readStage int8
@@ -19,92 +18,164 @@ const (
 	readIdle readStage = iota
 	readAsked
 	readSent
-	readConfirmed
-	readApplying
+	readConfirmed // the index has come, and is told with the member's next turn
+	readApplying  // until the batch of entries with the index has been applied
 )
-
-func (e *engine) read(r request) {
-	if e.classes[r.class].Op.Kind == KeepAlive { // the leader's lessor answers from memory
-		e.see.done(r, readDone, e.now+2*e.halfTrip)
-		return
-	}
-	e.reads.queue.push(r)
-	e.nextRound()
-}
-
-func (e *engine) nextRound() {
-	r := &e.reads
-	if r.stage != readIdle || r.queue.n == 0 || e.leader < 0 {
-		return
-	}
-	r.stage, r.count, r.index = readAsked, r.queue.n, e.members[e.leader].commit
-	e.ready(e.leader)
-	if r.stage == readAsked {
-		e.timers[timerRead] = e.now + readRetry
-	}
-}
 
 // readRetry is how long a read waits for its index before it asks for another (v3_server.go, readIndexRetryTime). The leader's
 // loop answers all that was asked during a save at its end, and only the last answer counts (raft.go): a read on a slow disk
 // waits for writes, too, that came after it.
 const readRetry = 500_000_000 // ns
 
-func (e *engine) askAgain() {
-	e.timers[timerRead] = never
-	if r := &e.reads; r.stage == readAsked && e.leader >= 0 {
-		r.index = e.members[e.leader].commit
-		e.timers[timerRead] = e.now + readRetry
+// readWake is what the readers take from the end of a batch to the lock: two goroutines wake one after the other (assumed; what matters
+// is that a revoke at the head of the next batch has its commit under way by then: 99 reads that a batch had freed waited for two fsyncs
+// of 8 s in a run on 3.5.35, docs/cascade.md).
+const readWake = 50_000 // ns
+
+func (e *engine) read(r request) {
+	if e.classes[r.class].Op.Kind == KeepAlive { // the leader's lessor answers from memory
+		e.see.done(r, readDone, e.now+2*e.halfTrip)
+		return
+	}
+	m := &e.members[r.member]
+	m.reads.queue.push(r)
+	e.nextRound(int(r.member), m.reads.queue.n)
+}
+
+// nextRound begins a round for the first count reads that wait at a member, unless one is under way.
+func (e *engine) nextRound(i, count int) {
+	r := &e.members[i].reads
+	if r.stage != readIdle || count == 0 || e.leader < 0 {
+		return
+	}
+	r.stage, r.count, r.began = readAsked, count, e.now
+	r.round++
+	r.index = e.members[e.leader].commit
+	if i == e.leader && e.c.Members > 1 {
+		r.stage = readSent
+		e.askIndex(i, r.round)
+	}
+	e.ready(i)
+	if r.stage != readIdle && r.stage < readApplying {
+		*e.timer(i, timerRead) = e.now + readRetry
 	}
 }
 
-// readTurn is the round's part in a turn of the leader's loop; it tells whether there was any.
-func (e *engine) readTurn() bool {
-	r := &e.reads
-	switch {
-	case r.stage == readAsked && e.c.Members > 1:
-		r.round++
-		r.stage, r.acks = readSent, 1
-		for j := range e.members {
-			if j != e.leader {
-				e.send(message{kind: msgRead, from: e.leader, to: j, commit: e.members[e.leader].commit})
-			}
+// askAgain also gives up a round that has no index after the time that etcd gives any request (requestCurrentIndex).
+func (e *engine) askAgain(i int) {
+	*e.timer(i, timerRead) = never
+	r := &e.members[i].reads
+	if r.stage == readIdle || r.stage >= readApplying || e.leader < 0 {
+		return
+	}
+	if e.now-r.began >= e.timeout {
+		e.giveUp(i)
+		return
+	}
+	if i == e.leader {
+		r.index = e.members[i].commit
+		e.renewIndex(i)
+	}
+	*e.timer(i, timerRead) = e.now + readRetry
+}
+
+// giveUp is a round that fails: its clients repeat their reads (client/v3/retry.go) at the next member, and are behind those that came meanwhile.
+func (e *engine) giveUp(i int) {
+	r := &e.members[i].reads
+	others := r.queue.n - r.count
+	for range r.count {
+		q := r.queue.pop()
+		if !q.stays {
+			q.member = (q.member + 1) % int32(e.c.Members)
 		}
-		return true
-	case r.stage == readAsked || r.stage == readConfirmed:
-		r.stage = readApplying
-		e.answerReads()
-		return true
+		e.members[q.member].reads.queue.push(q)
 	}
-	return false
+	r.reset()
+	if others == 0 {
+		others = r.queue.n
+	}
+	e.nextRound(i, others)
+	next := (i + 1) % e.c.Members
+	e.nextRound(next, e.members[next].reads.queue.n)
 }
 
-func (r *reads) ack(round int64, quorum int) {
-	if r.stage != readSent || round != r.round {
+// readTurn is the rounds' part in a turn of a member's loop; it tells whether there was any.
+func (e *engine) readTurn(i int) bool {
+	r, done := &e.members[i].reads, false
+	if r.stage == readConfirmed || r.stage == readAsked && e.c.Members == 1 {
+		*e.timer(i, timerRead) = never
+		e.indexKnown(i)
+		done = true
+	}
+	if i == e.leader && e.c.Members > 1 {
+		done = e.confirmTurn(i) || done
+	}
+	return done
+}
+
+// indexKnown is a round that has its index. One that is applied by then needs only the lock.
+func (e *engine) indexKnown(i int) {
+	m := &e.members[i]
+	if m.applied < m.reads.index || m.working {
+		m.reads.stage = readApplying
 		return
 	}
-	if r.acks++; r.acks >= quorum {
-		r.stage = readConfirmed
+	e.tellReads(i)
+	if !m.committing {
+		e.answerReads(i)
+	}
+	e.nextRound(i, m.reads.queue.n)
+}
+
+// wakeReads is the end of a batch of entries, which is when the reads that wait for one of them are told (server.go, applyAll).
+func (e *engine) wakeReads(i int) {
+	if m := &e.members[i]; m.reads.wait(m.told) {
+		e.tellReads(i)
+		*e.timer(i, timerWoken) = e.now + readWake
 	}
 }
 
-// answerReads ends the round once its index is applied and no backend commit holds the lock.
-func (e *engine) answerReads() {
-	r := &e.reads
-	if r.stage != readApplying {
-		return
-	}
-	m := &e.members[e.leader]
-	if m.applied < r.index || m.committing || m.working {
-		return
-	}
+// tellReads ends the round. A revoke that made sure of the leader wants no more than that.
+func (e *engine) tellReads(i int) {
+	r := &e.members[i].reads
 	r.stage = readIdle
 	for ; r.count > 0; r.count-- {
-		e.see.done(r.queue.pop(), readDone, e.now)
+		q := r.queue.pop()
+		if e.classes[q.class].Op.Kind == ReadIndex {
+			e.see.done(q, readDone, e.now)
+			continue
+		}
+		r.readers.push(q)
 	}
-	e.nextRound()
 }
 
-// reset gives up the round, as a member does that no longer leads: its reads ask again.
-func (r *reads) reset() {
-	r.stage, r.count = readIdle, 0
+// wait tells whether reads wait for an entry up to this one.
+func (r *reads) wait(told int64) bool { return r.stage == readApplying && told >= r.index }
+
+// woken are readers that have reached the lock.
+func (e *engine) woken(i int) {
+	*e.timer(i, timerWoken) = never
+	m := &e.members[i]
+	if !m.committing {
+		e.answerReads(i)
+	}
+	e.nextRound(i, m.reads.queue.n)
 }
+
+// answerReads answers those that have the lock.
+func (e *engine) answerReads(i int) {
+	for r := &e.members[i].reads; r.readers.n > 0; {
+		e.see.done(r.readers.pop(), readDone, e.now)
+	}
+}
+
+// resetReads gives up all rounds, as members do whose leader changes: their reads ask again.
+func (e *engine) resetReads() {
+	for j := range e.members {
+		e.members[j].reads.reset()
+	}
+	e.confirms.waiting.drop(e.confirms.waiting.n)
+	e.confirms.number = 0
+}
+
+func (r *reads) reset() { r.stage, r.count = readIdle, 0 }

@@ -57,6 +57,14 @@ func (s *sampler) flush(bytes float64, perByte float64) int64 {
 	return s.sync() + s.sync() + int64((s.dbPerByte+perByte)*bytes)
 }
 
+// half is the second half of a commit, without its bytes.
+func (s *sampler) half() int64 {
+	if s.commit.n() > 0 {
+		return s.commit.draw(s.rng) / 2
+	}
+	return s.sync()
+}
+
 // sync is one fdatasync on the disk of the db file.
 func (s *sampler) sync() int64 { return s.db.draw(s.rng) }
 

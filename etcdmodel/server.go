@@ -117,7 +117,7 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 			break
 		}
 		s.e.run(start + int64(share*span))
-		s.arrive(class, s.e.nextMember(), 0)
+		s.arrive(request{class: int32(class), member: s.e.nextMember()})
 		s.until[class] += s.chance.ExpFloat64()
 	}
 	for i := range min(len(offered), len(s.until)) {
@@ -180,26 +180,32 @@ func (s *Server) end(before counters) *Step {
 // Submit sends one request of a class now, to the next member in turn; its end appears in Step.Done under tag,
 // which must not be zero.
 func (s *Server) Submit(class int, tag uint64) error {
-	return s.SubmitTo(int(s.e.nextMember()), class, tag)
+	return s.submit(request{class: int32(class), member: s.e.nextMember(), tag: tag}, class)
 }
 
 // SubmitTo is Submit to one member, as an API server does that knows only the etcd beside it.
 func (s *Server) SubmitTo(member, class int, tag uint64) error {
+	if member < 0 || member >= len(s.e.members) {
+		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
+	}
+	return s.submit(request{class: int32(class), member: int32(member), tag: tag, stays: true}, class)
+}
+
+func (s *Server) submit(r request, class int) error {
 	switch {
 	case class < 0 || class >= len(s.until):
 		return bad("class", class, fmt.Sprintf("0 to %d", len(s.until)-1))
-	case member < 0 || member >= len(s.e.members):
-		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
-	case tag == 0:
-		return bad("tag", tag, "> 0")
+	case r.tag == 0:
+		return bad("tag", r.tag, "> 0")
 	}
-	s.arrive(class, int32(member), tag)
+	s.arrive(r)
 	return nil
 }
 
-func (s *Server) arrive(class int, member int32, tag uint64) {
-	s.step.Classes[class].Offered++
-	s.e.submit(request{at: s.e.now, tag: tag, class: int32(class), member: member})
+func (s *Server) arrive(r request) {
+	s.step.Classes[r.class].Offered++
+	r.at = s.e.now
+	s.e.submit(r)
 }
 
 func (s *Server) done(r request, o outcome, at int64) {

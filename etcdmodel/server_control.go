@@ -19,13 +19,34 @@ func (s *Server) Saving() time.Duration {
 	return time.Duration(s.e.now - s.e.members[s.e.leader].began)
 }
 
+// LessorFree is when the leader's lessor can next look for leases that have expired: now, or at the end of the backend commit for which a
+// revoke, or a grant that is to be applied next, holds its lock (lease/lessor.go, Revoke and Grant).
+func (s *Server) LessorFree() time.Duration {
+	e := s.e
+	if e.leader < 0 {
+		return s.Now()
+	}
+	m := &e.members[e.leader]
+	held := m.forced
+	if !held && m.applied < m.handed {
+		if x := e.entry(m.applied + 1); x.class >= 0 {
+			kind := e.classes[x.class].Op.Kind
+			held = kind == LeaseGrant || kind == LeaseRevoke
+		}
+	}
+	if !m.committing || !held {
+		return s.Now()
+	}
+	return time.Duration(*e.timer(e.leader, timerApply))
+}
+
 // DB is the db file now.
 func (s *Server) DB() Size {
 	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
 }
 
-// SetDisk gives a member another disk from now on: a fault, a repair, a swap. What is
-// being written when it happens ends as it began.
+// SetDisk gives a member another disk from now on: a fault, a repair, a swap. The fdatasync under way when it
+// happens ends as it began.
 func (s *Server) SetDisk(member int, d Disk) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
@@ -36,6 +57,10 @@ func (s *Server) SetDisk(member int, d Disk) error {
 	m := &s.e.members[member]
 	s.e.c.Disks[member] = d.orDefault()
 	m.disk = newSampler(d, m.disk.rng)
+	if m.second > s.e.now {
+		*s.e.timer(member, timerApply) = m.second + m.disk.half()
+		m.second, s.e.soonest = 0, 0
+	}
 	return nil
 }
 

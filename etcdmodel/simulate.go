@@ -85,7 +85,7 @@ func (s *simulation) send(i int) {
 	if s.robin || s.e.only {
 		member = s.e.nextMember()
 	}
-	s.e.submit(request{at: s.e.now, class: s.closed, member: member})
+	s.e.submit(request{at: s.e.now, class: s.closed, member: member, stays: !s.robin})
 }
 
 // refusedPause is how long a closed client waits after a refusal: an answer comes at once, and

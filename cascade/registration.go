@@ -1,0 +1,58 @@
+package cascade
+
+import "time"
+
+// The etcd leases of the API servers' registrations (identity in servers.go). Each lives until it is revoked, and takes the registration with it
+// if that is still attached to it.
+
+type leaseState uint8
+
+const (
+	leaseGranted leaseState = iota
+	leaseRevoking
+	leaseRevoked
+)
+
+const registrationTTL = 15 * time.Second
+
+// scanPeriod is how often the lessor looks for leases that have expired (lessor.go, runLoop): those that a stall has granted together are
+// revoked together.
+const scanPeriod = 500 * time.Millisecond
+
+// grant is an etcd lease that is granted.
+func (p *plane) grant(ttl time.Duration) int32 {
+	p.etcdLeases = append(p.etcdLeases, leaseGranted)
+	lease := int32(len(p.etcdLeases))
+	scan := (p.now + ttl - p.firstScan + scanPeriod - 1) / scanPeriod
+	p.queue.Push(p.firstScan+scan*scanPeriod, evRevoke, lease, 0)
+	return lease
+}
+
+// forgetLeases ends the etcd leases from before a stretch of quiet, in which theirs and others' ends were only counted.
+func (p *plane) forgetLeases() {
+	for k := range p.etcdLeases {
+		p.etcdLeases[k] = leaseRevoked
+	}
+}
+
+// startRegistration grants the etcd leases that a server's last registrations have left, the next of which is due so much later.
+func (p *plane) startRegistration(i int32, next time.Duration) {
+	if left := next - 2*identityPeriod + registrationTTL; left > 0 {
+		p.grant(left)
+	}
+	s := &p.servers[i]
+	s.lease = p.grant(next - identityPeriod + registrationTTL)
+	s.attached = s.lease
+}
+
+// leaseEnds is an etcd lease revoked, perhaps for the second time. A registration that is attached to it is deleted.
+func (p *plane) leaseEnds(lease int32) {
+	p.etcdLeases[lease-1] = leaseRevoked
+	for i := range p.servers {
+		if s := &p.servers[i]; s.attached == lease {
+			s.attached = 0
+			s.record++
+			p.wrote(forRegistration, 1)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package etcdmodel
+
+// How the leader makes sure for a read that it still leads, and gives it an index: a heartbeat that a quorum answers (raft's ReadOnlySafe).
+
+type confirms struct {
+	waiting ring[confirm]
+	number  int64 // of the last heartbeat sent for one
+}
+
+// confirm is a member's round that waits for that.
+type confirm struct {
+	from   int
+	round  int64
+	index  int64 // what was committed when it was asked
+	number int64 // of its heartbeat; 0: not sent yet
+	known  bool  // confirmed; a follower is told with the leader's next turn
+}
+
+// askIndex is a round's question at the leader.
+func (e *engine) askIndex(from int, round int64) {
+	e.confirms.waiting.push(confirm{from: from, round: round, index: e.members[e.leader].commit})
+}
+
+// renewIndex is the leader's own question asked again before the heartbeat: of all that one confirms, the last answer counts.
+func (e *engine) renewIndex(i int) {
+	for k := range e.confirms.waiting.n {
+		if c := e.confirms.waiting.at(k); c.from == i && c.number == 0 {
+			c.index = e.members[i].commit
+		}
+	}
+}
+
+// confirmTurn tells followers of rounds that are confirmed, and sends the heartbeat for those that are new.
+func (e *engine) confirmTurn(i int) bool {
+	w, sent := &e.confirms.waiting, false
+	for w.n > 0 && w.at(0).known {
+		if c := w.pop(); c.from != i {
+			e.send(message{kind: msgReadTold, from: i, to: c.from, index: c.round, commit: c.index})
+			sent = true
+		}
+	}
+	if w.n == 0 || w.at(w.n-1).number > 0 {
+		return sent
+	}
+	e.confirms.number++
+	for k := range w.n {
+		if c := w.at(k); c.number == 0 {
+			c.number = e.confirms.number
+		}
+	}
+	for j := range e.members {
+		if j != i {
+			e.send(message{kind: msgRead, from: i, to: j, index: e.confirms.number, commit: e.members[i].commit})
+		}
+	}
+	return true
+}
+
+// confirmReads marks the rounds whose heartbeat a quorum has answered.
+func (e *engine) confirmReads() {
+	w := &e.confirms.waiting
+	for k := range w.n {
+		c := w.at(k)
+		if c.known || c.number == 0 || !e.answered(c.number) {
+			continue
+		}
+		c.known = true
+		if c.from == e.leader {
+			e.members[c.from].reads.told(c.round, c.index)
+		}
+	}
+}
+
+// answered tells whether a quorum has answered that heartbeat.
+func (e *engine) answered(number int64) bool {
+	n := 1
+	for j := range e.members {
+		if j != e.leader && e.members[j].confirmed >= number {
+			n++
+		}
+	}
+	return n >= e.c.quorum()
+}
+
+// told is the index of a member's round.
+func (r *reads) told(round, index int64) {
+	if r.stage == readSent && r.round == round {
+		r.stage, r.index = readConfirmed, index
+	}
+}
