@@ -28,7 +28,7 @@ func Incident8829() Scenario {
 		{At: at(5), Do: Scale, N: 500}, // "It updated the Desired State from 50 pods to 500 pods"
 		{At: at(6), Do: Delay, For: 500 * time.Millisecond},
 		{At: at(8), Do: Delay, For: time.Second},
-		{At: at(9.5), Do: Room, N: 52}, // two pods find a node, and no API server any more: "ContainerCreating 0 45m"
+		{At: at(9.5), Do: Room, N: 52}, // two pods find a node, and mostly no API server any more: "ContainerCreating 0 45m"
 		{At: at(10), Do: Delay, For: 2 * time.Second},
 		{At: at(12), Do: Delay, For: 4 * time.Second},
 		{At: at(100), Do: Scale, N: 50, For: 10 * time.Minute}, // "kubectl scale deployment api-gateway --replicas=50 -n production --timeout=10m"
@@ -50,7 +50,7 @@ func FreeParameters() []FreeParameter {
 		{"Actions: end of the delay", "03:52", "well: stable at 04:00 after the etcd members were killed one by one"},
 		{"Actions: scale to 500", "02:05", "weakly: before 3m + 12m of FailedScheduling were seen"},
 		{"Actions: scale to 50", "03:40", "weakly: it took ten minutes and preceded the remediation"},
-		{"Actions: room for 52", "02:09:30", "weakly: two pods are shown in ContainerCreating, so they had found a node. Room a minute earlier lets them start in time, a minute later nothing binds them"},
+		{"Actions: room for 52", "02:09:30", "weakly: two pods are shown in ContainerCreating, so they had found a node. Of 20 seeds they are stuck in 12, as here; in the others no scheduler leads at that moment, or they start within minutes. Room a minute earlier lets them start in all"},
 		{"Pods.Start", "2 s", "not at all"},
 		{"Etcd.Members", "1, for three whose disks are all as slow", "not at all: the report says one node; but a leader whose disk alone stalls for more than a second loses an election to a member with a fast one"},
 		{"Etcd.Fsync when healthy", "5 ms", "not at all: a disk that is to be replaced by NVMe"},

@@ -107,7 +107,7 @@ func (p *plane) startNodes() {
 	s := p.s
 	p.kubelets, p.nodes, p.kubeletLimits = make([]kubelet, s.Nodes), make([]node, s.Nodes), make([]limiter, s.Nodes)
 	p.away = make([]away, s.Nodes)
-	p.life.order = make([]int32, s.Nodes)
+	p.life.order, p.life.tainting = make([]int32, s.Nodes), make([]int32, 0, s.Nodes)
 	for i := range p.life.order {
 		j := p.probeDraws.Below(i + 1)
 		p.life.order[i] = p.life.order[j]
