@@ -90,8 +90,8 @@ type trial struct{ services, endpoints int }
 // table. Each mode gets its own, since they cost so differently.
 var (
 	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3000, 4}}
-	nftTrials      = []trial{{100, 1}, {250, 10}, {2200, 1}}
-	nftablesTrials = []trial{{100, 1}, {4000, 1}, {250, 10}, {1400, 2}}
+	nftTrials      = []trial{{100, 1}, {250, 10}, {1200, 1}}
+	nftablesTrials = []trial{{100, 1}, {3500, 1}, {250, 10}, {900, 2}}
 )
 
 // usage is what a process used.

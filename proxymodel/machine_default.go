@@ -34,7 +34,7 @@ func DefaultMachine() Machine {
 			},
 		},
 		IPTablesNFT: IPTablesCost{
-			Exec: 1.6857e6, Line: 7618, Save: 4519, Chains: 0.11465, Always: 2.572,
+			Exec: 1.6857e6, Line: 7618, Save: 4519, Chains: 4.5, Cold: 13,
 			Fetch: 912.3, Commit: 13830, Rewrite: 9705, SaveKernel: 8274, Wait: 20e6,
 			Walk: 15.4, Hit: 5900,
 			Proxy: ProxyCost{
@@ -47,7 +47,7 @@ func DefaultMachine() Machine {
 		},
 		NFTables: NFTablesCost{
 			Exec: 2.2879e6, Run: 152238, Op: 5818, Element: 3782, Dump: 8466,
-			OpKernel: 2726.7, ElementKernel: 4122, Pair: 24.03, DumpKernel: 16632, List: 2194, ListMap: 1618,
+			OpKernel: 2726.7, ElementKernel: 4122, Visit: 130, Bind: 10, Cold: 40, DumpKernel: 16632, List: 2194, ListMap: 1618,
 			Wait: 8e6, Hit: 6200, Miss: 4300,
 			Ask: ListCost{Chain: 450, ChainWalk: 0.066, Set: 1150, SetWalk: 0.25},
 			Proxy: ProxyCost{
