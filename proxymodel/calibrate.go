@@ -10,7 +10,8 @@ import (
 
 // Calibrate measures this machine, in less than ten seconds. It times the real
 // iptables-restore, of both implementations, and nft on rules as kube-proxy
-// writes them, tables of some hundred to some thousand services; how long a
+// writes them, tables of some hundred to some thousand services; the kernel's
+// and iptables' walks of lists as long as those of larger ones; how long a
 // packet takes past a rule; and how fast kube-proxy's own kind of work goes.
 //
 // Rules are written to network namespaces made for that, never to the host's
@@ -86,8 +87,8 @@ func (m *Machine) parts() []costs {
 type trial struct{ services, endpoints int }
 
 // trials are what each tool is measured on: few, many, and many endpoints per
-// service; the last is large enough for the terms that grow faster than the
-// table. Each mode gets its own, since they cost so differently.
+// service. Each mode gets its own, since they cost so differently. What grows
+// faster than the table is measured apart: see [visitRun] and [calibration.names].
 var (
 	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3000, 4}}
 	nftTrials      = []trial{{100, 1}, {250, 10}, {1200, 1}}

@@ -65,7 +65,7 @@ const (
 	warmList = 30_000
 	coldList = 90_000
 	setSize  = 4
-	coldSet  = 2.5
+	coldSet  = 4
 )
 
 // visit is maps that each visit so many sets and objects, in lists of length.
