@@ -118,7 +118,7 @@ func (c *IPTablesCost) kernel() costs {
 // while Y sets and maps exist:
 //
 //	user   = Exec·processes + Run·transactions + Op·O + Element·E + Dump·P (full)
-//	kernel = OpKernel·O + ElementKernel·E + X·(Visit·Y + Bind·T/2 + Cold·c·(2.5·Y + T/2))
+//	kernel = OpKernel·O + ElementKernel·E + X·(Visit·Y + Bind·T/2 + Cold·c·(4·Y + T/2))
 //	         + DumpKernel·P (full) + List·P + ListMap·maps (not at first)
 //
 // nft lists all chains and sets before it runs a transaction that is not
@@ -130,8 +130,8 @@ func (c *IPTablesCost) kernel() costs {
 // (nft_set_lookup and nf_tables_set_alloc_name of nf_tables_api.c), and binding
 // it to its rule every one of the T objects that the transaction has so far
 // (nft_set_trans_bind). A first sync finds half of the maps on average, a full
-// one all of the old ones beside. c is 0 for up to 20,000 sets and objects and
-// 1 from 60,000, some 6 MB: whether that stays in the processor's last cache
+// one all of the old ones beside. c is 0 for lists of up to 50,000 objects, a set
+// counting as four, and 1 from 90,000, some 8 MB: whether that stays in the processor's last cache
 // depends on who else uses it, and the same sync takes half or twice as long.
 type NFTablesCost struct {
 	Exec          Nanos // one process on an empty table

@@ -62,7 +62,7 @@ func (w *nftWork) write(maps, existing, objects float64) {
 // and through the objects once. All measured, with 1 MB of L2 and 32 MB of L3
 // that are shared.
 const (
-	warmList = 30_000
+	warmList = 50_000
 	coldList = 90_000
 	setSize  = 4
 	coldSet  = 4

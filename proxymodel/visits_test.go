@@ -22,7 +22,7 @@ func TestVisitsOfSyncs(t *testing.T) {
 	sets, objects := visitedBy(3000, 0, 6, nftFirstBase) // chain, two elements, map, its elements, rule
 	assert.InEpsilon(t, sets, w.visits, 0.01)
 	assert.InEpsilon(t, objects, w.bindVisits, 0.01)
-	assert.Zero(t, w.cold, "a list of 18,000 is warm")
+	assert.Zero(t, w.cold, "a list of 20,000 is warm")
 
 	w = nftablesWork(&s, full, 0)
 	sets, objects = visitedBy(3000, 3000, 5, nftFullBase) // chain, the old rule, map, its elements, the new rule
@@ -37,7 +37,7 @@ func TestVisitsOfSyncs(t *testing.T) {
 // A longer list costs no less per visit, and beyond what was measured no more.
 func TestColdnessIsMonotone(t *testing.T) {
 	before := 0.0
-	for _, n := range []float64{0, 100, warmList, 40_000, 60_000, coldList, 1e6} {
+	for _, n := range []float64{0, 100, warmList, 60_000, 80_000, coldList, 1e6} {
 		c := coldness(n, warmList, coldList)
 		assert.GreaterOrEqual(t, c, before)
 		assert.LessOrEqual(t, c, 1.0)

@@ -31,7 +31,7 @@ var (
 	}
 	longSizes = []size{
 		{"legacy", 4500, 10}, {"legacy", 10000, 2}, {"nft", 4500, 1}, {"nft", 1000, 10}, {"nft", 10000, 1},
-		{"nftables", 4500, 2}, {"nftables", 4500, 10}, {"nftables", 10000, 2},
+		{"nftables", 4500, 2}, {"nftables", 4500, 10}, {"nftables", 7000, 2}, {"nftables", 10000, 2},
 	}
 )
 
