@@ -35,7 +35,9 @@ func (c *calibration) iptables(ctx context.Context, x XTables) error {
 		return ignoreUnsupported(err)
 	})
 	if failed == nil && x == NFT {
-		failed = c.names(ctx, path, &b)
+		if failed = room(ctx, c.here(namesForeseen)); failed == nil {
+			failed = c.names(ctx, path, &b)
+		}
 	}
 	if len(b.rows) < minRows {
 		return failed
@@ -139,6 +141,9 @@ var jumpRules = [][]string{
 // comparedNames is the list that [calibration.names] measures: kube-proxy's is
 // as long at 6,000 services of one endpoint, and the trials' a quarter of that.
 const comparedNames = 12_000
+
+// namesForeseen is what that takes on the machine of [DefaultMachine].
+const namesForeseen = 700 * time.Millisecond
 
 // names measures what a long list of chains costs iptables-nft-restore: to read
 // chain lines as unordered as kube-proxy's, less to read them in falling order,

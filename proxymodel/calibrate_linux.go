@@ -72,6 +72,20 @@ type calibration struct {
 	visitTime  time.Duration
 }
 
+// room tells whether what takes so long can still be done. The kernel is not
+// interrupted while it walks a list.
+func room(ctx context.Context, need time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < need {
+		return errTooSlow
+	}
+	return nil
+}
+
+// here is what takes that long on the machine of [DefaultMachine].
+func (c *calibration) here(reference time.Duration) time.Duration {
+	return time.Duration(float64(reference) * c.ratio)
+}
+
 // warn says that something keeps the reference's proportions.
 func (c *calibration) warn(what string, why error) {
 	c.machine.Warnings = append(c.machine.Warnings, unmeasured(what, why))

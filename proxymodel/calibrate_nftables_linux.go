@@ -36,7 +36,7 @@ func (c *calibration) nftables(ctx context.Context) error {
 	if failed != nil {
 		return failed
 	}
-	if time.Since(begin)+time.Duration(float64(visitForeseen)*c.ratio) > toolLimit {
+	if time.Since(begin)+c.here(visitForeseen) > toolLimit {
 		return errTooSlow
 	}
 	return c.visit(ctx)
@@ -63,7 +63,7 @@ func (c *calibration) visit(ctx context.Context) error {
 // visitAgain does so at another moment, if there is time left: whether lists as
 // large stay in the processor's last cache depends on who else uses it then.
 func (c *calibration) visitAgain(ctx context.Context) {
-	if deadline, ok := ctx.Deadline(); len(c.visited) > 0 && ok && time.Until(deadline) > 2*c.visitTime {
+	if len(c.visited) > 0 && room(ctx, 2*c.visitTime) == nil {
 		_ = c.visit(ctx) // what it measured before it failed is used
 	}
 }
