@@ -92,8 +92,8 @@ type trial struct{ services, endpoints int }
 // faster than the table is measured apart: see [visitRun] and [calibration.names].
 var (
 	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3000, 4}}
-	nftTrials      = []trial{{100, 1}, {250, 10}, {1200, 1}}
-	nftablesTrials = []trial{{100, 1}, {3500, 1}, {250, 10}, {900, 2}}
+	nftTrials      = []trial{{100, 1}, {250, 10}, {900, 1}}
+	nftablesTrials = []trial{{100, 1}, {2500, 1}, {250, 10}, {900, 2}}
 )
 
 // usage is what a process used.
