@@ -93,7 +93,7 @@ type trial struct{ services, endpoints int }
 var (
 	legacyTrials   = []trial{{100, 1}, {1500, 1}, {400, 10}, {3000, 4}}
 	nftTrials      = []trial{{100, 1}, {250, 10}, {900, 1}}
-	nftablesTrials = []trial{{100, 1}, {2500, 1}, {250, 10}, {900, 2}}
+	nftablesTrials = []trial{{100, 1}, {4000, 1}, {250, 10}, {900, 2}}
 )
 
 // usage is what a process used.
