@@ -23,8 +23,8 @@ func ExampleCompare() {
 	fmt.Println(c.Advice.Mode)
 	// Output:
 	// iptables (legacy)    full 560ms  after a change 160ms  stale 740ms
-	// iptables (nf_tables) full 3s     after a change 250ms  stale 880ms
-	// nftables             full 380ms  after a change 49ms   stale 570ms
+	// iptables (nf_tables) full 2.9s   after a change 250ms  stale 880ms
+	// nftables             full 370ms  after a change 50ms   stale 570ms
 	// ipvs                 full 300ms  after a change 300ms  stale 440ms
 	// nftables
 }

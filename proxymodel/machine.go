@@ -77,22 +77,24 @@ type ProxyCost struct {
 //
 //	legacy user   = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + Chains·D·C^1.5
 //	legacy kernel = Fetch·R·fetches + Commit·R + Rewrite·K + SaveKernel·R·saves
-//	nft user      = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + Chains·L·D^1.5 + Always·K²
+//	nft user      = Exec·processes + Line·L + Parse·R·fetches + Save·R·saves + (Chains + Cold·c)·V
 //	nft kernel    = Fetch·R·fetches + Commit·L + Rewrite·K (not at first) + SaveKernel·R·saves
 //
 // fetches is 1, or 7 in a full sync, which asks for six rules of table nat by
 // name; the first sync finds nothing to fetch. A save is made on every sync of
 // a small cluster, and once per sync period of a large one.
 //
-// The chain terms are list and index walks whose steps miss the processor's
-// caches the more often the longer the list: the exponents are measured.
+// V is how many names iptables-nft passes in its sorted list of chains: 8 S² in
+// a full sync of S services of one endpoint, S²/4 in a partial one. c is 0 for
+// up to 2,000 names and 1 from 14,000. The legacy binary's index walks miss the
+// processor's caches the more often the longer they are: its exponent is measured.
 type IPTablesCost struct {
 	Exec       Nanos // one process on an empty table: fork, exec, libraries
 	Line       Nanos // user: one rule of the input
 	Parse      Nanos // user: one rule fetched from the kernel
 	Save       Nanos // user: one rule printed by iptables-save
-	Chains     Nanos // user: the chains that the input declares
-	Always     Nanos // user: nft: one of the rules that every sync rewrites, per other one
+	Chains     Nanos // user: legacy: the chains that the input declares; nft: one chain's name passed in a list
+	Cold       Nanos // user: nft: what that costs more where no cache holds the list
 	Fetch      Nanos // kernel: one rule copied out
 	Commit     Nanos // kernel: one rule checked and copied in
 	Rewrite    Nanos // kernel: one of the rules that every sync rewrites
@@ -104,7 +106,7 @@ type IPTablesCost struct {
 }
 
 func (c *IPTablesCost) user() costs {
-	return costs{&c.Line, &c.Parse, &c.Save, &c.Chains, &c.Always}
+	return costs{&c.Line, &c.Parse, &c.Save, &c.Chains, &c.Cold}
 }
 
 func (c *IPTablesCost) kernel() costs {
@@ -113,20 +115,24 @@ func (c *IPTablesCost) kernel() costs {
 
 // NFTablesCost is what nft costs the nftables mode. With P service ports, O
 // operations and E map elements in the transaction, X maps of endpoints written
-// while Y exist, M in all:
+// while Y sets and maps exist:
 //
 //	user   = Exec·processes + Run·transactions + Op·O + Element·E + Dump·P (full)
-//	kernel = OpKernel·O + ElementKernel·E + Pair·X·Y·M^¼ + DumpKernel·P (full)
-//	         + List·P + ListMap·maps (not at first)
+//	kernel = OpKernel·O + ElementKernel·E + X·(Visit·Y + Bind·T/2 + Cold·c·(4·Y + T/2))
+//	         + DumpKernel·P (full) + List·P + ListMap·maps (not at first)
 //
 // nft lists all chains and sets before it runs a transaction that is not
 // empty, and kube-proxy has listed them itself before it started nft: see
 // [ListCost].
 //
-// The pairs are why 10,000 services of two endpoints take twenty times 10,000
-// of one: naming an anonymous map, the kernel visits every other map of the
-// table. A first sync visits half of the pairs; a full one all and, its old maps
-// going last, a quarter more. The fourth root is what cache misses add.
+// X is why 10,000 services of two endpoints take twenty times 10,000 of one:
+// naming an anonymous map, the kernel visits every set of the table, four times
+// (nft_set_lookup and nf_tables_set_alloc_name of nf_tables_api.c), and binding
+// it to its rule every one of the T objects that the transaction has so far
+// (nft_set_trans_bind). A first sync finds half of the maps on average, a full
+// one all of the old ones beside. c is 0 for lists of up to 50,000 objects, a set
+// counting as four, and 1 from 90,000, some 8 MB: whether that stays in the processor's last cache
+// depends on who else uses it, and the same sync takes half or twice as long.
 type NFTablesCost struct {
 	Exec          Nanos // one process on an empty table
 	Run           Nanos // user: one transaction that is not empty
@@ -136,7 +142,9 @@ type NFTablesCost struct {
 	OpKernel      Nanos
 	ElementKernel Nanos
 	DumpKernel    Nanos
-	Pair          Nanos // kernel: one map written, per map that exists
+	Visit         Nanos // kernel: one map written, per set that exists
+	Bind          Nanos // kernel: one map written, per object of the transaction so far
+	Cold          Nanos // kernel: what one object's visit costs more when no cache holds the lists
 	List          Nanos // kernel: one service port read by nft before it commits
 	ListMap       Nanos // kernel: one map likewise
 	Wait          Nanos // one commit waiting for the kernel's grace period: duration, but not CPU time
@@ -163,7 +171,7 @@ func (c *ListCost) terms() costs { return costs{&c.Chain, &c.ChainWalk, &c.Set, 
 func (c *NFTablesCost) user() costs { return costs{&c.Run, &c.Op, &c.Element, &c.Dump} }
 
 func (c *NFTablesCost) kernel() costs {
-	return costs{&c.OpKernel, &c.ElementKernel, &c.Pair, &c.DumpKernel, &c.List, &c.ListMap}
+	return costs{&c.OpKernel, &c.ElementKernel, &c.Visit, &c.Bind, &c.Cold, &c.DumpKernel, &c.List, &c.ListMap}
 }
 
 // IPVSCost is what ipvs mode costs: processes of ipset and iptables, and a

@@ -13,7 +13,8 @@ import (
 // counters a new namespace does not have.
 //
 // Addresses are in 127.0.0.0/8, so that a namespace with nothing but its
-// loopback can reach them.
+// loopback can reach them, and so are the pods: a packet to be masqueraded would
+// be dropped, loopback having no address that another host could answer.
 type script struct {
 	services, endpoints int
 	out                 []byte
@@ -51,7 +52,7 @@ func (u *script) iptablesChains(i int) {
 
 func (u *script) iptablesService(i int) {
 	svc := u.hash(i, -1)
-	u.put("-A KUBE-SVC-", svc, comment+`"`, u.name(i), ` cluster IP" -m tcp -p tcp -d `, serviceIP(i), " --dport 80 ! -s 10.0.0.0/8 -j KUBE-MARK-MASQ\n")
+	u.put("-A KUBE-SVC-", svc, comment+`"`, u.name(i), ` cluster IP" -m tcp -p tcp -d `, serviceIP(i), " --dport 80 ! -s 127.0.0.0/8 -j KUBE-MARK-MASQ\n")
 	small := u.services*u.endpoints <= LargeCluster
 	for k := range u.endpoints {
 		u.put("-A KUBE-SVC-", svc)
@@ -212,7 +213,7 @@ add rule ip kube-proxy filter-output ct state new jump cluster-ips-check
 add rule ip kube-proxy service-endpoints-check ip daddr . meta l4proto . th dport vmap @no-endpoint-services
 add rule ip kube-proxy cluster-ips-check ip daddr @cluster-ips reject
 add rule ip kube-proxy masquerading mark and 0x00004000 != 0 mark set mark xor 0x00004000 masquerade fully-random
-add rule ip kube-proxy services ip daddr @cluster-ips ip saddr != 10.0.0.0/8 mark set mark or 0x00004000
+add rule ip kube-proxy services ip daddr @cluster-ips ip saddr != 127.0.0.0/8 mark set mark or 0x00004000
 add rule ip kube-proxy services ip daddr . meta l4proto . th dport vmap @service-ips
 add rule ip kube-proxy services fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @service-nodeports
 `

@@ -13,6 +13,9 @@ type ipWork struct {
 	commit  float64 // rules of table nat after the sync
 	chains  float64
 	always  float64
+
+	compared float64 // nft: names passed in its list of chains
+	names    float64 // nft: that list's length
 }
 
 // Every full sync asks for its 14 jumps by name, `iptables -N` and `iptables
@@ -31,6 +34,7 @@ func iptablesWork(s *Shape, p phase, changed float64) ipWork {
 	if !s.large() {
 		w.execs, w.saves = 2, 1
 	}
+	written := float64(s.Ports)
 	switch p {
 	case first:
 		w.execs, w.saves, w.rules, w.fetches = ensureExecs+2, 0, 0, 0
@@ -41,15 +45,48 @@ func iptablesWork(s *Shape, p phase, changed float64) ipWork {
 		e := float64(s.Endpoints) / float64(max(s.Ports, 1))
 		w.lines = min(w.lines, w.always+changed*(1+3*e))
 		w.decls = min(w.decls, 4+changed*(1+e))
+		written = changed
 	}
+	w.compare(float64(s.Ports), float64(t.Chains), written)
 	return w
+}
+
+// compare is what iptables-nft-restore does to know which chains to ask for: it
+// keeps a sorted list of the names that it reads, and for each chain line, and
+// each rule's chain and the one that it jumps to, passes all before it in the
+// list (iptables 1.8.9, cache_chain_list_insert of nft-cache.c). KUBE-SEP is
+// before KUBE-SERVICES and that before KUBE-SVC, so that each rule of
+// KUBE-SERVICES passes all endpoints' chains twice.
+func (w *ipWork) compare(ports, chains, written float64) {
+	endpoints := max(0, chains-ports) * written / max(ports, 1) // of the services written
+	services := ports/4 + written/4                             // half of the list's, on average: rules that jump to them lengthen it
+	w.compared = w.always*(2*endpoints+services) +
+		written*(endpoints+services) + // each to its mark
+		endpoints*(1.5*endpoints+services) + endpoints*endpoints + // to each endpoint, and its own two rules
+		written*(endpoints/2+written/4) + endpoints*endpoints/4 // the chain lines
+	w.names = chains
+	if written < ports { // a name first met in a rule lies alone in memory
+		w.names = min(chains, 1.5*w.always+written+endpoints)
+	}
+}
+
+// coldNames is the list at which passing a name costs [IPTablesCost.Cold] more,
+// and warmNames that up to which it does not: fitted, with some 100 bytes of
+// memory a name 0.2 and 1.4 MB.
+const (
+	warmNames = 2000
+	coldNames = 14_000
+)
+
+func coldness(length, warm, cold float64) float64 {
+	return min(max(0, length-warm)/(cold-warm), 1)
 }
 
 // user is the units of [IPTablesCost.user].
 func (w *ipWork) user(x XTables) [5]float64 {
 	u := [5]float64{w.lines, w.rules * w.fetches, w.rules * w.saves}
 	if x == NFT {
-		u[3], u[4] = w.lines*w.decls*math.Sqrt(w.decls), w.always*w.always
+		u[3], u[4] = w.compared, w.compared*coldness(w.names, warmNames, coldNames)
 	} else {
 		u[3] = w.decls * w.chains * math.Sqrt(w.chains)
 	}

@@ -21,7 +21,8 @@ type size struct {
 	services, endpoints int
 }
 
-// The short form leaves out what takes long; REDLINE_LONG=1 adds it.
+// The short form leaves out what takes long; REDLINE_LONG=1 adds it, and
+// REDLINE_SIZE=10000x2 leaves out all other sizes.
 var (
 	shortSizes = []size{
 		{"legacy", 300, 2}, {"legacy", 1000, 1}, {"legacy", 1000, 10}, {"legacy", 4500, 1}, {"legacy", 4500, 2}, {"legacy", 10000, 1},
@@ -30,9 +31,33 @@ var (
 	}
 	longSizes = []size{
 		{"legacy", 4500, 10}, {"legacy", 10000, 2}, {"nft", 4500, 1}, {"nft", 1000, 10}, {"nft", 10000, 1},
-		{"nftables", 4500, 2}, {"nftables", 4500, 10}, {"nftables", 10000, 2},
+		{"nftables", 4500, 2}, {"nftables", 4500, 10}, {"nftables", 7000, 2}, {"nftables", 10000, 2},
 	}
 )
+
+// sizesOf are the sizes of a mode to measure.
+func sizesOf(mode string) (out []size) {
+	sizes := shortSizes
+	if os.Getenv("REDLINE_LONG") != "" {
+		sizes = slices.Concat(shortSizes, longSizes)
+	}
+	only := os.Getenv("REDLINE_SIZE")
+	for _, s := range sizes {
+		if s.mode == mode && (only == "" || only == fmt.Sprintf("%dx%d", s.services, s.endpoints)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// repetitions is how often each sync of a size is measured in a round: once
+// where it takes so long that it needs no others.
+func (s size) repetitions() int {
+	if slices.Contains(longSizes, s) {
+		return 1
+	}
+	return 3
+}
 
 // The budget of the error of CPU time, which hardly depends on what
 // else the machine does.
@@ -63,6 +88,9 @@ func TestSyncCost(t *testing.T) {
 	needs(t, "legacy", "nft", "nftables")
 	for _, mode := range []string{"legacy", "nft", "nftables"} {
 		t.Run(mode, func(t *testing.T) {
+			if len(sizesOf(mode)) == 0 {
+				t.Skip("proxycost: no such size of this mode")
+			}
 			rows, drift := compareMode(t, mode)
 			table(t, rows)
 			cpu, wall := summary(rows, comparison.error), summary(rows, comparison.wallError)
@@ -77,26 +105,18 @@ func TestSyncCost(t *testing.T) {
 	}
 }
 
-// compareMode measures and predicts a mode's sizes in rounds; the large ones of
-// the long form, whose syncs take so long that they need no others, in the first.
-// The drift is half of the range, from round to round, of the median error with
-// its sign: how far the machine's pace moved between calibrating and measuring.
+// compareMode measures and predicts a mode's sizes in rounds. The drift is half
+// of the range, from round to round, of the median error with its sign: how far
+// the machine's pace moved between calibrating and measuring.
 func compareMode(t *testing.T, mode string) (rows []comparison, drift float64) {
 	found := map[string][]comparison{}
 	var order []string
 	var medianErrors []float64
-	for round := range rounds {
-		sizes := shortSizes
-		if os.Getenv("REDLINE_LONG") != "" && round == 0 {
-			sizes = append(slices.Clone(sizes), longSizes...)
-		}
+	for range rounds {
 		machine := calibrate(t)
 		var errs []float64
-		for _, s := range sizes {
-			if s.mode != mode {
-				continue
-			}
-			for _, m := range medians(measureSyncs(t, s.mode, s.services, s.endpoints, 3)) {
+		for _, s := range sizesOf(mode) {
+			for _, m := range medians(measureSyncs(t, s.mode, s.services, s.endpoints, s.repetitions())) {
 				if m.Phase == "listing" {
 					continue
 				}
