@@ -4,16 +4,15 @@ package etcdmodel
 // backend commit holds the lock it needs (server/storage/backend/batch_tx.go), every
 // BatchInterval after the commit before, after BatchLimit operations, for a compaction or a snapshot.
 
-// work starts the apply loop if it rests.
-func (e *engine) work(i int) {
+// work starts the apply loop if it rests and there is something to apply, and tells whether it did.
+func (e *engine) work(i int) bool {
 	m := &e.members[i]
-	if !m.working && !m.committing && m.applied < m.handed {
-		e.applySome(i)
+	if m.working || m.committing || m.applied >= m.handed {
+		return false
 	}
+	e.applySome(i)
+	return true
 }
-
-// resume lets an apply loop that stopped at the end of the last run go on.
-func (e *engine) resume(i int) { e.work(i) }
 
 func (e *engine) applyTimer(i int) {
 	m := &e.members[i]

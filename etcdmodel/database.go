@@ -149,6 +149,7 @@ func (e *engine) compactRevisions(revisions, deletes int) {
 }
 
 func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
+	e.soonest = 0
 	commits := 1
 	if deletes {
 		commits = 2

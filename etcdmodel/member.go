@@ -67,8 +67,11 @@ func (e *engine) submit(r request) {
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
 	m.accepting.push(accepting{r, m.free})
 	if m.accepting.n == 1 {
-		*e.timer(int(r.member), timerAccept) = m.free
-		e.soonest = min(e.soonest, m.free)
+		which := memberTimers + int(r.member)*timersEach + timerAccept
+		e.timers[which] = m.free
+		if m.free < e.soonest || m.free == e.soonest && which < e.first {
+			e.soonest, e.first = m.free, which
+		}
 	}
 }
 

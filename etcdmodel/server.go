@@ -138,6 +138,19 @@ func (s *Server) Advance(dt time.Duration) *Step {
 	return &s.step
 }
 
+// AdvanceTo is Advance until something ends or another member leads, and until t at the latest: Step.Now says when that was.
+func (s *Server) AdvanceTo(t time.Duration) *Step {
+	s.step.Done = s.step.Done[:0]
+	for next := s.Next(); next <= t; next = s.Next() {
+		s.e.run(ns(next))
+		if len(s.step.Done) > 0 || s.e.term != s.step.Term {
+			break
+		}
+	}
+	s.step.Now, s.step.Leader, s.step.Term = time.Duration(s.e.now), s.e.leader, s.e.term
+	return &s.step
+}
+
 // Idle tells whether no write waits for its answer and none is left to apply.
 func (s *Server) Idle() bool {
 	m := &s.e.members[max(0, s.e.leader)]

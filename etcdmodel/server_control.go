@@ -71,7 +71,6 @@ func (s *Server) MoveLeader(to int) error {
 func (s *Server) Compact(age time.Duration) {
 	s.e.mark()
 	s.e.compactNow(s.e.now - ns(max(0, age)))
-	s.e.soonest = 0
 }
 
 // Defrag rewrites every member's db, one after the other: the file shrinks to what is in use. A member
@@ -106,12 +105,8 @@ func defragTime(bytes float64, fsync time.Duration) time.Duration {
 // Next is the virtual time of the next thing that happens by itself, for a caller that steps from event to event; a
 // step up to it misses none. There is always one: with a single idle member it may be far.
 func (s *Server) Next() time.Duration {
-	if s.e.soonest > s.e.now {
-		return time.Duration(s.e.soonest)
+	if s.e.soonest <= s.e.now {
+		s.e.find()
 	}
-	next := int64(never)
-	for _, t := range s.e.timers {
-		next = min(next, t)
-	}
-	return time.Duration(next)
+	return time.Duration(s.e.soonest)
 }
