@@ -8,8 +8,8 @@ func (a *Event) before(b *Event) bool {
 }
 
 func (h *heap) push(e Event) {
-	q := append(*h, e)
-	*h = q
+	*h = append(*h, e)
+	q := *h
 	i := len(q) - 1
 	for i > 0 {
 		p := (i - 1) / 4
@@ -24,12 +24,10 @@ func (h *heap) push(e Event) {
 
 // pop removes and returns the first event of a heap that has one.
 func (h *heap) pop() Event {
+	n := len(*h) - 1
+	top, e := (*h)[0], (*h)[n]
+	*h = (*h)[:n]
 	q := *h
-	top := q[0]
-	n := len(q) - 1
-	e := q[n]
-	q = q[:n]
-	*h = q
 	if n == 0 {
 		return top
 	}

@@ -22,18 +22,20 @@ type Event struct {
 	Kind uint16
 }
 
-// Queue holds events by the time at which they are due: those of the present slot of 17 ms in a heap, those of the next 17 s on a wheel of
-// slots, in no order until their slot is the present one, and the few that are later in a heap of their own. An event costs about
-// the same however many wait.
+// Queue holds events by the time at which they are due: those of the present slot of 17 ms sorted, those of the next 17 s on a wheel of
+// slots, in no order until their slot is the present one, and those that are later, or too many for one slot, in a heap. An event costs
+// about the same however many wait.
 type Queue struct {
-	near, far heap
-	slot      int64         // the present one: all of it and before is in near
-	heads     []int32       // of each slot on the wheel; 0 is none
-	full      [words]uint64 // which slots have events
-	waiting   []link        // the events on the wheel; [0] is not used
-	free      int32         // of waiting
-	n         int
-	seq       uint32
+	near    [few]Event // of the present slot and before, the first last
+	n       int        // of near
+	slot    int64      // the present one: the wheel has later ones only
+	heads   []int32    // of each slot on the wheel; 0 is none
+	full    [words]uint64
+	waiting []link // the events on the wheel; [0] is not used
+	free    int32  // of waiting
+	far     heap
+	all     int
+	seq     uint32
 }
 
 type link struct {
@@ -42,48 +44,68 @@ type link struct {
 }
 
 const (
+	few      = 32
 	slotBits = 24 // 2^24 ns
 	slots    = 1024
 	words    = slots / 64
 )
 
 // Len is the number of events waiting.
-func (q *Queue) Len() int { return q.n }
+func (q *Queue) Len() int { return q.all }
 
 // Reset empties the queue and keeps its memory.
 func (q *Queue) Reset() {
 	clear(q.heads)
-	*q = Queue{near: q.near[:0], far: q.far[:0], heads: q.heads, waiting: q.waiting[:min(1, len(q.waiting))]}
+	*q = Queue{far: q.far[:0], heads: q.heads, waiting: q.waiting[:min(1, len(q.waiting))]}
 }
 
 // Next is when the first event is due, [Never] if there is none.
 func (q *Queue) Next() time.Duration {
-	if len(q.near) == 0 {
-		if q.n == 0 {
+	if q.n == 0 {
+		if q.all == 0 {
 			return Never
 		}
 		q.turn()
 	}
-	return q.near[0].At
+	at := q.near[q.n-1].At
+	if len(q.far) > 0 {
+		at = min(at, q.far[0].At)
+	}
+	return at
 }
 
 // Push adds an event.
 func (q *Queue) Push(at time.Duration, kind uint16, who int32, gen uint32) {
 	q.seq++
-	q.n++
+	q.all++
 	e := Event{At: at, seq: q.seq, Gen: gen, Who: who, Kind: kind}
 	switch slot := int64(at) >> slotBits; {
 	case slot <= q.slot:
-		q.near.push(e)
+		q.soon(&e)
 	case slot-q.slot < slots:
-		q.put(e, int(slot%slots))
+		q.put(&e, uint64(slot)%slots)
 	default:
 		q.far.push(e)
 	}
 }
 
+// soon adds an event to the present slot.
+func (q *Queue) soon(e *Event) {
+	if q.n == few {
+		q.far.push(*e)
+		return
+	}
+	i := q.n
+	q.n++
+	for i > 0 && q.near[i-1].before(e) {
+		q.near[i] = q.near[i-1]
+		i--
+	}
+	q.near[i] = *e
+}
+
 // put adds an event to a slot of the wheel.
-func (q *Queue) put(e Event, at int) {
+func (q *Queue) put(e *Event, at uint64) {
 	if q.heads == nil {
 		q.heads, q.waiting = make([]int32, slots), make([]link, 1, 64)
 	}
@@ -94,31 +116,37 @@ func (q *Queue) put(e Event, at int) {
 	} else {
 		q.free = q.waiting[k].next
 	}
-	q.waiting[k] = link{Event: e, next: q.heads[at]}
+	q.waiting[k] = link{Event: *e, next: q.heads[at]}
 	q.heads[at] = k
 	q.full[at/64] |= 1 << (at % 64)
 }
 
 // Pop removes and returns the first event. It must not be called on an empty queue.
 func (q *Queue) Pop() Event {
-	if len(q.near) == 0 {
+	if q.n == 0 {
 		q.turn()
 	}
+	q.all--
+	e := &q.near[q.n-1]
+	if len(q.far) > 0 && q.far[0].before(e) {
+		return q.far.pop()
+	}
 	q.n--
-	return q.near.pop()
+	return *e
 }
 
-// turn makes the first slot that has events the present one.
+// turn makes the first slot that has events the present one, once nothing is left of the one before.
 func (q *Queue) turn() {
 	slot := q.ahead()
 	if len(q.far) > 0 {
 		slot = min(slot, int64(q.far[0].At)>>slotBits)
 	}
-	q.slot = slot
-	for len(q.far) > 0 && int64(q.far[0].At)>>slotBits == slot {
-		q.near.push(q.far.pop())
+	q.slot = max(q.slot, slot)
+	for q.n < few && len(q.far) > 0 && int64(q.far[0].At)>>slotBits <= q.slot {
+		e := q.far.pop()
+		q.soon(&e)
 	}
-	at := slot % slots
+	at := uint64(q.slot) % slots
 	if q.full[at/64]&(1<<(at%64)) == 0 {
 		return
 	}
@@ -127,7 +155,7 @@ func (q *Queue) turn() {
 	q.heads[at] = 0
 	for k != 0 {
 		l := &q.waiting[k]
-		q.near.push(l.Event)
+		q.soon(&l.Event)
 		next := l.next
 		l.next = q.free
 		q.free, k = k, next
@@ -136,16 +164,15 @@ func (q *Queue) turn() {
 
 // ahead is the first slot after the present one that has events on the wheel.
 func (q *Queue) ahead() int64 {
-	from := q.slot + 1
-	at := int(from % slots)
-	word := q.full[at/64] >> (at % 64)
-	if word != 0 {
-		return from + int64(bits.TrailingZeros64(word))
+	from := uint64(q.slot) + 1
+	at := from % slots
+	if word := q.full[at/64] >> (at % 64); word != 0 {
+		return int64(from) + int64(bits.TrailingZeros64(word))
 	}
 	passed := int64(64 - at%64)
-	for i := 1; i <= words; i++ {
-		if word := q.full[(at/64+i)%words]; word != 0 {
-			return from + passed + int64(bits.TrailingZeros64(word))
+	for i := at/64 + 1; i <= at/64+words; i++ {
+		if word := q.full[i%words]; word != 0 {
+			return int64(from) + passed + int64(bits.TrailingZeros64(word))
 		}
 		passed += 64
 	}
