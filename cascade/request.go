@@ -34,6 +34,7 @@ type request struct {
 	version uint32
 	who     int32
 	next    int32  // of the lane's queue
+	before  int32
 	process uint32 // of the component that asks
 	server  int32
 	purpose purpose
@@ -135,6 +136,7 @@ func (p *plane) admit(i int32) {
 		l.head = i
 	} else {
 		p.requests[l.tail].next = i
+		r.before = l.tail
 	}
 	l.tail = i
 	l.waiting++
@@ -273,12 +275,10 @@ func (p *plane) unqueue(i int32) {
 		l.head = r.next
 		return
 	}
-	at := l.head
-	for p.requests[at].next != i {
-		at = p.requests[at].next
-	}
-	p.requests[at].next = r.next
+	p.requests[r.before].next = r.next
 	if l.tail == i {
-		l.tail = at
+		l.tail = r.before
+	} else {
+		p.requests[r.next].before = r.before
 	}
 }

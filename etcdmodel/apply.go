@@ -58,7 +58,10 @@ func (e *engine) applySome(i int) {
 			t += e.classes[entry.class].apply
 		}
 		m.applied++
-		m.snapshot = m.snapshot || m.applied%int64(e.c.SnapshotCount) == 0
+		if m.applied == m.nextSnapshot {
+			m.snapshot = true
+			m.nextSnapshot += int64(e.c.SnapshotCount)
+		}
 		e.appliedOne(i, entry, t)
 		if t > e.until {
 			break

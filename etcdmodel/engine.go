@@ -256,6 +256,8 @@ func (e *engine) nextMember() int32 {
 	if e.only {
 		return int32(max(0, e.leader))
 	}
-	e.turn++
-	return int32(e.turn % len(e.members))
+	if e.turn++; e.turn >= len(e.members) {
+		e.turn = 0
+	}
+	return int32(e.turn)
 }

@@ -31,18 +31,19 @@ type member struct {
 	heard                   int64       // when it last answered
 
 	// The apply loop and the backend.
-	applied    int64
-	working    bool // applying until timerApply
-	committing bool // a backend commit until timerApply
-	pending    int  // operations since the last backend commit
-	dirty      float64
-	commitDue  int64      // the timer of ordinary commits
-	forced     bool       // a revoked lease wants a commit at once, whatever the timer says
-	overdue    bool       // the timer ran out during a forced commit: its commit is the next to have the lock
-	revokes    *rand.Rand // draws who has it then
-	compact    compaction
-	paused     int64 // held by a defragmentation until
-	snapshot   bool  // due: SnapshotCount entries were applied since the last
+	applied      int64
+	working      bool // applying until timerApply
+	committing   bool // a backend commit until timerApply
+	pending      int  // operations since the last backend commit
+	dirty        float64
+	commitDue    int64      // the timer of ordinary commits
+	forced       bool       // a revoked lease wants a commit at once, whatever the timer says
+	overdue      bool       // the timer ran out during a forced commit: its commit is the next to have the lock
+	revokes      *rand.Rand // draws who has it then
+	compact      compaction
+	paused       int64 // held by a defragmentation until
+	snapshot     bool  // due: SnapshotCount entries were applied since the last
+	nextSnapshot int64 // index of the entry after which the next is
 
 	// Elections.
 	elapsed, limit int // ticks since it heard a leader, and how many it waits
@@ -52,6 +53,7 @@ func newMember(c Cluster, i int) member {
 	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i)}
 	m.commitDue = stream(c.Seed, "backend", i).Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
+	m.nextSnapshot = int64(c.SnapshotCount)
 	return m
 }
 
