@@ -33,7 +33,7 @@ type request struct {
 	gen     uint32
 	version uint32
 	who     int32
-	next    int32  // of the lane's queue
+	next    int32 // of the lane's queue
 	before  int32
 	process uint32 // of the component that asks
 	server  int32
@@ -70,7 +70,9 @@ func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
 		i = int32(len(p.requests) - 1)
 	}
 	r := &p.requests[i]
-	*r = request{begun: p.now, gen: r.gen, version: version, who: who, purpose: why, next: -1}
+	// One by one: a processor waits for fields that it has just written when it copies them all at once.
+	r.begun, r.version, r.who, r.purpose, r.next = p.now, version, who, why, -1
+	r.process, r.server, r.stage, r.checked = 0, 0, free, false
 	if o := ownerOf(why); o < components {
 		r.process = p.electors[o].process
 	}
@@ -196,7 +198,8 @@ func (p *plane) startWrite(i int32) {
 func (p *plane) newProposal(i int32) int32 {
 	r := &p.requests[i]
 	k := p.newProposalSlot()
-	p.proposals[k] = proposal{gen: r.gen, request: i, version: r.version, who: r.who, purpose: r.purpose}
+	q := &p.proposals[k]
+	q.gen, q.request, q.version, q.who, q.purpose = r.gen, i, r.version, r.who, r.purpose
 	return k
 }
 

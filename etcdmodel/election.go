@@ -66,7 +66,7 @@ func (e *engine) beat(i int) {
 	e.heartbeats.due, e.heartbeats.last = false, e.now
 	for j := range e.members {
 		if j != i {
-			e.send(message{kind: msgBeat, from: i, to: j, commit: e.members[i].commit})
+			e.send(msgBeat, i, j).commit = e.members[i].commit
 		}
 	}
 }

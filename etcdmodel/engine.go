@@ -42,6 +42,11 @@ type request struct {
 	member int32 // the client's
 }
 
+// set is a copy field by field: see [ring.add].
+func (r *request) set(x request) {
+	r.at, r.id, r.tag, r.class, r.member = x.at, x.id, x.tag, x.class, x.member
+}
+
 // entry is a request in the raft log.
 type entry struct {
 	request

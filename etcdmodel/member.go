@@ -67,7 +67,9 @@ type accepting struct {
 func (e *engine) submit(r request) {
 	m := &e.members[r.member]
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
-	m.accepting.push(accepting{r, m.free})
+	a := m.accepting.add()
+	a.set(r)
+	a.done = m.free
 	if m.accepting.n == 1 {
 		which := memberTimers + int(r.member)*timersEach + timerAccept
 		e.timers[which] = m.free
@@ -79,12 +81,14 @@ func (e *engine) submit(r request) {
 
 func (e *engine) accepted(i int) {
 	m := &e.members[i]
-	a := m.accepting.pop()
+	a := m.accepting.at(0)
+	r := request{a.at, a.id, a.tag, a.class, a.member}
+	m.accepting.drop(1)
 	*e.timer(i, timerAccept) = never
 	if m.accepting.n > 0 {
 		*e.timer(i, timerAccept) = m.accepting.at(0).done
 	}
-	e.admit(a.request)
+	e.admit(r)
 }
 
 // admit checks what etcd checks before it proposes, and proposes.
@@ -105,7 +109,9 @@ func (e *engine) admit(r request) {
 	}
 	r.id = e.nextID
 	e.nextID++
-	e.waiting.push(waiter{request: r})
+	w := e.waiting.add()
+	w.set(r)
+	w.answered = false
 	if e.waiting.n == 1 {
 		e.timers[timerDeadline] = r.at + e.timeout
 	}
@@ -124,7 +130,9 @@ func (e *engine) propose(r request) {
 	if r.class >= 0 {
 		bytes = e.classes[r.class].wal
 	}
-	e.log.push(entry{request: r, bytes: int32(bytes)})
+	x := e.log.add()
+	x.set(r)
+	x.bytes = int32(bytes)
 	m := &e.members[e.leader]
 	m.last++
 	if e.c.Version == V3_5 {
@@ -245,15 +253,15 @@ func (e *engine) afterSave(i int) {
 		return
 	}
 	if m.ackDue || m.beatDue {
-		e.send(message{kind: msgAck, from: i, to: e.leader, index: m.stable})
+		e.send(msgAck, i, e.leader).index = m.stable
 		m.ackDue, m.beatDue = false, false
 	}
 	if m.readDue {
-		e.send(message{kind: msgReadAck, from: i, to: e.leader, index: e.reads.round})
+		e.send(msgReadAck, i, e.leader).index = e.reads.round
 		m.readDue = false
 	}
 	for ; m.forwarding > 0; m.forwarding-- {
-		e.send(message{kind: msgPropose, from: i, to: e.leader, request: m.forward.pop()})
+		e.send(msgPropose, i, e.leader).request.set(m.forward.pop())
 	}
 }
 

@@ -66,7 +66,7 @@ func (e *engine) readTurn() bool {
 		r.stage, r.acks = readSent, 1
 		for j := range e.members {
 			if j != e.leader {
-				e.send(message{kind: msgRead, from: e.leader, to: j, commit: e.members[e.leader].commit})
+				e.send(msgRead, e.leader, j).commit = e.members[e.leader].commit
 			}
 		}
 		return true

@@ -237,6 +237,8 @@ func (s *Server) done(r request, o outcome, at int64) {
 		k.Slowest = max(k.Slowest, latency)
 	}
 	if r.tag != 0 {
-		s.step.Done = append(s.step.Done, Done{r.tag, int(r.class), Outcome(o), time.Duration(at), latency})
+		s.step.Done = append(s.step.Done, Done{})
+		d := &s.step.Done[len(s.step.Done)-1]
+		d.Tag, d.Class, d.Outcome, d.At, d.Latency = r.tag, int(r.class), Outcome(o), time.Duration(at), latency
 	}
 }

@@ -78,34 +78,35 @@ func (q *Queue) Next() time.Duration {
 func (q *Queue) Push(at time.Duration, kind uint16, who int32, gen uint32) {
 	q.seq++
 	q.all++
-	e := Event{At: at, seq: q.seq, Gen: gen, Who: who, Kind: kind}
+	var e *Event
 	switch slot := int64(at) >> slotBits; {
-	case slot <= q.slot:
-		q.soon(&e)
-	case slot-q.slot < slots:
-		q.put(&e, uint64(slot)%slots)
+	case slot > q.slot && slot-q.slot < slots:
+		e = q.put(uint64(slot) % slots)
+	case slot <= q.slot && q.n < few:
+		e = q.soon(at, q.seq)
 	default:
-		q.far.push(e)
-	}
-}
-
-// soon adds an event to the present slot.
-func (q *Queue) soon(e *Event) {
-	if q.n == few {
-		q.far.push(*e)
+		q.far.push(Event{At: at, seq: q.seq, Gen: gen, Who: who, Kind: kind})
 		return
 	}
-	i := q.n
-	q.n++
-	for i > 0 && q.near[i-1].before(e) {
-		q.near[i] = q.near[i-1]
-		i--
-	}
-	q.near[i] = *e
+	// One by one: a processor waits for fields that it has just written when it copies them all at once.
+	e.At, e.seq, e.Gen, e.Who, e.Kind = at, q.seq, gen, who, kind
 }
 
-// put adds an event to a slot of the wheel.
-func (q *Queue) put(e *Event, at uint64) {
+// soon makes room for an event in the present slot, which must not be full.
+func (q *Queue) soon(at time.Duration, seq uint32) *Event {
+	i := q.n
+	q.n++
+	for ; i > 0; i-- {
+		if b := &q.near[i-1]; b.At > at || b.At == at && int32(b.seq-seq) > 0 {
+			break
+		}
+		q.near[i] = q.near[i-1]
+	}
+	return &q.near[i]
+}
+
+// put adds an event, to be filled in, to a slot of the wheel.
+func (q *Queue) put(at uint64) *Event {
 	if q.heads == nil {
 		q.heads, q.waiting = make([]int32, slots), make([]link, 1, 64)
 	}
@@ -116,9 +117,11 @@ func (q *Queue) put(e *Event, at uint64) {
 	} else {
 		q.free = q.waiting[k].next
 	}
-	q.waiting[k] = link{Event: *e, next: q.heads[at]}
+	l := &q.waiting[k]
+	l.next = q.heads[at]
 	q.heads[at] = k
 	q.full[at/64] |= 1 << (at % 64)
+	return &l.Event
 }
 
 // Pop removes and returns the first event. It must not be called on an empty queue.
@@ -144,7 +147,7 @@ func (q *Queue) turn() {
 	q.slot = max(q.slot, slot)
 	for q.n < few && len(q.far) > 0 && int64(q.far[0].At)>>slotBits <= q.slot {
 		e := q.far.pop()
-		q.soon(&e)
+		*q.soon(e.At, e.seq) = e
 	}
 	at := uint64(q.slot) % slots
 	if q.full[at/64]&(1<<(at%64)) == 0 {
@@ -155,7 +158,11 @@ func (q *Queue) turn() {
 	q.heads[at] = 0
 	for k != 0 {
 		l := &q.waiting[k]
-		q.soon(&l.Event)
+		if q.n < few {
+			*q.soon(l.At, l.seq) = l.Event
+		} else {
+			q.far.push(l.Event)
+		}
 		next := l.next
 		l.next = q.free
 		q.free, k = k, next
