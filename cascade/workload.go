@@ -171,8 +171,10 @@ func (p *plane) scheduleTick() {
 // apiAnswers tells the scheduler's queue how the API server answers its requests at present: as the control plane's
 // last write did.
 func (p *plane) apiAnswers() {
-	a := retry.API{Latency: p.quietLatency()}
-	if !p.quiet {
+	var a retry.API
+	if p.quiet {
+		a.Latency = p.quietLatency()
+	} else {
 		a.Latency = p.writeLatency()
 		if a.Latency >= etcdTimeout {
 			a.Latency, a.PatchErrors = etcdTimeout, 1

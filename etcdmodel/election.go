@@ -165,7 +165,7 @@ func (e *engine) elect() {
 		e.resetElection(j)
 	}
 	e.heartbeats = heartbeats{due: true, last: e.now}
-	e.propose(request{class: -1})
+	e.propose(request{route: route{class: -1}})
 	for j := range e.members {
 		e.ready(j)
 	}

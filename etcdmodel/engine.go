@@ -34,17 +34,18 @@ type observer interface {
 }
 
 // request is one proposal or read on its way.
+//
+// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
 type request struct {
-	at     int64 // sent by its client
-	id     int64 // among all writes, ascending
-	tag    uint64
-	class  int32 // -1: the empty entry of a new leader
-	member int32 // the client's
+	at  int64 // sent by its client
+	id  int64 // among all writes, ascending
+	tag uint64
+	route
 }
 
-// set is a copy field by field: see [ring.add].
-func (r *request) set(x request) {
-	r.at, r.id, r.tag, r.class, r.member = x.at, x.id, x.tag, x.class, x.member
+type route struct {
+	class  int32 // -1: the empty entry of a new leader
+	member int32 // the client's
 }
 
 // entry is a request in the raft log.

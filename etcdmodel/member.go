@@ -68,7 +68,7 @@ func (e *engine) submit(r request) {
 	m := &e.members[r.member]
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
 	a := m.accepting.add()
-	a.set(r)
+	a.request = r
 	a.done = m.free
 	if m.accepting.n == 1 {
 		which := memberTimers + int(r.member)*timersEach + timerAccept
@@ -82,7 +82,7 @@ func (e *engine) submit(r request) {
 func (e *engine) accepted(i int) {
 	m := &e.members[i]
 	a := m.accepting.at(0)
-	r := request{a.at, a.id, a.tag, a.class, a.member}
+	r := a.request
 	m.accepting.drop(1)
 	*e.timer(i, timerAccept) = never
 	if m.accepting.n > 0 {
@@ -110,7 +110,7 @@ func (e *engine) admit(r request) {
 	r.id = e.nextID
 	e.nextID++
 	w := e.waiting.add()
-	w.set(r)
+	w.request = r
 	w.answered = false
 	if e.waiting.n == 1 {
 		e.timers[timerDeadline] = r.at + e.timeout
@@ -131,7 +131,7 @@ func (e *engine) propose(r request) {
 		bytes = e.classes[r.class].wal
 	}
 	x := e.log.add()
-	x.set(r)
+	x.request = r
 	x.bytes = int32(bytes)
 	m := &e.members[e.leader]
 	m.last++
@@ -261,7 +261,7 @@ func (e *engine) afterSave(i int) {
 		m.readDue = false
 	}
 	for ; m.forwarding > 0; m.forwarding-- {
-		e.send(msgPropose, i, e.leader).request.set(m.forward.pop())
+		e.send(msgPropose, i, e.leader).request = m.forward.pop()
 	}
 }
 

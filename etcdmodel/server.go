@@ -212,7 +212,7 @@ func (s *Server) SubmitTo(member, class int, tag uint64) error {
 
 func (s *Server) arrive(class int, member int32, tag uint64) {
 	s.step.Classes[class].Offered++
-	s.e.submit(request{at: s.e.now, tag: tag, class: int32(class), member: member})
+	s.e.submit(request{at: s.e.now, tag: tag, route: route{int32(class), member}})
 }
 
 func (s *Server) done(r request, o outcome, at int64) {

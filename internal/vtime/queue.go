@@ -14,10 +14,17 @@ const Never = time.Duration(1<<63 - 1)
 
 // Event is one thing due at a time. Kind and Who mean what the caller wants; Gen lets a caller drop an event lazily: it
 // remembers the generation it is waiting for and ignores others.
+//
+// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
 type Event struct {
-	At   time.Duration
-	seq  uint32
-	Gen  uint32
+	At  time.Duration
+	seq uint32
+	Gen uint32
+	Subject
+}
+
+// Subject is what an event is about.
+type Subject struct {
 	Who  int32
 	Kind uint16
 }
@@ -78,18 +85,15 @@ func (q *Queue) Next() time.Duration {
 func (q *Queue) Push(at time.Duration, kind uint16, who int32, gen uint32) {
 	q.seq++
 	q.all++
-	var e *Event
+	e := Event{At: at, seq: q.seq, Gen: gen, Subject: Subject{who, kind}}
 	switch slot := int64(at) >> slotBits; {
 	case slot > q.slot && slot-q.slot < slots:
-		e = q.put(uint64(slot) % slots)
+		*q.put(uint64(slot) % slots) = e
 	case slot <= q.slot && q.n < few:
-		e = q.soon(at, q.seq)
+		*q.soon(at, q.seq) = e
 	default:
-		q.far.push(Event{At: at, seq: q.seq, Gen: gen, Who: who, Kind: kind})
-		return
+		q.far.push(e)
 	}
-	// One by one: a processor waits for fields that it has just written when it copies them all at once.
-	e.At, e.seq, e.Gen, e.Who, e.Kind = at, q.seq, gen, who, kind
 }
 
 // soon makes room for an event in the present slot, which must not be full.

@@ -19,7 +19,7 @@ func TestQueueIsAStableSort(t *testing.T) {
 		for i := range 1 + r.IntN(300) {
 			at := time.Duration(r.IntN(40))
 			q.Push(at, 3, int32(i), uint32(i))
-			want = append(want, Event{At: at, Who: int32(i)})
+			want = append(want, Event{At: at, Subject: Subject{Who: int32(i)}})
 		}
 		sort.SliceStable(want, func(i, j int) bool { return want[i].At < want[j].At })
 		for _, w := range want {
@@ -49,7 +49,7 @@ func TestQueueWhileTimePasses(t *testing.T) {
 					at = max(0, now-time.Second)
 				}
 				k := sort.Search(len(want), func(k int) bool { return want[k].At > at })
-				want = append(want[:k], append([]Event{{At: at, Who: int32(i)}}, want[k:]...)...)
+				want = append(want[:k], append([]Event{{At: at, Subject: Subject{Who: int32(i)}}}, want[k:]...)...)
 				q.Push(at, 1, int32(i), 0)
 			} else {
 				require.Equal(t, want[0].At, q.Next())
