@@ -205,48 +205,45 @@ func (p *plane) newProposal(i int32) int32 {
 
 // finish ends a request and tells who asked.
 func (p *plane) finish(i int32, c code) {
-	r := p.requests[i]
-	if r.stage == queued {
-		p.unqueue(i)
+	r := &p.requests[i]
+	why, who, version, process, was, took := r.purpose, r.who, r.version, r.process, r.stage, p.now-r.begun
+	p.release(i, r)
+	p.answered[why][c]++
+	if why == forLease && !p.quiet {
+		p.leaseLatency.add(took)
 	}
-	p.requests[i].stage = free
-	p.requests[i].gen++
-	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
-		p.leave(r.server, ln)
-	}
-	p.answered[r.purpose][c]++
-	if r.purpose == forLease && !p.quiet {
-		p.leaseLatency.add(p.now - r.begun)
-	}
-	if r.stage == writing {
-		if !p.elsewhere(r.purpose) {
-			p.lastWrite = p.now - r.begun
+	if was == writing {
+		if !p.elsewhere(why) {
+			p.lastWrite = took
 		}
 		if c == ok {
-			p.latency.add(p.now - r.begun)
+			p.latency.add(took)
 		}
 	}
-	if o := ownerOf(r.purpose); o < components && r.process != p.electors[o].process {
+	if o := ownerOf(why); o < components && process != p.electors[o].process {
 		return // the process that asked is gone
 	}
-	p.reply(r.purpose, r.who, r.version, c)
+	p.reply(why, who, version, c)
+}
+
+// release frees a request's slot, and its seat or its place in the queue.
+func (p *plane) release(i int32, r *request) {
+	was := r.stage
+	if was == queued {
+		p.unqueue(i)
+	}
+	r.stage = free
+	r.gen++
+	p.freeRequests = append(p.freeRequests, i)
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (was == reading || was == writing) {
+		p.leave(r.server, ln)
+	}
 }
 
 // abandon drops a request of whose answer nobody wants to hear any more.
 func (p *plane) abandon(i int32, gen uint32) {
-	r := p.requests[i]
-	if r.gen != gen || r.stage == free {
-		return
-	}
-	if r.stage == queued {
-		p.unqueue(i)
-	}
-	p.requests[i].stage = free
-	p.requests[i].gen++
-	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
-		p.leave(r.server, ln)
+	if r := &p.requests[i]; r.gen == gen && r.stage != free {
+		p.release(i, r)
 	}
 }
 
