@@ -43,10 +43,17 @@ type request struct {
 }
 
 // proposal outlives its request: a write that timed out still commits.
+//
+// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
 type proposal struct {
 	gen     uint32 // of the request
 	request int32
 	version uint32
+	errand
+}
+
+// errand is what a proposal is for.
+type errand struct {
 	who     int32
 	purpose purpose
 }
@@ -198,8 +205,7 @@ func (p *plane) startWrite(i int32) {
 func (p *plane) newProposal(i int32) int32 {
 	r := &p.requests[i]
 	k := p.newProposalSlot()
-	q := &p.proposals[k]
-	q.gen, q.request, q.version, q.who, q.purpose = r.gen, i, r.version, r.who, r.purpose
+	p.proposals[k] = proposal{r.gen, i, r.version, errand{r.who, r.purpose}}
 	return k
 }
 

@@ -258,8 +258,7 @@ func (p *plane) place(n int) {
 // newOrphan is a proposal whose answer the caller does not model.
 func (p *plane) newOrphan(why purpose) int32 {
 	k := p.newProposalSlot()
-	q := &p.proposals[k]
-	q.gen, q.request, q.version, q.who, q.purpose = 1, -1, 0, 0, why
+	p.proposals[k] = proposal{gen: 1, request: -1, errand: errand{purpose: why}}
 	return k
 }
 
