@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -78,7 +79,9 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 	timeline, landed := r.timeline[:0], r.landed[:0]
 	var series [quantities][]float64
 	for i := range series {
-		series[i] = r.series[i][:0]
+		if series[i] = r.series[i][:0]; keep {
+			series[i] = slices.Grow(series[i], int(s.Length/s.Grid))
+		}
 	}
 	*r = recorder{on: keep, timeline: timeline, series: series, landed: landed}
 	r.window = max(1, int(20*time.Second/s.Grid))
