@@ -75,7 +75,11 @@ func newEtcd(p *plane, s *Scenario) (etcd, error) {
 		Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{disk(s.Etcd.Fsync)},
 		Quota: int64(s.Etcd.Quota), DB: int64(s.Etcd.DB), Seed: s.Seed,
 	}, classes)
-	return etcd{plane: p, server: server, delays: make([]time.Duration, s.Etcd.Members), base: s.Etcd.Fsync, rested: make([]float64, len(classes))}, err
+	if err != nil {
+		return etcd{}, err
+	}
+	return etcd{plane: p, server: server, step: server.Advance(0), delays: make([]time.Duration, s.Etcd.Members), base: s.Etcd.Fsync,
+		rested: make([]float64, len(classes))}, nil
 }
 
 // disk is one whose median fsync takes that long, with the spread of a busy machine's: a hundredth take ten times as long.
@@ -177,7 +181,7 @@ func (e *etcd) submit(now time.Duration, class int, token int32) {
 
 // next is when something happens in etcd.
 func (e *etcd) next() time.Duration {
-	if e.step != nil && e.seen < len(e.step.Done) {
+	if e.seen < len(e.step.Done) {
 		return e.plane.now
 	}
 	if e.plane.quiet {
@@ -191,20 +195,12 @@ func (e *etcd) next() time.Duration {
 
 // run lets etcd's time pass until now.
 func (e *etcd) run(now time.Duration) {
-	if dt := now - e.skip - e.server.Now(); dt > 0 || e.step == nil {
+	if dt := now - e.skip - e.server.Now(); dt > 0 {
 		e.deliver()
 		e.step = e.server.Advance(dt)
 		e.seen = 0
-		e.terms()
+		e.elected()
 	}
-}
-
-// terms follows etcd's elections.
-func (e *etcd) terms() {
-	if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
-		e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
-	}
-	e.term = e.step.Term
 }
 
 // advance runs until now and hands on what has ended.
@@ -213,10 +209,25 @@ func (e *etcd) advance(now time.Duration) {
 	e.deliver()
 }
 
-func (e *etcd) deliver() {
-	if e.step == nil {
-		return
+// advanceTo runs until something has ended, until t at the latest, and hands that on.
+func (e *etcd) advanceTo(t time.Duration) {
+	if e.seen == len(e.step.Done) {
+		e.step, e.seen = e.server.AdvanceTo(t-e.skip), 0
+		e.plane.now = e.step.Now + e.skip
+		e.elected()
 	}
+	e.deliver()
+}
+
+// elected tells of a new leader.
+func (e *etcd) elected() {
+	if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
+		e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
+	}
+	e.term = e.step.Term
+}
+
+func (e *etcd) deliver() {
 	for e.seen < len(e.step.Done) {
 		d := &e.step.Done[e.seen]
 		e.seen++
@@ -245,7 +256,7 @@ func (e *etcd) rest(dt time.Duration) {
 func (e *etcd) poke() {
 	e.deliver()
 	e.step, e.seen = e.server.Advance(0), 0
-	e.terms()
+	e.elected()
 }
 
 // sleep and rouse bracket a stretch of quiet.
@@ -255,5 +266,5 @@ func (e *etcd) rouse(now time.Duration) { e.skip = now - e.server.Now() }
 
 // idle tells whether nothing is under way.
 func (e *etcd) idle() bool {
-	return e.step == nil || e.seen == len(e.step.Done) && e.server.Idle()
+	return e.seen == len(e.step.Done) && e.server.Idle()
 }

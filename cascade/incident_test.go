@@ -52,6 +52,7 @@ func BenchmarkIncident(b *testing.B) {
 			s.Version, s.Leases.Grace = retry.V1_37, 0
 			s.Etcd.Before3512 = false
 		})},
+		{Name: "three members", Apply: edit(func(s *Scenario) { s.Etcd.Members = 3 })},
 		{Name: "5000 nodes", Apply: edit(func(s *Scenario) { s.Nodes = 5000 })},
 		{Name: "at rest", Apply: edit(func(s *Scenario) { s.Actions = nil })},
 		{Name: "at rest, 5000 nodes", Apply: edit(func(s *Scenario) { s.Actions, s.Nodes = nil, 5000 })},

@@ -291,8 +291,7 @@ func (p *plane) run() {
 			if t > p.end {
 				break
 			}
-			p.now = t
-			p.store.advance(t)
+			p.store.advanceTo(min(at, p.end))
 			continue
 		}
 		if at > p.end {

@@ -176,13 +176,13 @@ func (p *plane) serveQuiet(i int32) {
 }
 
 func (p *plane) answer(i int32) {
-	r := p.requests[i]
+	r := &p.requests[i]
 	t := &traitsOf[r.purpose]
 	if t.verb == get || t.verb == probe {
 		p.finish(i, ok)
 		return
 	}
-	q := proposal{version: r.version, who: r.who, purpose: r.purpose}
+	q := proposal{version: r.version, errand: errand{who: r.who, purpose: r.purpose}}
 	if t.verb == patch {
 		q.version = p.versionOf(t.space, r.who)
 	}

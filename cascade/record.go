@@ -89,8 +89,7 @@ func (r *recorder) reset(s *Scenario, keep bool) {
 	timeline, landed := r.timeline[:0], r.landed[:0]
 	var series [quantities][]float64
 	for i := range series {
-		series[i] = r.series[i][:0]
-		if keep {
+		if series[i] = r.series[i][:0]; keep {
 			series[i] = slices.Grow(series[i], int(s.Length/s.Grid)+1)
 		}
 	}

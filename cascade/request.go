@@ -33,7 +33,8 @@ type request struct {
 	gen     uint32
 	version uint32
 	who     int32
-	next    int32  // of the lane's queue
+	next    int32 // of the lane's queue
+	before  int32
 	process uint32 // of the component that asks
 	server  int32
 	purpose purpose
@@ -42,10 +43,17 @@ type request struct {
 }
 
 // proposal outlives its request: a write that timed out still commits.
+//
+// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
 type proposal struct {
 	gen     uint32 // of the request
 	request int32
 	version uint32
+	errand
+}
+
+// errand is what a proposal is for.
+type errand struct {
 	who     int32
 	purpose purpose
 	until   time.Duration // of a read: the answer is of no use after that
@@ -70,7 +78,9 @@ func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
 		i = int32(len(p.requests) - 1)
 	}
 	r := &p.requests[i]
-	*r = request{begun: p.now, gen: r.gen, version: version, who: who, purpose: why, next: -1}
+	// One by one: a processor waits for fields that it has just written when it copies them all at once.
+	r.begun, r.version, r.who, r.purpose, r.next = p.now, version, who, why, -1
+	r.process, r.server, r.stage, r.checked = 0, 0, free, false
 	if o := ownerOf(why); o < components {
 		r.process = p.electors[o].process
 	}
@@ -136,6 +146,7 @@ func (p *plane) admit(i int32) {
 		l.head = i
 	} else {
 		p.requests[l.tail].next = i
+		r.before = l.tail
 	}
 	l.tail = i
 	l.waiting++
@@ -195,54 +206,51 @@ func (p *plane) startWrite(i int32) {
 func (p *plane) newProposal(i int32) int32 {
 	r := &p.requests[i]
 	k := p.newProposalSlot()
-	p.proposals[k] = proposal{gen: r.gen, request: i, version: r.version, who: r.who, purpose: r.purpose}
+	p.proposals[k] = proposal{r.gen, i, r.version, errand{who: r.who, purpose: r.purpose}}
 	return k
 }
 
 // finish ends a request and tells who asked.
 func (p *plane) finish(i int32, c code) {
-	r := p.requests[i]
-	if r.stage == queued {
-		p.unqueue(i)
+	r := &p.requests[i]
+	why, who, version, process, was, took := r.purpose, r.who, r.version, r.process, r.stage, p.now-r.begun
+	p.release(i, r)
+	p.answered[why][c]++
+	if why == forLease && !p.quiet {
+		p.leaseLatency.add(took)
 	}
-	p.requests[i].stage = free
-	p.requests[i].gen++
-	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
-		p.leave(r.server, ln)
-	}
-	p.answered[r.purpose][c]++
-	if r.purpose == forLease && !p.quiet {
-		p.leaseLatency.add(p.now - r.begun)
-	}
-	if r.stage == writing {
-		if !p.elsewhere(r.purpose) {
-			p.lastWrite = p.now - r.begun
+	if was == writing {
+		if !p.elsewhere(why) {
+			p.lastWrite = took
 		}
 		if c == ok {
-			p.latency.add(p.now - r.begun)
+			p.latency.add(took)
 		}
 	}
-	if o := ownerOf(r.purpose); o < components && r.process != p.electors[o].process {
+	if o := ownerOf(why); o < components && process != p.electors[o].process {
 		return // the process that asked is gone
 	}
-	p.reply(r.purpose, r.who, r.version, c)
+	p.reply(why, who, version, c)
+}
+
+// release frees a request's slot, and its seat or its place in the queue.
+func (p *plane) release(i int32, r *request) {
+	was := r.stage
+	if was == queued {
+		p.unqueue(i)
+	}
+	r.stage = free
+	r.gen++
+	p.freeRequests = append(p.freeRequests, i)
+	if ln := traitsOf[r.purpose].lane; ln != exempt && (was == reading || was == writing) {
+		p.leave(r.server, ln)
+	}
 }
 
 // abandon drops a request of whose answer nobody wants to hear any more.
 func (p *plane) abandon(i int32, gen uint32) {
-	r := p.requests[i]
-	if r.gen != gen || r.stage == free {
-		return
-	}
-	if r.stage == queued {
-		p.unqueue(i)
-	}
-	p.requests[i].stage = free
-	p.requests[i].gen++
-	p.freeRequests = append(p.freeRequests, i)
-	if ln := traitsOf[r.purpose].lane; ln != exempt && (r.stage == reading || r.stage == writing) {
-		p.leave(r.server, ln)
+	if r := &p.requests[i]; r.gen == gen && r.stage != free {
+		p.release(i, r)
 	}
 }
 
@@ -274,12 +282,10 @@ func (p *plane) unqueue(i int32) {
 		l.head = r.next
 		return
 	}
-	at := l.head
-	for p.requests[at].next != i {
-		at = p.requests[at].next
-	}
-	p.requests[at].next = r.next
+	p.requests[r.before].next = r.next
 	if l.tail == i {
-		l.tail = at
+		l.tail = r.before
+	} else {
+		p.requests[r.next].before = r.before
 	}
 }

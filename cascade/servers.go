@@ -117,9 +117,14 @@ func (p *plane) serverFor(why purpose, who int32) int32 {
 	at := int32(0)
 	switch why {
 	case forLease, forLeaseGet, forStatus, forStatusGet, forPodGet, forPodReady, forToken, forCNIRead, forCNIWrite, forReportGet, forReport, forKubeletEvent:
-		at = who % n
+		if n > 1 {
+			at = who % n
+		}
 	case forLivez, forBoot, forCount, forRegistrationGet, forRegistrationGrant, forRegistration:
 		return who
+	}
+	if !p.servers[at].down {
+		return at
 	}
 	for k := range n {
 		if i := (at + k) % n; !p.servers[i].down {

@@ -177,8 +177,10 @@ func (p *plane) scheduleTick() {
 // apiAnswers tells the scheduler's queue how the API server answers its requests at present: as the control plane's
 // last write did.
 func (p *plane) apiAnswers() {
-	a := retry.API{Latency: p.quietLatency()}
-	if !p.quiet {
+	var a retry.API
+	if p.quiet {
+		a.Latency = p.quietLatency()
+	} else {
 		a.Latency = p.writeLatency()
 		if a.Latency >= etcdTimeout {
 			a.Latency, a.PatchErrors = etcdTimeout, 1
@@ -263,7 +265,7 @@ func (p *plane) place(n int) {
 // newOrphan is a proposal whose answer the caller does not model.
 func (p *plane) newOrphan(why purpose) int32 {
 	k := p.newProposalSlot()
-	p.proposals[k] = proposal{gen: 1, request: -1, purpose: why}
+	p.proposals[k] = proposal{gen: 1, request: -1, errand: errand{purpose: why}}
 	return k
 }
 

@@ -4,16 +4,15 @@ package etcdmodel
 // backend commit holds the lock it needs (server/storage/backend/batch_tx.go), every
 // BatchInterval after the commit before, after BatchLimit operations, for a compaction or a snapshot.
 
-// work starts the apply loop if it rests.
-func (e *engine) work(i int) {
+// work starts the apply loop if it rests and there is something to apply, and tells whether it did.
+func (e *engine) work(i int) bool {
 	m := &e.members[i]
-	if !m.working && !m.committing && m.applied < m.handed {
-		e.applySome(i)
+	if m.working || m.committing || m.applied >= m.handed {
+		return false
 	}
+	e.applySome(i)
+	return true
 }
-
-// resume lets an apply loop that stopped at the end of the last run go on.
-func (e *engine) resume(i int) { e.work(i) }
 
 func (e *engine) applyTimer(i int) {
 	m := &e.members[i]
@@ -57,7 +56,10 @@ func (e *engine) applySome(i int) {
 			t += e.classes[entry.class].apply
 		}
 		m.applied++
-		m.snapshot = m.snapshot || m.applied%int64(e.c.SnapshotCount) == 0
+		if m.applied == m.nextSnapshot {
+			m.snapshot = true
+			m.nextSnapshot += int64(e.c.SnapshotCount)
+		}
 		e.appliedOne(i, entry, t)
 		if m.batchEnds() && m.reads.wait(m.told) && t > e.now || t > e.until {
 			break

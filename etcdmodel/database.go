@@ -1,5 +1,7 @@
 package etcdmodel
 
+import "math"
+
 // database is the db file, counted as kube-apiserver and etcd do.
 type database struct {
 	quota float64
@@ -7,10 +9,12 @@ type database struct {
 	total float64 // bytes of the file as of the last backend commit
 	alarm bool    // NOSPACE: only a disarm ends it
 	freed float64 // by the compaction under way
+
+	compacted int64 // to what was written before then
 }
 
 func newDatabase(c Cluster) database {
-	return database{quota: float64(c.Quota), inUse: float64(c.DB), total: float64(c.DB)}
+	return database{quota: float64(c.Quota), inUse: float64(c.DB), total: float64(c.DB), compacted: math.MinInt64}
 }
 
 // keyspace is what one class has in the db.
@@ -111,8 +115,13 @@ func (e *engine) mark() {
 	}
 }
 
-// compactNow starts a compaction on every member to what was written before t.
+// compactNow starts a compaction on every member to what was written before t, unless a later one has been to more: etcd refuses a
+// revision that is gone (mvcc.ErrCompacted).
 func (e *engine) compactNow(t int64) {
+	if t < e.db.compacted {
+		return
+	}
+	e.db.compacted = t
 	revisions, garbage, kib := e.collect(t)
 	e.compactBatches(int(revisions), garbage > 0, kib/max(1, revisions))
 }
@@ -146,6 +155,7 @@ func (e *engine) compactRevisions(revisions, deletes int) {
 }
 
 func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
+	e.soonest = 0
 	commits := 1
 	if deletes {
 		commits = 2

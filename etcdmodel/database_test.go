@@ -124,3 +124,16 @@ func TestEventsFillTheDefaultQuota(t *testing.T) {
 		assert.Equal(t, full, p.DB.QuotaIn >= 0, "%v/s", rate)
 	}
 }
+
+// TestCompactionsGoForward: one to an older revision than the last, as a hand's followed by the timer's that keeps five minutes, does
+// nothing and ends.
+func TestCompactionsGoForward(t *testing.T) {
+	s := newServer(t, Cluster{Members: 1}, lease)
+	s.Step(time.Minute, []float64{600})
+	s.Compact(time.Second)
+	s.Step(10*time.Second, nil)
+	before := s.DB()
+	s.Compact(30 * time.Second)
+	require.False(t, s.e.compacting())
+	require.Equal(t, before.InUse, s.Step(time.Minute, nil).DB.InUse)
+}

@@ -67,7 +67,7 @@ func (e *engine) beat(i int) {
 	e.heartbeats.due, e.heartbeats.last = false, e.now
 	for j := range e.members {
 		if j != i {
-			e.send(message{kind: msgBeat, from: i, to: j, commit: e.members[i].commit})
+			e.send(msgBeat, i, j).commit = e.members[i].commit
 		}
 	}
 }
@@ -167,7 +167,7 @@ func (e *engine) elect() {
 		e.resetElection(j)
 	}
 	e.heartbeats = heartbeats{due: true, last: e.now, checked: e.now}
-	e.propose(request{class: -1})
+	e.propose(request{route: route{class: -1}})
 	for j := range e.members {
 		e.ready(j)
 	}

@@ -36,20 +36,21 @@ type member struct {
 	confirmed               int64       // the last heartbeat with reads that it answered
 
 	// The apply loop and the backend.
-	applied    int64
-	batches    ring[int64] // the last entry of each batch that was handed over and is not applied to its end
-	told       int64       // the last entry of the last that is: reads that wait have been told
-	working    bool        // applying until timerApply
-	committing bool        // a backend commit until timerApply
-	pending    int         // operations since the last backend commit
-	dirty      float64
-	commitDue  int64      // the timer of ordinary commits
-	second     int64      // when the second fdatasync of the commit under way begins; 0: none is, or it has begun
-	forced     bool       // a revoked lease wants a commit at once, whatever the timer says
-	revokes    *rand.Rand // draws who has it then
-	compact    compaction
-	paused     int64 // held by a defragmentation until
-	snapshot   bool  // due: SnapshotCount entries were applied since the last
+	applied      int64
+	batches      ring[int64] // the last entry of each batch that was handed over and is not applied to its end
+	told         int64       // the last entry of the last that is: reads that wait have been told
+	working      bool        // applying until timerApply
+	committing   bool        // a backend commit until timerApply
+	pending      int         // operations since the last backend commit
+	dirty        float64
+	commitDue    int64      // the timer of ordinary commits
+	second       int64      // when the second fdatasync of the commit under way begins; 0: none is, or it has begun
+	forced       bool       // a revoked lease wants a commit at once, whatever the timer says
+	revokes      *rand.Rand // draws who has it then
+	compact      compaction
+	paused       int64 // held by a defragmentation until
+	snapshot     bool  // due: SnapshotCount entries were applied since the last
+	nextSnapshot int64 // index of the entry after which the next is
 
 	// Elections.
 	elapsed, limit int // ticks since it heard a leader, and how many it waits
@@ -59,6 +60,7 @@ func newMember(c Cluster, i int) member {
 	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i)}
 	m.commitDue = stream(c.Seed, "backend", i).Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
+	m.nextSnapshot = int64(c.SnapshotCount)
 	return m
 }
 
@@ -72,21 +74,28 @@ type accepting struct {
 func (e *engine) submit(r request) {
 	m := &e.members[r.member]
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
-	m.accepting.push(accepting{r, m.free})
+	a := m.accepting.add()
+	a.request = r
+	a.done = m.free
 	if m.accepting.n == 1 {
-		*e.timer(int(r.member), timerAccept) = m.free
-		e.soonest = min(e.soonest, m.free)
+		which := memberTimers + int(r.member)*timersEach + timerAccept
+		e.timers[which] = m.free
+		if m.free < e.soonest || m.free == e.soonest && which < e.first {
+			e.soonest, e.first = m.free, which
+		}
 	}
 }
 
 func (e *engine) accepted(i int) {
 	m := &e.members[i]
-	a := m.accepting.pop()
+	a := m.accepting.at(0)
+	r := a.request
+	m.accepting.drop(1)
 	*e.timer(i, timerAccept) = never
 	if m.accepting.n > 0 {
 		*e.timer(i, timerAccept) = m.accepting.at(0).done
 	}
-	e.admit(a.request)
+	e.admit(r)
 }
 
 // admit checks what etcd checks before it proposes, and proposes.
@@ -107,7 +116,9 @@ func (e *engine) admit(r request) {
 	}
 	r.id = e.nextID
 	e.nextID++
-	e.waiting.push(waiter{request: r})
+	w := e.waiting.add()
+	w.request = r
+	w.answered = false
 	if e.waiting.n == 1 {
 		e.timers[timerDeadline] = r.at + e.timeout
 	}
@@ -126,7 +137,9 @@ func (e *engine) propose(r request) {
 	if r.class >= 0 {
 		bytes = e.classes[r.class].wal
 	}
-	e.log.push(entry{request: r, bytes: int32(bytes)})
+	x := e.log.add()
+	x.request = r
+	x.bytes = int32(bytes)
 	m := &e.members[e.leader]
 	m.last++
 	if e.c.Version == V3_5 {
@@ -265,20 +278,20 @@ func (e *engine) afterSave(i int) {
 		return
 	}
 	if m.ackDue || m.beatDue {
-		e.send(message{kind: msgAck, from: i, to: e.leader, index: m.stable})
+		e.send(msgAck, i, e.leader).index = m.stable
 		m.ackDue, m.beatDue = false, false
 	}
 	if m.readAnswers > 0 {
-		e.send(message{kind: msgReadAck, from: i, to: e.leader, index: m.readAnswers})
+		e.send(msgReadAck, i, e.leader).index = m.readAnswers
 		m.readAnswers = 0
 	}
 	if m.asks && m.reads.stage == readAsked {
 		m.asks = false
-		e.send(message{kind: msgReadAsk, from: i, to: e.leader, index: m.reads.round})
+		e.send(msgReadAsk, i, e.leader).index = m.reads.round
 		m.reads.stage = readSent
 	}
 	for ; m.forwarding > 0; m.forwarding-- {
-		e.send(message{kind: msgPropose, from: i, to: e.leader, request: m.forward.pop()})
+		e.send(msgPropose, i, e.leader).request = m.forward.pop()
 	}
 }
 

@@ -17,43 +17,46 @@ const (
 )
 
 type message struct {
-	kind     messageKind
-	from, to int
-	term     int
 	at       int64
 	index    int64
 	commit   int64
-	request  request
+	term     int32
+	from, to int16
+	kind     messageKind
+	request  request // of msgPropose
 }
 
-// send puts a message on the wire; all trips take half of RTT, so they arrive in order.
-func (e *engine) send(m message) {
-	m.at, m.term = e.now+e.halfTrip, e.term
-	e.net.push(m)
+// send puts a message on the wire, to be filled in; all trips take half of RTT, so they arrive in order.
+func (e *engine) send(kind messageKind, from, to int) *message {
+	m := e.net.add()
+	m.at, m.term, m.kind, m.from, m.to = e.now+e.halfTrip, int32(e.term), kind, int16(from), int16(to)
 	if e.net.n == 1 {
 		e.timers[timerNet] = m.at
 	}
+	return m
 }
 
 // deliver hands the messages that have arrived to raft, which takes them in while the loop saves.
 func (e *engine) deliver() {
-	m := e.net.pop()
+	m := e.net.at(0) // valid until something is sent
+	e.net.drop(1)
 	e.timers[timerNet] = never
 	if e.net.n > 0 {
 		e.timers[timerNet] = e.net.at(0).at
 	}
+	i := int(m.to)
 	if m.kind == msgPropose {
-		e.forwarded(m)
+		e.forwarded(i, m.request)
 		return
 	}
-	if m.term != e.term {
+	if int(m.term) != e.term {
 		return
 	}
-	to, from := &e.members[m.to], &e.members[m.from]
+	to, from := &e.members[i], &e.members[m.from]
 	switch m.kind {
 	case msgAppend:
 		to.elapsed = 0
-		e.calm(m.to)
+		e.calm(i)
 		to.last = max(to.last, m.index)
 		to.commit = max(to.commit, min(m.commit, to.last))
 		if to.last <= to.stable {
@@ -61,7 +64,7 @@ func (e *engine) deliver() {
 		}
 	case msgBeat, msgRead:
 		to.elapsed = 0
-		e.calm(m.to)
+		e.calm(i)
 		to.commit = max(to.commit, min(m.commit, to.last))
 		to.beatDue = true
 		if m.kind == msgRead {
@@ -79,24 +82,23 @@ func (e *engine) deliver() {
 		from.confirmed = max(from.confirmed, m.index)
 		e.confirmReads()
 	case msgReadAsk:
-		if m.to == e.leader {
-			e.askIndex(m.from, m.index)
+		if i == e.leader {
+			e.askIndex(int(m.from), m.index)
 		}
 	case msgReadTold:
 		to.reads.told(m.index, m.commit)
 	}
-	e.ready(m.to)
+	e.ready(i)
 }
 
 // forwarded is a proposal that reaches the leader, or that looks for a new one.
-func (e *engine) forwarded(m message) {
-	if e.leader == m.to {
-		e.propose(m.request)
-		e.ready(m.to)
-		return
+func (e *engine) forwarded(i int, r request) {
+	if e.leader == i {
+		e.propose(r)
+	} else {
+		e.members[i].forward.push(r)
 	}
-	e.members[m.to].forward.push(m.request)
-	e.ready(m.to)
+	e.ready(i)
 }
 
 // leaderSend is the leader's part of a turn before it saves. It tells whether there was anything.
@@ -119,7 +121,8 @@ func (e *engine) leaderSend(i int) bool {
 			continue
 		}
 		f.sent, f.sentCommit = to, leader.commit
-		e.send(message{kind: msgAppend, from: i, to: j, index: to, commit: leader.commit})
+		m := e.send(msgAppend, i, j)
+		m.index, m.commit = to, leader.commit
 		sent = true
 	}
 	if e.heartbeats.due {

@@ -35,7 +35,8 @@ func (e *engine) confirmTurn(i int) bool {
 	w, sent := &e.confirms.waiting, false
 	for w.n > 0 && w.at(0).known {
 		if c := w.pop(); c.from != i {
-			e.send(message{kind: msgReadTold, from: i, to: c.from, index: c.round, commit: c.index})
+			told := e.send(msgReadTold, i, c.from)
+			told.index, told.commit = c.round, c.index
 			sent = true
 		}
 	}
@@ -50,7 +51,8 @@ func (e *engine) confirmTurn(i int) bool {
 	}
 	for j := range e.members {
 		if j != i {
-			e.send(message{kind: msgRead, from: i, to: j, index: e.confirms.number, commit: e.members[i].commit})
+			m := e.send(msgRead, i, j)
+			m.index, m.commit = e.confirms.number, e.members[i].commit
 		}
 	}
 	return true

@@ -7,12 +7,16 @@ type ring[T any] struct {
 	n    int
 }
 
-func (r *ring[T]) push(x T) {
+func (r *ring[T]) push(x T) { *r.add() = x }
+
+// add is push for what is written field by field into the queue: a processor waits for a struct's fields that it has just written one by one
+// when it copies them all at once. What the new last one holds is old.
+func (r *ring[T]) add() *T {
 	if r.n == len(r.buf) {
 		r.grow()
 	}
-	r.buf[(r.head+r.n)&(len(r.buf)-1)] = x
 	r.n++
+	return &r.buf[(r.head+r.n-1)&(len(r.buf)-1)]
 }
 
 func (r *ring[T]) at(i int) *T { return &r.buf[(r.head+i)&(len(r.buf)-1)] }

@@ -117,7 +117,7 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 			break
 		}
 		s.e.run(start + int64(share*span))
-		s.arrive(request{class: int32(class), member: s.e.nextMember()})
+		s.arrive(request{route: route{int32(class), s.e.nextMember(), false}})
 		s.until[class] += s.chance.ExpFloat64()
 	}
 	for i := range min(len(offered), len(s.until)) {
@@ -134,6 +134,19 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 func (s *Server) Advance(dt time.Duration) *Step {
 	s.step.Done = s.step.Done[:0]
 	s.e.run(s.e.now + ns(max(0, dt)))
+	s.step.Now, s.step.Leader, s.step.Term = time.Duration(s.e.now), s.e.leader, s.e.term
+	return &s.step
+}
+
+// AdvanceTo is Advance until something ends or another member leads, and until t at the latest: Step.Now says when that was.
+func (s *Server) AdvanceTo(t time.Duration) *Step {
+	s.step.Done = s.step.Done[:0]
+	for next := s.Next(); next <= t; next = s.Next() {
+		s.e.run(ns(next))
+		if len(s.step.Done) > 0 || s.e.term != s.step.Term {
+			break
+		}
+	}
 	s.step.Now, s.step.Leader, s.step.Term = time.Duration(s.e.now), s.e.leader, s.e.term
 	return &s.step
 }
@@ -180,7 +193,7 @@ func (s *Server) end(before counters) *Step {
 // Submit sends one request of a class now, to the next member in turn; its end appears in Step.Done under tag,
 // which must not be zero.
 func (s *Server) Submit(class int, tag uint64) error {
-	return s.submit(request{class: int32(class), member: s.e.nextMember(), tag: tag}, class)
+	return s.submit(request{tag: tag, route: route{int32(class), s.e.nextMember(), false}}, class)
 }
 
 // SubmitTo is Submit to one member, as an API server does that knows only the etcd beside it.
@@ -188,7 +201,7 @@ func (s *Server) SubmitTo(member, class int, tag uint64) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
 	}
-	return s.submit(request{class: int32(class), member: int32(member), tag: tag, stays: true}, class)
+	return s.submit(request{tag: tag, route: route{int32(class), int32(member), true}}, class)
 }
 
 func (s *Server) submit(r request, class int) error {
@@ -230,6 +243,8 @@ func (s *Server) done(r request, o outcome, at int64) {
 		k.Slowest = max(k.Slowest, latency)
 	}
 	if r.tag != 0 {
-		s.step.Done = append(s.step.Done, Done{r.tag, int(r.class), Outcome(o), time.Duration(at), latency})
+		s.step.Done = append(s.step.Done, Done{})
+		d := &s.step.Done[len(s.step.Done)-1]
+		d.Tag, d.Class, d.Outcome, d.At, d.Latency = r.tag, int(r.class), Outcome(o), time.Duration(at), latency
 	}
 }

@@ -131,12 +131,8 @@ func defragTime(bytes float64, fsync time.Duration) time.Duration {
 // Next is the virtual time of the next thing that happens by itself, for a caller that steps from event to event; a
 // step up to it misses none. There is always one: with a single idle member it may be far.
 func (s *Server) Next() time.Duration {
-	if s.e.soonest > s.e.now {
-		return time.Duration(s.e.soonest)
+	if s.e.soonest <= s.e.now {
+		s.e.find()
 	}
-	next := int64(never)
-	for _, t := range s.e.timers {
-		next = min(next, t)
-	}
-	return time.Duration(next)
+	return time.Duration(s.e.soonest)
 }

@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -221,4 +222,39 @@ func TestServerNextIsExact(t *testing.T) {
 		return
 	}
 	t.Fatal("the write never ended")
+}
+
+// TestAdvanceToStopsAtEveryEnd: what ends, and when, is the same as with a step to everything that happens, under a disk that comes and goes.
+func TestAdvanceToStopsAtEveryEnd(t *testing.T) {
+	for _, members := range []int{1, 3} {
+		c := Cluster{Version: V3_5, Members: members, Seed: 4}
+		fast, slow := newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}}), newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}})
+		r, ends := rand.New(rand.NewPCG(1, uint64(members))), 0
+		for i := range uint64(2000) {
+			to := fast.Now() + time.Duration(r.Int64N(int64(100*time.Millisecond)))
+			for fast.Now() < to {
+				step := fast.AdvanceTo(to)
+				if len(step.Done) == 0 && step.Now < to { // nothing more until then, or another leader
+					step = fast.Advance(max(0, min(to, fast.Next())-step.Now))
+				}
+				got := append([]Done(nil), step.Done...)
+				var want []Done
+				for slow.Now() < step.Now {
+					want = append(want, slow.Advance(min(step.Now, slow.Next())-slow.Now()).Done...)
+				}
+				require.Equal(t, want, got)
+				require.Equal(t, slow.Leader(), step.Leader)
+				ends += len(got)
+			}
+			class := r.IntN(2)
+			require.NoError(t, fast.Submit(class, i+1))
+			require.NoError(t, slow.Submit(class, i+1))
+			if i%300 == 100 {
+				d := time.Duration(i) * 2 * time.Millisecond
+				require.NoError(t, fast.SetDisks(FixedDisk(d)))
+				require.NoError(t, slow.SetDisks(FixedDisk(d)))
+			}
+		}
+		require.Greater(t, ends, 1500)
+	}
 }

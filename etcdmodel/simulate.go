@@ -59,7 +59,7 @@ func (s *simulation) arrive() {
 		}
 	}
 	s.nextArrival()
-	s.e.submit(request{at: s.e.now, class: int32(class), member: s.e.nextMember()})
+	s.e.submit(request{at: s.e.now, route: route{int32(class), s.e.nextMember(), false}})
 }
 
 // repeat has a client of member i send again at t.
@@ -85,7 +85,7 @@ func (s *simulation) send(i int) {
 	if s.robin || s.e.only {
 		member = s.e.nextMember()
 	}
-	s.e.submit(request{at: s.e.now, class: s.closed, member: member, stays: !s.robin})
+	s.e.submit(request{at: s.e.now, route: route{s.closed, member, !s.robin}})
 }
 
 // refusedPause is how long a closed client waits after a refusal: an answer comes at once, and

@@ -29,7 +29,7 @@ func (l *Line) Push(at time.Duration, kind uint16, who int32, gen uint32) {
 	if l.n == len(l.ring) {
 		l.grow()
 	}
-	l.ring[(l.head+l.n)&(len(l.ring)-1)] = Event{At: at, Gen: gen, Who: who, Kind: kind}
+	l.ring[(l.head+l.n)&(len(l.ring)-1)] = Event{At: at, Gen: gen, Subject: Subject{who, kind}}
 	l.n++
 }
 
