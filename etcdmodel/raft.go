@@ -107,6 +107,7 @@ func (e *engine) leaderSend(i int) bool {
 	for leader.forward.n > 0 { // left from when it was none
 		e.propose(leader.forward.pop())
 	}
+	leader.forwarding = 0 // of a Ready from when it followed
 	sent := e.readTurn(i)
 	if e.c.Members == 1 {
 		return sent

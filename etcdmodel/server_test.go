@@ -155,6 +155,29 @@ func TestServerSubmitTellsEveryEnd(t *testing.T) {
 	}
 }
 
+// TestServerEndsWhatItWasAsked: while leadership moves about in the middle of saves, no answer is another request's.
+func TestServerEndsWhatItWasAsked(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 8829))
+		s := newServer(t, Cluster{Version: V3_5, Members: 3, Disks: []Disk{FixedDisk(400 * time.Millisecond)}, Seed: seed}, lease, Stream{Name: "other", Op: lease.Op, Keys: 5})
+		class, ended := map[uint64]int{}, map[uint64]bool{}
+		for tag := uint64(1); s.Now() < 5*time.Minute; tag++ {
+			class[tag] = r.IntN(2)
+			require.NoError(t, s.SubmitTo(r.IntN(3), class[tag], tag))
+			if r.IntN(8) == 0 {
+				_ = s.MoveLeader(r.IntN(3)) // refused where the member lacks committed entries
+			}
+			for _, d := range s.Step(time.Duration(r.IntN(300))*time.Millisecond, nil).Done {
+				require.Equal(t, class[d.Tag], d.Class, "seed %d, request %d", seed, d.Tag)
+				if d.Outcome != TimedOut {
+					require.False(t, ended[d.Tag], "seed %d, request %d ends twice", seed, d.Tag)
+					ended[d.Tag] = true
+				}
+			}
+		}
+	}
+}
+
 func TestServerIsDeterministicAndStepFree(t *testing.T) {
 	run := func(dt time.Duration) (time.Duration, int, Size) {
 		s := newServer(t, Cluster{Members: 3, Disks: []Disk{SATASSD()}, Seed: 9}, lease)
