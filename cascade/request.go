@@ -74,7 +74,7 @@ func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
 		i = p.freeRequests[n-1]
 		p.freeRequests = p.freeRequests[:n-1]
 	} else {
-		p.requests = append(p.requests, request{})
+		p.requests = append(p.requests, request{gen: 1})
 		i = int32(len(p.requests) - 1)
 	}
 	r := &p.requests[i]
@@ -247,8 +247,11 @@ func (p *plane) release(i int32, r *request) {
 	}
 }
 
-// abandon drops a request of whose answer nobody wants to hear any more.
+// abandon drops a request of whose answer nobody wants to hear any more; a gen of 0 is that of none.
 func (p *plane) abandon(i int32, gen uint32) {
+	if gen == 0 {
+		return
+	}
 	if r := &p.requests[i]; r.gen == gen && r.stage != free {
 		p.release(i, r)
 	}
