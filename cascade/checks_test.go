@@ -276,24 +276,30 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-// On a slow disk, for ten minutes after 50. What allocates is a queue that is longer than ever, or an event of the story that tells a number: at
+// On a slow disk, for ten minutes after fifty. What allocates is a queue that is longer than ever, or an event of the story that tells a number: at
 // 1 and 2 s, where leases are lost now and then, a few times.
 func TestSteppingAllocatesNothing(t *testing.T) {
 	for delay, most := range map[float64]float64{0.2: 0, 0.75: 0, 1: 8, 1.5: 0, 2: 8} {
 		for seed := range uint64(3) {
 			s := fault(seed+1, delay).WithDefaults()
 			s.Length, s.Actions = time.Hour, s.Actions[1:2] // the disk stays slow
-			p, err := newPlane(&s, false)
-			require.NoError(t, err)
-			p.end = 40 * time.Minute
-			p.run()
-			allocs := testing.AllocsPerRun(1, func() {
-				p.end += 10 * time.Minute
-				p.run()
-			})
+			_, allocs := allocations(t, &s)
 			require.LessOrEqual(t, allocs, most, "delay %v s, seed %d", delay, seed+1)
 		}
 	}
+}
+
+// allocations counts those of the last ten minutes of an hour.
+func allocations(t *testing.T, s *Scenario) (*plane, float64) {
+	t.Helper()
+	p, err := newPlane(s, false)
+	require.NoError(t, err)
+	p.end = 40 * time.Minute
+	p.run()
+	return p, testing.AllocsPerRun(1, func() {
+		p.end += 10 * time.Minute
+		p.run()
+	})
 }
 
 // With pods that crash all the time, and a CNI plugin that asks, likewise.
@@ -301,14 +307,7 @@ func TestSteppingAllocatesNothingWithPodsThatCrash(t *testing.T) {
 	s := fault(1, 0.5).WithDefaults()
 	s.Length, s.Pods.CNINeedsAPI = time.Hour, true
 	s.Actions = []Action{{At: sec(20), Do: Crash, N: 30, For: 20 * time.Second}, {At: sec(60), Do: Delay, For: 500 * time.Millisecond}}
-	p, err := newPlane(&s, false)
-	require.NoError(t, err)
-	p.end = 40 * time.Minute
-	p.run()
-	allocs := testing.AllocsPerRun(1, func() {
-		p.end += 10 * time.Minute
-		p.run()
-	})
+	p, allocs := allocations(t, &s)
 	require.Zero(t, allocs)
 	require.Greater(t, p.rec.crashes, 100)
 }
