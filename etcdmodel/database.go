@@ -115,13 +115,21 @@ func (e *engine) mark() {
 	}
 }
 
-// compactNow starts a compaction on every member to what was written before t, unless a later one has been to more: etcd refuses a
-// revision that is gone (mvcc.ErrCompacted).
-func (e *engine) compactNow(t int64) {
+// compactable tells whether there can be a compaction to what was written before t, and remembers it: once one has been to more, etcd refuses
+// a revision that is gone (mvcc.ErrCompacted).
+func (e *engine) compactable(t int64) bool {
 	if t < e.db.compacted {
-		return
+		return false
 	}
 	e.db.compacted = t
+	return true
+}
+
+// compactNow starts a compaction on every member to what was written before t.
+func (e *engine) compactNow(t int64) {
+	if !e.compactable(t) {
+		return
+	}
 	revisions, garbage, kib := e.collect(t)
 	e.compactBatches(int(revisions), garbage > 0, kib/max(1, revisions))
 }

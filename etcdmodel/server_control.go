@@ -96,7 +96,6 @@ func (s *Server) MoveLeader(to int) error {
 func (s *Server) Compact(age time.Duration) {
 	s.e.mark()
 	s.e.compactNow(s.e.clock() - ns(max(0, age)))
-	s.e.soonest = 0
 }
 
 // Defrag rewrites every member's db, one after the other: the file shrinks to what is in use. A member

@@ -55,8 +55,10 @@ func (e *engine) finishCompaction() {
 
 // restCompact is a compaction that takes no time. Marks that no later one asks for are dropped.
 func (e *engine) restCompact(t int64) {
-	e.collect(t)
-	e.finishCompaction()
+	if e.compactable(t) {
+		e.collect(t)
+		e.finishCompaction()
+	}
 	e.mark()
 	for i := range e.classes {
 		marks := &e.classes[i].keys.marks

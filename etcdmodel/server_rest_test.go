@@ -67,3 +67,16 @@ func TestRestMeetsTheQuotaOnTime(t *testing.T) {
 		require.False(t, s.Full())
 	}
 }
+
+// A compaction to a revision that went while the server rested is refused, as any other: it used to run for ever.
+func TestCompactsNothingTwiceAfterRest(t *testing.T) {
+	s := newServer(t, Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Millisecond)}}, lease)
+	s.Rest(40*time.Minute, []float64{100_000})
+	rested := s.DB()
+	s.Compact(2 * time.Hour)
+	s.Advance(time.Minute)
+	require.Equal(t, rested.InUse, s.DB().InUse)
+	s.Compact(0)
+	s.Advance(time.Minute)
+	require.Less(t, s.DB().InUse, rested.InUse)
+}
