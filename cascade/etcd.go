@@ -62,7 +62,7 @@ func classOf(why purpose) int {
 		return classEvent
 	case forRegistrationGrant:
 		return classGrant
-	case purposes:
+	case forRevoke:
 		return classRevoke
 	}
 	return classOther
@@ -160,7 +160,7 @@ func (e *etcd) lessorFree(now time.Duration) time.Duration {
 
 func (e *etcd) read(now time.Duration, token int32) {
 	class := classRead
-	if e.plane.proposals[token].purpose == purposes {
+	if e.plane.proposals[token].purpose == forRevoke {
 		class = classIndex
 	}
 	e.submit(now, class, token)
@@ -169,7 +169,7 @@ func (e *etcd) read(now time.Duration, token int32) {
 func (e *etcd) submit(now time.Duration, class int, token int32) {
 	e.run(now)
 	err := error(nil)
-	if leader := e.server.Leader(); leader >= 0 && e.plane.proposals[token].purpose == purposes { // the leader's own: it revokes a lease
+	if leader := e.server.Leader(); leader >= 0 && e.plane.proposals[token].purpose == forRevoke { // the leader's own: it revokes a lease
 		err = e.server.SubmitTo(leader, class, uint64(token)+1)
 	} else {
 		err = e.server.Submit(class, uint64(token)+1)
@@ -197,9 +197,7 @@ func (e *etcd) next() time.Duration {
 func (e *etcd) run(now time.Duration) {
 	if dt := now - e.skip - e.server.Now(); dt > 0 {
 		e.deliver()
-		e.step = e.server.Advance(dt)
-		e.seen = 0
-		e.elected()
+		e.take(e.server.Advance(dt))
 	}
 }
 
@@ -212,15 +210,16 @@ func (e *etcd) advance(now time.Duration) {
 // advanceTo runs until something has ended, until t at the latest, and hands that on.
 func (e *etcd) advanceTo(t time.Duration) {
 	if e.seen == len(e.step.Done) {
-		e.step, e.seen = e.server.AdvanceTo(t-e.skip), 0
-		e.plane.now = e.step.Now + e.skip
-		e.elected()
+		step := e.server.AdvanceTo(t - e.skip)
+		e.plane.now = step.Now + e.skip
+		e.take(step)
 	}
 	e.deliver()
 }
 
-// elected tells of a new leader.
-func (e *etcd) elected() {
+// take is a new step, of which nothing is delivered yet. It tells of a new leader.
+func (e *etcd) take(step *etcdmodel.Step) {
+	e.step, e.seen = step, 0
 	if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
 		e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
 	}
@@ -255,8 +254,7 @@ func (e *etcd) rest(dt time.Duration) {
 // poke lets etcd begin what it was told to at this instant.
 func (e *etcd) poke() {
 	e.deliver()
-	e.step, e.seen = e.server.Advance(0), 0
-	e.elected()
+	e.take(e.server.Advance(0))
 }
 
 // sleep and rouse bracket a stretch of quiet.

@@ -46,7 +46,7 @@ func (p *plane) requeueDeadline(i int32) {
 // land makes a committed proposal's effect, if its comparison holds.
 func (p *plane) land(q *proposal) bool {
 	p.committed++
-	if q.purpose == purposes { // a lease revoked, perhaps for the second time
+	if q.purpose == forRevoke { // a lease revoked, perhaps for the second time
 		p.leaseEnds(int32(q.version))
 		return true
 	}
@@ -85,12 +85,12 @@ func (p *plane) versionOf(s space, who int32) uint32 {
 
 func (p *plane) readDone(k int32) {
 	q := p.proposals[k]
-	if q.purpose == purposes && p.now < q.until { // etcd still leads: it may revoke the lease
+	if q.purpose == forRevoke && p.now < q.until { // etcd still leads: it may revoke the lease
 		p.store.propose(p.now, k)
 		return
 	}
 	p.freeProposals = append(p.freeProposals, k)
-	if q.purpose == purposes {
+	if q.purpose == forRevoke {
 		return
 	}
 	r := &p.requests[q.request]

@@ -200,8 +200,6 @@ func (p *plane) dropPod(i int32) {
 	p.running--
 	if !d.ready {
 		p.away[d.node].unready--
-	}
-	if !d.ready {
 		p.rec.creating = max(p.rec.creating, d.creating(p.now))
 	}
 	p.freePod(i)

@@ -83,6 +83,8 @@ const (
 	forScaleGet
 	forCount
 	purposes
+
+	forRevoke = purposes // etcd's own end of a lease: no request, so nothing is counted of it
 )
 
 // traits is what the API server and etcd see of a purpose. Lanes: facts section 2 and

@@ -258,7 +258,7 @@ func (p *plane) revoke(lease int32, waited bool) {
 		p.queue.Push(free, evRevoke, lease, 1)
 		return
 	}
-	k := p.newOrphan(purposes)
+	k := p.newOrphan(forRevoke)
 	p.proposals[k].version = uint32(lease)
 	if !p.s.Etcd.Before3512 && p.store.saving(p.now) > activeFor {
 		p.proposals[k].until = p.now + etcdTimeout
