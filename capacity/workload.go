@@ -26,6 +26,15 @@ type Workload struct {
 	Replicas int // desired, in all
 }
 
+// IsWorkload tells whether an object is of a kind that [WorkloadOf] reads, to pick it out of a file that holds others.
+func IsWorkload(object runtime.Object) bool {
+	switch object.(type) {
+	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *corev1.ReplicationController, *batchv1.Job, *corev1.Pod:
+		return true
+	}
+	return false
+}
+
 // WorkloadOf reads the workload of a Deployment, ReplicaSet, ReplicationController, StatefulSet,
 // Job or Pod. Replicas left out count as one, as the API server fills in. A Job wants as many at
 // once as its parallelism and what is left of its completions allow. The claim templates of a

@@ -58,6 +58,7 @@ func TestWorkloadOf(t *testing.T) {
 	} {
 		w, err := capacity.WorkloadOf(c.object)
 		require.NoError(t, err, name)
+		assert.True(t, capacity.IsWorkload(c.object), name)
 		assert.Equal(t, c.replicas, w.Replicas, name)
 		assert.Equal(t, "shop", w.Namespace, name)
 		if name == "Pod" {
@@ -67,6 +68,11 @@ func TestWorkloadOf(t *testing.T) {
 			assert.Equal(t, "web-", w.Template.GenerateName, name)
 			assert.NotNil(t, w.Selector, name)
 		}
+	}
+	for _, object := range []runtime.Object{nil, &corev1.Service{}, &batchv1.CronJob{}} {
+		_, err := capacity.WorkloadOf(object)
+		assert.Error(t, err, "%T", object)
+		assert.False(t, capacity.IsWorkload(object), "%T", object)
 	}
 }
 

@@ -24,8 +24,6 @@ import (
 	"os/signal"
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -126,7 +124,7 @@ func (o options) readPod(stdin io.Reader) (*corev1.Pod, error) {
 		return nil, err
 	}
 	if len(objects) > 1 {
-		objects = slices.DeleteFunc(objects, isNoWorkload)
+		objects = slices.DeleteFunc(objects, func(o runtime.Object) bool { return !capacity.IsWorkload(o) })
 	}
 	if len(objects) != 1 {
 		return nil, fmt.Errorf("-pod has %d workloads, want one Pod, Deployment, ReplicaSet, StatefulSet or Job", len(objects))
@@ -141,12 +139,4 @@ func (o options) readPod(stdin io.Reader) (*corev1.Pod, error) {
 	pod := &corev1.Pod{ObjectMeta: w.Template.ObjectMeta, Spec: w.Template.Spec}
 	pod.Namespace = w.Namespace
 	return pod, nil
-}
-
-func isNoWorkload(object runtime.Object) bool {
-	switch object.(type) {
-	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *batchv1.Job, *corev1.Pod, *corev1.ReplicationController:
-		return false
-	}
-	return true
 }

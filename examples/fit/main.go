@@ -25,9 +25,6 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
@@ -180,7 +177,7 @@ func (o options) read() (workload capacity.Workload, title string, err error) {
 		return workload, "", err
 	}
 	if len(objects) > 1 {
-		objects = slices.DeleteFunc(objects, isNoWorkload)
+		objects = slices.DeleteFunc(objects, func(o runtime.Object) bool { return !capacity.IsWorkload(o) })
 	}
 	if len(objects) != 1 {
 		return workload, "", fmt.Errorf("%s has %d workloads, want one Deployment, ReplicaSet, StatefulSet, Job or Pod", name, len(objects))
@@ -196,14 +193,6 @@ func (o options) read() (workload capacity.Workload, title string, err error) {
 		workload.Replicas = o.replicas
 	}
 	return workload, title, nil
-}
-
-func isNoWorkload(object runtime.Object) bool {
-	switch object.(type) {
-	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *batchv1.Job, *corev1.Pod, *corev1.ReplicationController:
-		return false
-	}
-	return true
 }
 
 // extra is what to add and ask again, and what to call it.
