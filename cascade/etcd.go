@@ -137,7 +137,7 @@ func (e *etcd) propose(now time.Duration, token int32) {
 	q := &e.plane.proposals[token]
 	class := classOf(q.purpose)
 	if class == classRevoke {
-		if l := &e.plane.etcdLeases[q.version-1]; *l != leaseGranted || e.plane.s.Etcd.Before3512 {
+		if l := &e.plane.etcdLeases[q.version-1].state; *l != leaseGranted || e.plane.s.Etcd.Before3512 {
 			class = classNothing
 		} else {
 			*l = leaseRevoking

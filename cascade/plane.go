@@ -121,7 +121,8 @@ type plane struct {
 	podDraws      stream.Source
 	churnEvery    time.Duration
 	churnGen      uint32
-	etcdLeases    []leaseState // by number
+	etcdLeases    []etcdLease // by number
+	look          look
 	firstScan     time.Duration
 
 	pending, running           int

@@ -63,6 +63,7 @@ func (p *plane) wake() {
 	p.count()
 	p.quiet = false
 	p.store.rouse(p.now)
+	p.store.server.Wake(p.restRate())
 	for i := range p.kubelets {
 		k, n := &p.kubelets[i], &p.nodes[i]
 		p.queue.Push(k.due, evLease, int32(i), k.leaseGen)
@@ -195,11 +196,23 @@ func (p *plane) answer(i int32) {
 	p.finish(i, ok)
 }
 
+// heartbeats is how many writes a second come while nothing is wrong: Leases, leader elections and registrations.
+func (p *plane) heartbeats() float64 {
+	return float64(p.s.Nodes)/(1.02*p.s.Leases.Renew.Seconds()) + 1.2
+}
+
+// restRate is how many of them the cluster's own etcd takes.
+func (p *plane) restRate() float64 {
+	if p.s.Etcd.SeparateLeases {
+		return 2 * float64(p.s.Servers) / identityPeriod.Seconds() // registrations, each with its grant
+	}
+	return p.heartbeats()
+}
+
 // landQuiet counts the fsyncs that n writes take while nothing queues: one each, less those that share one because they
 // arrive during another's.
 func (p *plane) landQuiet(why purpose, n int) {
-	rate := float64(p.s.Nodes)/(1.02*p.s.Leases.Renew.Seconds()) + 1.2
-	p.quietFsyncs += float64(n) / (1 + rate*p.fsyncOf(why).Seconds())
+	p.quietFsyncs += float64(n) / (1 + p.heartbeats()*p.fsyncOf(why).Seconds())
 	if p.quiet && !p.elsewhere(why) {
 		p.store.rested[classOf(why)] += float64(n)
 	}

@@ -21,7 +21,7 @@ const scanPeriod = 500 * time.Millisecond
 
 // grant is an etcd lease that is granted.
 func (p *plane) grant(ttl time.Duration) int32 {
-	p.etcdLeases = append(p.etcdLeases, leaseGranted)
+	p.etcdLeases = append(p.etcdLeases, etcdLease{})
 	lease := int32(len(p.etcdLeases))
 	scan := (p.now + ttl - p.firstScan + scanPeriod - 1) / scanPeriod
 	p.queue.Push(p.firstScan+scan*scanPeriod, evRevoke, lease, 0)
@@ -31,7 +31,7 @@ func (p *plane) grant(ttl time.Duration) int32 {
 // forgetLeases ends the etcd leases from before a stretch of quiet, in which theirs and others' ends were only counted.
 func (p *plane) forgetLeases() {
 	for k := range p.etcdLeases {
-		p.etcdLeases[k] = leaseRevoked
+		p.etcdLeases[k].state = leaseRevoked
 	}
 }
 
@@ -47,7 +47,7 @@ func (p *plane) startRegistration(i int32, next time.Duration) {
 
 // leaseEnds is an etcd lease revoked, perhaps for the second time. A registration that is attached to it is deleted.
 func (p *plane) leaseEnds(lease int32) {
-	p.etcdLeases[lease-1] = leaseRevoked
+	p.etcdLeases[lease-1].state = leaseRevoked
 	for i := range p.servers {
 		if s := &p.servers[i]; s.attached == lease {
 			s.attached = 0

@@ -75,7 +75,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	}
 	p.pods = q
 	p.servers = make([]server, s.Servers)
-	p.etcdLeases = make([]leaseState, 0, 1024) // hours of them
+	p.etcdLeases = make([]etcdLease, 0, 1024) // hours of them
 	for i := range p.servers {
 		p.servers[i].openLanes()
 	}
