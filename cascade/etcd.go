@@ -14,6 +14,7 @@ type etcd struct {
 	server *etcdmodel.Server
 	step   *etcdmodel.Step
 	seen   int           // of step.Done
+	began  time.Duration // when etcd came to apply the write that is delivered
 	skip   time.Duration // quiet time that the server did not see
 	delays []time.Duration
 	base   time.Duration
@@ -231,6 +232,7 @@ func (e *etcd) deliver() {
 		d := &e.step.Done[e.seen]
 		e.seen++
 		token := int32(d.Tag - 1)
+		e.began = d.Reached + e.skip
 		switch d.Outcome {
 		case etcdmodel.Committed, etcdmodel.Wasted:
 			e.plane.applied(token)

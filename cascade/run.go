@@ -62,6 +62,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	p.kubeletDraws.Reset(s.Seed, "kubelet")
 	p.electionDraws.Reset(s.Seed, "election")
 	p.probeDraws.Reset(s.Seed, "probe")
+	p.wakeDraws.Reset(s.Seed, "wake")
 	p.podDraws.Reset(s.Seed, "pod")
 	p.rec.reset(s, keep)
 	var err error

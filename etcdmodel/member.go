@@ -39,6 +39,7 @@ type member struct {
 	applied      int64
 	batches      ring[int64] // the last entry of each batch that was handed over and is not applied to its end
 	told         int64       // the last entry of the last that is: reads that wait have been told
+	reached      int64       // when the apply loop came to the entry with which it waits for a commit to end; 0: it waits with none
 	working      bool        // applying until timerApply
 	committing   bool        // a backend commit until timerApply
 	pending      int         // operations since the last backend commit
@@ -205,6 +206,7 @@ func (e *engine) handOver(i int) {
 	if e.c.Version == V3_5 && e.c.Members == 1 {
 		limit = min(limit, m.stable)
 	}
+	waits := m.committing && !m.forced && m.applied == m.handed
 	bytes := int64(0)
 	for m.handed < limit {
 		bytes += int64(e.entry(m.handed + 1).bytes)
@@ -215,6 +217,9 @@ func (e *engine) handOver(i int) {
 	}
 	if bytes > 0 {
 		m.batches.push(m.handed)
+		if waits {
+			m.reached = e.now
+		}
 	}
 	e.work(i)
 }

@@ -35,15 +35,10 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 	e.soonest = 0
 }
 
-// Wake ends a spell of rest during which writes came at that rate (a second), at random: what came since a member's backend last committed
-// is left for its next commit. On a disk that has become slow meanwhile that commit is the first to hold everybody up: it was in ten of 15 faults
-// of 1 to 4 s on kube-apiserver's heartbeats, whose writes wait for a commit 39 % of the time at rest (etcd 3.5.35; docs/cascade.md).
-func (s *Server) Wake(rate float64) {
+// Wake ends a spell of rest whose last write was so long ago: if that is since a member's backend last committed, it is left for its next commit.
+// On a disk that has become slow meanwhile this commit is the first to hold everybody up.
+func (s *Server) Wake(last time.Duration) {
 	e := s.e
-	last := int64(never) // how long ago the last write was
-	if rate > 0 {
-		last = int64(s.chance.ExpFloat64() * 1e9 / rate)
-	}
 	interval := ns(e.c.BatchInterval)
 	for i := range e.members {
 		m := &e.members[i]
@@ -53,7 +48,7 @@ func (s *Server) Wake(rate float64) {
 		}
 		m.commitDue = e.now + interval - since
 		m.pending, m.dirty = 0, 0
-		if last < since {
+		if ns(last) < since {
 			m.pending = 1
 		}
 		e.rest(i)
