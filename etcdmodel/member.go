@@ -45,6 +45,7 @@ type member struct {
 	pending      int         // operations since the last backend commit
 	dirty        float64
 	commitDue    int64      // the timer of ordinary commits
+	phases       *rand.Rand // draws where in its interval it is
 	second       int64      // when the second fdatasync of the commit under way begins; 0: none is, or it has begun
 	forced       bool       // a revoked lease wants a commit at once, whatever the timer says
 	revokes      *rand.Rand // draws who has it then
@@ -58,8 +59,8 @@ type member struct {
 }
 
 func newMember(c Cluster, i int) member {
-	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i)}
-	m.commitDue = stream(c.Seed, "backend", i).Int64N(ns(c.BatchInterval) * 20) // members do not start together
+	m := member{disk: newSampler(c.Disks[i], stream(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i), phases: stream(c.Seed, "backend", i)}
+	m.commitDue = m.phases.Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	m.nextSnapshot = int64(c.SnapshotCount)
 	return m

@@ -95,6 +95,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	s := &Server{until: make([]float64, len(classes)), chance: stream(c.Seed, "arrivals", 0)}
 	s.e = newEngine(c, classes, s)
 	s.step.Classes = make([]ClassStep, len(classes))
+	s.step.Done = make([]Done, 0, 128) // what a commit has held up ends together
 	for i := range s.until {
 		s.until[i] = s.chance.ExpFloat64()
 	}

@@ -42,10 +42,7 @@ func (s *Server) Wake(last time.Duration) {
 	interval := ns(e.c.BatchInterval)
 	for i := range e.members {
 		m := &e.members[i]
-		since := (e.clock() - m.commitDue) % interval // the timer goes on by itself
-		if since < 0 {
-			since += interval
-		}
+		since := m.phases.Int64N(interval) // every commit has put the timer off by as long as it took
 		m.commitDue = e.now + interval - since
 		m.pending, m.dirty = 0, 0
 		if ns(last) < since {
