@@ -160,8 +160,8 @@ func calibrate(t *testing.T) proxymodel.Machine {
 	require.NoError(t, err)
 	var c calibrated
 	require.NoError(t, json.Unmarshal(out, &c))
-	fmt.Printf("calibrated in %.1f s; %s\n", c.Took, strings.Join(c.Warnings, "; "))
-	assert.LessOrEqual(t, c.Took, 10.0, "seconds of calibration")
+	fmt.Printf("calibrated in %.1f s, %.1f of them lost to others; %s\n", c.Took, c.Lost, strings.Join(c.Warnings, "; "))
+	assert.LessOrEqual(t, c.Took, 10+c.Lost, "seconds of calibration, and those that the machine was elsewhere")
 	return c.Machine
 }
 
