@@ -15,6 +15,8 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
+
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 const (
@@ -37,6 +39,7 @@ type Cluster struct {
 	manager   *component
 	others    *component // probes, watches, repeated actions
 	usage     atomic.Int64
+	watch     *lost.Watch
 
 	scheduler129 string       // the program, in a directory of its own
 	scheduling   atomic.Int64 // when kube-scheduler began, in ns since 1970
@@ -73,6 +76,8 @@ func Run(t testing.TB, s Scenario) *Result {
 		c.scheduler129 = buildScheduler129(t)
 	}
 	began := time.Now()
+	c.watch = lost.Start()
+	defer c.watch.Stop()
 	defer c.stop()
 	c.start(t)
 	c.clock.start()

@@ -11,6 +11,7 @@ package lost
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,14 +27,35 @@ const (
 
 // Time is what was lost.
 type Time struct {
-	Sum     time.Duration // of all wake-ups later than usual, or what the hypervisor kept if that is more
-	Longest time.Duration // of them
+	Sum  time.Duration // of the gaps, or what the hypervisor kept if that is more
+	Gaps []Gap
+}
+
+// A Gap is one wake-up that came later than usual.
+type Gap struct {
+	To   time.Time // when it came
+	Late time.Duration
+}
+
+// Between is what the gaps took of the time between two times.
+func (t Time) Between(from, to time.Time) (sum time.Duration) {
+	for _, g := range t.Gaps {
+		begin, end := g.To.Add(-g.Late), g.To
+		if begin.Before(from) {
+			begin = from
+		}
+		if end.After(to) {
+			end = to
+		}
+		sum += max(0, end.Sub(begin))
+	}
+	return sum
 }
 
 // A Watch sleeps for some milliseconds at a time and notes when it wakes late.
 type Watch struct {
 	mu    sync.Mutex
-	lost  Time
+	gaps  []Gap
 	kept  time.Duration // by the hypervisor, when the watch began
 	end   chan struct{}
 	ended sync.WaitGroup
@@ -56,9 +78,9 @@ func (w *Watch) watch(begin time.Time) {
 			return
 		case <-timer.C:
 		}
-		if late := time.Since(begin) - nap; late > usual {
+		if now := time.Now(); now.Sub(begin)-nap > usual {
 			w.mu.Lock()
-			w.lost.Sum, w.lost.Longest = w.lost.Sum+late, max(w.lost.Longest, late)
+			w.gaps = append(w.gaps, Gap{now, now.Sub(begin) - nap})
 			w.mu.Unlock()
 		}
 		timer.Reset(nap)
@@ -69,7 +91,10 @@ func (w *Watch) watch(begin time.Time) {
 func (w *Watch) Time() Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	lost := w.lost
+	lost := Time{Gaps: slices.Clone(w.gaps)}
+	for _, g := range lost.Gaps {
+		lost.Sum += g.Late
+	}
 	lost.Sum = max(lost.Sum, steal()-w.kept)
 	return lost
 }
