@@ -175,7 +175,10 @@ func (p phase) compare(t *testing.T, r *Result) {
 	n := r.Writes(p.from, p.to)
 	asked := r.Requests(p.from, p.to)
 	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] + n["events/create/FailedCreate"]
-	undone := p.undone(r)
+	undone := r.Undone(p.from, p.to)
+	if undone > 0 {
+		t.Logf("%s: %.1f %% more might have been done, had the machine not been elsewhere", p.name, 100*undone)
+	}
 	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] + n["events/update/FailedCreate"]
 	for _, x := range []struct {
 		what            string
@@ -204,19 +207,6 @@ func (p phase) compare(t *testing.T, r *Result) {
 			t.Logf("| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model), verdict)
 		}
 	}
-}
-
-// undone is the share of what was done in a phase that the components would have done
-// besides, had the machine not been elsewhere: in the gaps in which this process did not
-// run, and in attempts that waited for a processor. By that the mean attempt exceeds twice
-// the median one; undisturbed it does not. The model was told the mean of the whole run;
-// in one phase it may be twice that.
-func (p phase) undone(r *Result) float64 {
-	length, lost := p.to-p.from, r.Lost(p.from, p.to)
-	if median, mean, n := attemptTime(r); n >= 100 {
-		lost += time.Duration(r.Attempts(p.from, p.to)) * max(0, mean-2*median)
-	}
-	return lost.Seconds() / max(length-lost, length/2).Seconds()
 }
 
 // scaled is how often the scenario itself wrote the ReplicaSet.

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 
-	"github.com/redline-go/redline/validation/internal/lost"
+	"github.com/redline-go/redline/internal/lost"
 )
 
 const (
@@ -40,6 +40,7 @@ type Cluster struct {
 	others    *component // probes, watches, repeated actions
 	usage     atomic.Int64
 	watch     *lost.Watch
+	processor lost.Processor // at the scenario's beginning
 
 	scheduler129 string       // the program, in a directory of its own
 	scheduling   atomic.Int64 // when kube-scheduler began, in ns since 1970
@@ -80,6 +81,7 @@ func Run(t testing.TB, s Scenario) *Result {
 	defer c.watch.Stop()
 	defer c.stop()
 	c.start(t)
+	c.processor = lost.ReadProcessor()
 	c.clock.start()
 	c.log("ready")
 	ready := time.Since(began)

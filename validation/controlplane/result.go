@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redline-go/redline/validation/internal/lost"
+	"github.com/redline-go/redline/internal/lost"
 )
 
 // Result is what happened. Times count from the moment when the cluster was ready; what
@@ -23,8 +23,9 @@ type Result struct {
 	Samples     []Sample // every second
 	Log         []Entry
 
-	lost lost.Time
-	zero time.Time // the scenario's beginning
+	lost   lost.Time
+	zero   time.Time // the scenario's beginning
+	others float64   // share of the processors that other processes had during the scenario
 }
 
 // Sample is the cluster at a time, as etcd has it.
@@ -72,7 +73,7 @@ func (c *Cluster) result(setup time.Duration) *Result {
 	r := &Result{Scenario: c.scenario, Setup: setup, Scheduling: c.clock.at(time.Unix(0, c.scheduling.Load())),
 		AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
 		AllAttempts: slices.Clone(c.attempts.at), Samples: slices.Clone(c.samples), Log: slices.Clone(c.entries),
-		lost: c.watch.Time(), zero: c.clock.time(0)}
+		lost: c.watch.Time(), zero: c.clock.time(0), others: lost.ReadProcessor().OthersSince(c.processor)}
 	r.countFrom(c.clock.begin())
 	return r
 }
@@ -181,6 +182,17 @@ func (r *Result) At(t time.Duration) Sample {
 func (r *Result) Lost(from, to time.Duration) time.Duration {
 	return r.lost.Between(r.zero.Add(from), r.zero.Add(to))
 }
+
+// Undone is the share of what was done between two times that would have been done besides, had the machine not been
+// elsewhere in that time: in the gaps in which this process did not run, and while others had its processors. On a
+// machine of one's own it is zero.
+func (r *Result) Undone(from, to time.Duration) float64 {
+	gone := r.Lost(from, to).Seconds() / (to - from).Seconds()
+	return gone/max(1-gone, 0.5) + lost.Stretch(max(0, r.others-kernels))
+}
+
+// kernels is the share of the processors that the kernel's own threads have, at the most.
+const kernels = 0.05
 
 // Change is a change of a condition.
 type Change struct {

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 
 	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/harness"
 	"github.com/redline-go/redline/validation/etcd/server"
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
@@ -55,11 +56,11 @@ func TestCompaction(t *testing.T) {
 			compacted, err = cluster.CompactEvery(running, s.every)
 			done <- err
 		}()
-		before := harness.ReadProcessor()
+		before := lost.ReadProcessor()
 		m, err := cluster.Run(ctx, load, 0, 5*s.every+s.every/2)
 		stop()
 		require.NoError(t, errors.Join(err, <-done))
-		table.others = append(table.others, harness.ReadProcessor().OthersSince(before))
+		table.others = append(table.others, lost.ReadProcessor().OthersSince(before))
 		require.GreaterOrEqual(t, len(compacted), 4)
 		t.Logf("backend commit: predicted %v, measured %.1f ms; %d revisions in %d batches predicted",
 			p.BackendCommit.Mean, 1000*m.Commit.Mean(), p.Compaction.Revisions, p.Compaction.Batches)

@@ -1,7 +1,9 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,8 +23,14 @@ var busyLoad = etcdmodel.Load{Clients: 50, Op: etcdmodel.Op{Kind: etcdmodel.Put,
 // the budgets.
 func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) etcdmodel.CPU {
 	t.Helper()
-	m, err := c.Run(ctx, busyLoad, time.Second, 3*time.Second)
-	require.NoError(t, err)
+	var runs []harness.Measured
+	for range 3 { // the median of three: a second in which the machine was busy is not what it is like
+		m, err := c.Run(ctx, busyLoad, 400*time.Millisecond, time.Second)
+		require.NoError(t, err)
+		runs = append(runs, m)
+	}
+	slices.SortFunc(runs, func(a, b harness.Measured) int { return cmp.Compare(a.Throughput, b.Throughput) })
+	m := runs[1]
 	disk := etcdmodel.FixedDisk(time.Duration(m.Fsync.Mean() * float64(time.Second)))
 	const least, most = 0.1, 20.0
 	low, high := least, most
