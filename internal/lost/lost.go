@@ -37,6 +37,14 @@ type Gap struct {
 	Late time.Duration
 }
 
+// Gone is the sum of the gaps.
+func (t Time) Gone() (sum time.Duration) {
+	for _, g := range t.Gaps {
+		sum += g.Late
+	}
+	return sum
+}
+
 // Between is what the gaps took of the time between two times.
 func (t Time) Between(from, to time.Time) (sum time.Duration) {
 	for _, g := range t.Gaps {
@@ -92,10 +100,7 @@ func (w *Watch) Time() Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	lost := Time{Gaps: slices.Clone(w.gaps)}
-	for _, g := range lost.Gaps {
-		lost.Sum += g.Late
-	}
-	lost.Sum = max(lost.Sum, steal()-w.kept)
+	lost.Sum = max(lost.Gone(), steal()-w.kept)
 	return lost
 }
 
