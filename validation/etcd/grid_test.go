@@ -22,12 +22,13 @@ type cell struct {
 	fitted  bool    // a coefficient of the model was fitted to this point, or to one like it
 }
 
+func (c cell) op() etcdmodel.Op { return etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: c.value} }
+
 func (c cell) load() etcdmodel.Load {
-	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: c.value}
 	if c.clients > 0 {
-		return etcdmodel.Load{Clients: c.clients, Op: op}
+		return etcdmodel.Load{Clients: c.clients, Op: c.op()}
 	}
-	return etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "puts", Op: op, Rate: c.rate}}}
+	return etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "puts", Op: c.op(), Rate: c.rate}}}
 }
 
 func (c cell) String() string {
