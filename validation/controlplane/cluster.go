@@ -40,7 +40,7 @@ type Cluster struct {
 	others    *component // probes, watches, repeated actions
 	usage     atomic.Int64
 	watch     *lost.Watch
-	processor lost.Processor // at the scenario's beginning
+	processor lost.Processor // at the beginning: the cluster's, then the scenario's
 
 	scheduler129 string       // the program, in a directory of its own
 	scheduling   atomic.Int64 // when kube-scheduler began, in ns since 1970
@@ -77,16 +77,20 @@ func Run(t testing.TB, s Scenario) *Result {
 		c.scheduler129 = buildScheduler129(t)
 	}
 	began := time.Now()
-	c.watch = lost.Start()
+	c.watch, c.processor = lost.Start(), lost.ReadProcessor()
 	defer c.watch.Stop()
 	defer c.stop()
 	c.start(t)
-	c.processor = lost.ReadProcessor()
+	ready := time.Since(began)
+	processor := lost.ReadProcessor()
+	others := processor.OthersSince(c.processor)
+	c.processor = processor
 	c.clock.start()
 	c.log("ready")
-	ready := time.Since(began)
 	c.play(t)
-	return c.result(ready)
+	r := c.result(ready)
+	r.SetupAlone = time.Duration(float64(ready-r.Lost(-ready, 0)) / (1 + lost.Stretch(max(0, others-kernels))))
+	return r
 }
 
 func (s Scenario) withDefaults() Scenario {

@@ -27,7 +27,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	current := goleak.IgnoreCurrent()
 	t.Run("second", func(t *testing.T) {
 		r := Run(t, small)
-		assert.Less(t, r.Setup-r.Lost(-r.Setup, 0), 30*time.Second)
+		assert.Less(t, r.SetupAlone, 30*time.Second)
 	})
 	options := append([]goleak.Option{current}, singletons...)
 	require.EventuallyWithT(t, func(c *assert.CollectT) {

@@ -16,6 +16,7 @@ import (
 type Result struct {
 	Scenario    Scenario
 	Setup       time.Duration // from nothing to a ready cluster
+	SetupAlone  time.Duration // what that would have been on a machine of one's own
 	Scheduling  time.Duration // when kube-scheduler began, its last start: negative if before the scenario
 	AllWrites   []Write
 	AllRequests []Request

@@ -65,19 +65,23 @@ func TestCompaction(t *testing.T) {
 	table.counts(t, "plateau", 0.20)
 }
 
-// leastDisturbed measures again, and for longer, where the machine was elsewhere for so long that the compactions did not
-// come when they should: more revisions lie between them then, and the file never shrinks.
+// leastDisturbed measures again where the machine was elsewhere for so long that the compactions did not come when they
+// should: more revisions lie between them then, and the file never shrinks. Where too few came it measures for longer.
 func (s steady) leastDisturbed(ctx context.Context, t *testing.T, cpu etcdmodel.CPU) (best compactions) {
 	t.Helper()
-	for try := range 3 {
-		c := s.measure(ctx, t, cpu, 5+3*try)
+	times := 5
+	for range tries {
+		c := s.measure(ctx, t, cpu, times)
 		if len(best.took) < steadyState || len(c.took) >= steadyState && c.lost < best.lost {
 			best = c
 		}
 		if len(best.took) >= steadyState && best.lost <= s.every/20 {
 			break
 		}
-		t.Logf("%d compactions, the machine was elsewhere for %v: measured again", len(c.took)+2, c.lost)
+		if len(best.took) < steadyState {
+			times += 3
+		}
+		t.Logf("%d compactions in a steady state, the machine was elsewhere for %v: measured again", len(c.took), c.lost)
 	}
 	require.GreaterOrEqual(t, len(best.took), steadyState, "compactions in a steady state")
 	return best
