@@ -34,7 +34,9 @@ type comparison struct {
 	errors map[string][]float64
 	spread map[string][]float64 // of the same cell, measured again
 	others []float64            // share of the processors that others had while a cell was measured
-	extra  int                  // repeats made
+	extra  int                  // repeats made of cells that were far from their prediction
+
+	retried int // runs made again because the machine was elsewhere
 }
 
 func compare(name string, head ...string) *comparison {
