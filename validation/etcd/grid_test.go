@@ -88,7 +88,7 @@ func governed(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmo
 		m, err := c.Run(ctx, load, warm, seconds)
 		gone := watch.Stop().Gone()
 		require.NoError(t, err)
-		if m.LeaderChanges > 0 {
+		if m.LeaderChanges > 0 || m.Errors > 0 {
 			gone += seconds
 		}
 		if try == 0 || gone < least {
