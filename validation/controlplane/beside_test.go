@@ -39,8 +39,7 @@ func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	config := retry.Config{Version: retry.V1_37}
 	if r.Scenario.Scheduler129 { // the controllers are v1.37.2's all the same
 		config.Version = retry.V1_29
-	}
-	if _, mean, n := attemptTime(r); n >= 100 {
+	} else if _, mean, n := attemptTime(r); n >= 100 { // v1.29's attempts do not follow each other: each waits for its own backoff
 		config.Attempt = max(mean, retry.DefaultAttempt)
 	}
 	w.Queue, err = retry.NewQueue(config)
