@@ -202,11 +202,6 @@ func (e *engine) run(t int64) {
 		e.now = t
 		return
 	}
-	for i := range e.members {
-		if e.work(i) { // an apply loop that stopped at the end of the last run goes on
-			e.find()
-		}
-	}
 	for ; e.soonest <= t; e.find() {
 		e.now = e.soonest
 		e.fire(e.first)
@@ -214,19 +209,15 @@ func (e *engine) run(t int64) {
 	e.now = t
 }
 
-// find looks for the timer that is due first: first the time, without branches that a processor would guess wrong, then whose it is.
+// find looks for the timer that is due first, the least of several. Its loop compiles to conditional moves: a processor would guess branches wrong.
 func (e *engine) find() {
-	at := int64(never)
-	for _, x := range e.timers {
-		at = min(at, x)
-	}
-	e.soonest = at
+	at, first := int64(never), 0
 	for i, x := range e.timers {
-		if x == at {
-			e.first = i
-			return
+		if x < at {
+			at, first = x, i
 		}
 	}
+	e.soonest, e.first = at, first
 }
 
 func (e *engine) fire(which int) {
