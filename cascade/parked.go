@@ -1,0 +1,65 @@
+package cascade
+
+// While no API server listens, kubelets ask in vain every 7 s for their Leases and every 10 s for their Nodes, and candidates every few seconds
+// for their leader lease. These requests are counted when a server is back instead of simulated; who was parked then goes on at the time at which it
+// would have.
+
+// unpark lets those go on whose requests were parked.
+func (p *plane) unpark() {
+	for i := range p.kubelets {
+		k := &p.kubelets[i]
+		if k.parked > 0 {
+			n := (p.now - k.parked + leaseBackoff - 1) / leaseBackoff
+			p.tallyRefused(forLeaseGet, int(n)-1)
+			p.queue.Push(k.parked+n*leaseBackoff, evLeaseGet, int32(i), k.leaseGen)
+			k.parked = 0
+		}
+		if k.statusParked > 0 {
+			n := (p.now - k.statusParked + statusPeriod - 1) / statusPeriod
+			p.tallyRefused(forStatusGet, leaseTries*(int(n)-1))
+			k.statusGen++
+			p.queue.Push(k.statusParked+n*statusPeriod, evStatus, int32(i), k.statusGen)
+			k.statusParked = 0
+		}
+	}
+	p.unparkElectors()
+}
+
+// unparkElectors draws the waits of all the candidates' tries that were refused, in the order in which they were: the stream is one.
+func (p *plane) unparkElectors() {
+	for {
+		first := int32(-1)
+		for i := range p.electors {
+			if e := &p.electors[i]; e.parked && (first < 0 || e.tried < p.electors[first].tried) {
+				first = int32(i)
+			}
+		}
+		if first < 0 {
+			return
+		}
+		e := &p.electors[first]
+		if next := e.tried + p.electWait(); next > p.now {
+			e.parked = false
+			p.queue.Push(next, evElectTry, first, e.gen)
+		} else {
+			e.tried = next
+			p.tallyRefused(forElectionGet, 1)
+		}
+	}
+}
+
+func (p *plane) tallyRefused(why purpose, n int) {
+	n = max(0, n)
+	p.asked[why] += n
+	p.answered[why][refused] += n
+}
+
+// noServer tells whether every API server is down.
+func (p *plane) noServer() bool {
+	for i := range p.servers {
+		if !p.servers[i].down {
+			return false
+		}
+	}
+	return true
+}
