@@ -43,7 +43,6 @@ func (p *plane) unparkElectors() {
 			p.queue.Push(next, evElectTry, first, e.gen)
 		} else {
 			e.tried = next
-			p.tallyRefused(forElectionGet, 1)
 		}
 	}
 }

@@ -81,8 +81,8 @@ func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
 	// One by one: a processor waits for fields that it has just written when it copies them all at once.
 	r.begun, r.version, r.who, r.purpose, r.next = p.now, version, who, why, -1
 	r.process, r.server, r.stage, r.checked = 0, 0, free, false
-	if o := ownerOf(why); o < components {
-		r.process = p.electors[o].process
+	if askerOf[why] == theControllers {
+		r.process = p.electors[controllers].process
 	}
 	return i
 }
@@ -227,7 +227,7 @@ func (p *plane) finish(i int32, c code) {
 			p.latency.add(took)
 		}
 	}
-	if o := ownerOf(why); o < components && process != p.electors[o].process {
+	if askerOf[why] == theControllers && process != p.electors[controllers].process {
 		return // the process that asked is gone
 	}
 	p.reply(why, who, version, c)
@@ -258,8 +258,11 @@ func (p *plane) abandon(i int32, gen uint32) {
 }
 
 func (p *plane) leave(server int32, ln lane) {
-	p.servers[server].lanes[ln].used--
-	p.fillSeats(server, ln)
+	l := &p.servers[server].lanes[ln]
+	l.used--
+	if l.waiting > 0 {
+		p.fillSeats(server, ln)
+	}
 }
 
 // fillSeats serves those who wait as far as there are seats.

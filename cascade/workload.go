@@ -166,7 +166,9 @@ func (p *plane) scheduleSoon() { p.queue.Push(p.now+10*time.Millisecond, evSched
 func (p *plane) scheduleTick() {
 	p.podsBusy = false
 	p.apiAnswers()
-	p.schedule()
+	if p.electors[scheduler].working {
+		p.schedule()
+	}
 	wait := 10 * time.Second
 	if p.podsBusy || !p.quiet && p.pending > 0 {
 		wait = time.Second
