@@ -35,7 +35,7 @@ type observer interface {
 
 // request is one proposal or read on its way.
 //
-// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
+// It has four fields, one of them a group, and 32 bytes because Go's compiler keeps structs of up to so much in registers.
 type request struct {
 	at  int64 // sent by its client
 	id  int64 // among all writes, ascending
@@ -45,7 +45,7 @@ type request struct {
 
 type route struct {
 	class  int32 // -1: the empty entry of a new leader
-	member int32 // the client's
+	member int16 // the client's
 	stays  bool  // with that member, whatever happens
 }
 
@@ -254,12 +254,12 @@ func (e *engine) fire(which int) {
 }
 
 // nextMember is the member that the next client talks to.
-func (e *engine) nextMember() int32 {
+func (e *engine) nextMember() int16 {
 	if e.only {
-		return int32(max(0, e.leader))
+		return int16(max(0, e.leader))
 	}
 	if e.turn++; e.turn >= len(e.members) {
 		e.turn = 0
 	}
-	return int32(e.turn)
+	return int16(e.turn)
 }

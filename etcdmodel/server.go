@@ -205,7 +205,7 @@ func (s *Server) SubmitTo(member, class int, tag uint64) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
 	}
-	return s.submit(request{tag: tag, route: route{int32(class), int32(member), true}}, class)
+	return s.submit(request{tag: tag, route: route{int32(class), int16(member), true}}, class)
 }
 
 func (s *Server) submit(r request, class int) error {
