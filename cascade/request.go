@@ -183,11 +183,13 @@ func (p *plane) serve(i int32) {
 
 // elsewhere tells whether the object lives in an etcd of its own, whose disk is healthy.
 func (p *plane) elsewhere(why purpose) bool {
-	switch traitsOf[why].space {
-	case leases, elections:
-		return p.s.Etcd.SeparateLeases
+	switch e := &p.s.Etcd; {
+	case e.SeparateLeases && (traitsOf[why].space == leases || traitsOf[why].space == elections):
+		return true
+	case e.SeparateEvents:
+		return why == forNodeEvent || why == forPodEvent || why == forKubeletEvent
 	}
-	return p.s.Etcd.SeparateEvents && (why == forNodeEvent || why == forPodEvent || why == forKubeletEvent)
+	return false
 }
 
 func (p *plane) startRead(i int32) {

@@ -127,8 +127,13 @@ func (p *plane) serverFor(why purpose, who int32) int32 {
 	if !p.servers[at].down {
 		return at
 	}
-	for k := range n {
-		if i := (at + k) % n; !p.servers[i].down {
+	for i := range p.servers[at:] {
+		if i := at + int32(i); !p.servers[i].down {
+			return i
+		}
+	}
+	for i := range at {
+		if !p.servers[i].down {
 			return i
 		}
 	}

@@ -35,11 +35,12 @@ type Queue struct {
 	heads   [slots]int32  // the list of each slot on the wheel; 0 is none
 	full    [words]uint64 // which slots have one
 	base    uint64        // slot of the last event that left: the wheel begins here
-	waiting []link        // the events on the wheel; [0] is not used
+	waiting []link        // the events on the wheel; [0] stands for none
 	free    int32         // of waiting
 	first   int32         // the wheel's first event; 0 is none
 	at      uint64        // its slot
 	far     heap
+	farAt   time.Duration // when its first is due
 	all     int
 	seq     uint32
 }
@@ -61,23 +62,23 @@ func (q *Queue) Len() int { return q.all }
 
 // Next is when the first event is due, [Never] if there is none.
 func (q *Queue) Next() time.Duration {
-	at := Never
-	if q.first != 0 {
-		at = q.waiting[q.first].At
+	if q.waiting == nil {
+		return Never
 	}
-	if len(q.far) > 0 {
-		at = min(at, q.far[0].At)
-	}
-	return at
+	return min(q.waiting[q.first].At, q.farAt)
 }
 
 // Push adds an event.
 func (q *Queue) Push(at time.Duration, kind uint16, who int32, gen uint32) {
+	if q.waiting == nil {
+		q.waiting, q.farAt = make([]link, 1, 256), Never
+		q.waiting[0].At = Never
+	}
 	q.seq++
 	q.all++
 	slot := max(uint64(max(at, 0))>>slotBits, q.base)
 	if slot-q.base >= slots {
-		q.far.push(Event{At: at, seq: q.seq, Gen: gen, Subject: Subject{who, kind}})
+		q.later(Event{At: at, seq: q.seq, Gen: gen, Subject: Subject{who, kind}})
 		return
 	}
 	k := q.take()
@@ -103,7 +104,7 @@ func (q *Queue) insert(list, k int32) int32 {
 	l, before, after := &q.waiting[k], int32(0), list
 	for n := 0; after != 0 && q.waiting[after].before(&l.Event); n++ {
 		if n == few {
-			q.far.push(l.Event)
+			q.later(l.Event)
 			q.release(k)
 			return list
 		}
@@ -117,15 +118,18 @@ func (q *Queue) insert(list, k int32) int32 {
 	return list
 }
 
+// later puts an event into the heap.
+func (q *Queue) later(e Event) {
+	q.far.push(e)
+	q.farAt = q.far[0].At
+}
+
 // take is a link that is free.
 func (q *Queue) take() int32 {
 	k := q.free
 	if k != 0 {
 		q.free = q.waiting[k].next
 		return k
-	}
-	if q.waiting == nil {
-		q.waiting = make([]link, 1, 256)
 	}
 	q.waiting = append(q.waiting, link{})
 	return int32(len(q.waiting) - 1)
@@ -139,13 +143,17 @@ func (q *Queue) release(k int32) {
 // Pop removes and returns the first event. It must not be called on an empty queue.
 func (q *Queue) Pop() Event {
 	q.all--
-	if q.first == 0 || len(q.far) > 0 && q.far[0].before(&q.waiting[q.first].Event) {
-		e := q.far.pop()
-		q.base = max(q.base, uint64(e.At)>>slotBits)
-		return e
-	}
 	k := q.first
 	e := q.waiting[k].Event
+	if k == 0 || q.farAt <= e.At && q.far[0].before(&e) {
+		e = q.far.pop()
+		q.base = max(q.base, uint64(e.At)>>slotBits)
+		q.farAt = Never
+		if len(q.far) > 0 {
+			q.farAt = q.far[0].At
+		}
+		return e
+	}
 	q.first = q.waiting[k].next
 	q.release(k)
 	q.heads[q.at%slots] = q.first
