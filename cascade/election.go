@@ -168,6 +168,7 @@ func (p *plane) begin(i int32) {
 	e := &p.electors[i]
 	e.working = true
 	if i == scheduler {
+		p.unparkTick()
 		p.pods.Advance(p.now)
 		p.pods.Start()
 		p.podsBusy = true

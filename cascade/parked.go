@@ -1,5 +1,7 @@
 package cascade
 
+import "time"
+
 // While no API server listens, kubelets ask in vain every 7 s for their Leases and every 10 s for their Nodes, and candidates every few seconds
 // for their leader lease. These requests are counted when a server is back instead of simulated; who was parked then goes on at the time at which it
 // would have.
@@ -44,6 +46,34 @@ func (p *plane) unparkElectors() {
 		} else {
 			e.tried = next
 		}
+	}
+}
+
+// A scheduler that is away has ticks, too, but all that they do is to see how the last write was answered: once before that changes will do.
+
+// parkTick stops the ticks of a scheduler that is away, unless something else may come at the same instants each time.
+func (p *plane) parkTick() bool {
+	if p.electors[scheduler].working || p.pending == 0 || p.s.Grid <= time.Second || p.churnEvery > 0 {
+		return false
+	}
+	p.tickParked = p.now + time.Second
+	return true
+}
+
+// skipTicks lets the parked ticks up to now have been.
+func (p *plane) skipTicks() {
+	if p.tickParked > 0 && p.tickParked <= p.now {
+		p.apiAnswers()
+		p.tickParked += ((p.now-p.tickParked)/time.Second + 1) * time.Second
+	}
+}
+
+// unparkTick makes the next tick an event again.
+func (p *plane) unparkTick() {
+	p.skipTicks()
+	if p.tickParked > 0 {
+		p.queue.Push(p.tickParked, evSchedule, 0, 0)
+		p.tickParked = 0
 	}
 }
 

@@ -100,6 +100,7 @@ type plane struct {
 	rs            replicaSet
 	pods          *retry.Queue
 	podsBusy      bool
+	tickParked    time.Duration // the next tick of a scheduler that is away; 0: it is an event
 	api           retry.API
 	hpa           *Autoscaler
 	autoscaler    *hpa.Autoscaler

@@ -223,6 +223,7 @@ func (p *plane) finish(i int32, c code) {
 	}
 	if was == writing {
 		if !p.elsewhere(why) {
+			p.skipTicks()
 			p.lastWrite = took
 		}
 		if c == ok {

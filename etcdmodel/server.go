@@ -146,7 +146,7 @@ func (s *Server) AdvanceTo(t time.Duration) *Step {
 		e.find()
 	}
 	for e.soonest <= ns(t) {
-		e.run(e.soonest)
+		e.instant()
 		if len(s.step.Done) > 0 || e.term != s.step.Term {
 			break
 		}
