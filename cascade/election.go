@@ -77,7 +77,7 @@ func (p *plane) electReply(i int32, version uint32, c code, read bool) {
 	case !read && e.leading && !e.slow:
 		e.slow = true
 		p.electAsk(forElectionGet, i)
-	case c == refused && !e.leading && e.tried == p.now && p.noServer(): // at once, so that no two are at the same time
+	case c == refused && !e.leading && e.tried == p.now && p.noServer() && !p.eager: // at once, so that no two are at the same time
 		e.parked = true
 	default:
 		p.electLater(i)

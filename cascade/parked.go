@@ -45,6 +45,7 @@ func (p *plane) unparkElectors() {
 			p.queue.Push(next, evElectTry, first, e.gen)
 		} else {
 			e.tried = next
+			p.tallyRefused(forElectionGet, 1)
 		}
 	}
 }
@@ -53,7 +54,7 @@ func (p *plane) unparkElectors() {
 
 // parkTick stops the ticks of a scheduler that is away, unless something else may come at the same instants each time.
 func (p *plane) parkTick() bool {
-	if p.electors[scheduler].working || p.pending == 0 || p.s.Grid <= time.Second || p.churnEvery > 0 {
+	if p.eager || p.electors[scheduler].working || p.pending == 0 || p.s.Grid <= time.Second || p.churnEvery > 0 {
 		return false
 	}
 	p.tickParked = p.now + time.Second

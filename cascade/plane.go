@@ -79,6 +79,7 @@ type plane struct {
 	store                 etcd
 	quiet                 bool
 	pinned                bool // never quiet: for tests of the two against each other
+	eager                 bool // parks neither candidates nor the scheduler's ticks: likewise
 	periodic              uint32
 	counted               time.Duration
 	lastAnswer, lastWrite time.Duration
