@@ -52,7 +52,8 @@ func (p *plane) unparkElectors() {
 
 // A scheduler that is away has ticks, too, but all that they do is to see how the last write was answered: once before that changes will do.
 
-// parkTick stops the ticks of a scheduler that is away, unless something else may come at the same instants each time.
+// parkTick stops the ticks of a scheduler that is away, unless others come at the same instants every time, points of the series or churn: who is
+// first would change.
 func (p *plane) parkTick() bool {
 	if p.eager || p.electors[scheduler].working || p.pending == 0 || p.s.Grid <= time.Second || p.churnEvery > 0 {
 		return false
