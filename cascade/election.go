@@ -31,6 +31,7 @@ type elector struct {
 	slow     bool // this try has fallen back to GET and PUT
 	restarts int
 	tried    time.Duration // when the last try began
+	parked   bool          // a candidate that asks in vain: no API server listens
 	request  int32         // the last one sent, and its generation
 	sent     uint32
 }
@@ -76,6 +77,8 @@ func (p *plane) electReply(i int32, version uint32, c code, read bool) {
 	case !read && e.leading && !e.slow:
 		e.slow = true
 		p.electAsk(forElectionGet, i)
+	case c == refused && !e.leading && e.tried == p.now && p.noServer() && !p.eager: // at once, so that no two are at the same time
+		e.parked = true
 	default:
 		p.electLater(i)
 	}
@@ -101,8 +104,12 @@ func (p *plane) electLater(i int32) {
 		p.queue.Push(max(p.now, e.tried+p.s.Elections.Retry), evElectTry, i, e.gen)
 		return
 	}
-	wait := float64(p.s.Elections.Retry) * (1 + 1.2*p.electionDraws.Float())
-	p.queue.Push(p.now+time.Duration(wait), evElectTry, i, e.gen)
+	p.queue.Push(p.now+p.electWait(), evElectTry, i, e.gen)
+}
+
+// electWait is a candidate's pause.
+func (p *plane) electWait() time.Duration {
+	return time.Duration(float64(p.s.Elections.Retry) * (1 + 1.2*p.electionDraws.Float()))
 }
 
 func (p *plane) lead(i int32) {
@@ -161,6 +168,7 @@ func (p *plane) begin(i int32) {
 	e := &p.electors[i]
 	e.working = true
 	if i == scheduler {
+		p.unparkTick()
 		p.pods.Advance(p.now)
 		p.pods.Start()
 		p.podsBusy = true

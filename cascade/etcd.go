@@ -12,10 +12,10 @@ import (
 type etcd struct {
 	plane  *plane
 	server *etcdmodel.Server
-	step   *etcdmodel.Step
-	seen   int           // of step.Done
-	began  time.Duration // when etcd came to apply the write that is delivered
-	skip   time.Duration // quiet time that the server did not see
+	step   *etcdmodel.Step // the server's: its last
+	seen   int             // of step.Done
+	began  time.Duration   // when etcd came to apply the write that is delivered
+	skip   time.Duration   // quiet time that the server did not see
 	delays []time.Duration
 	base   time.Duration
 
@@ -198,7 +198,8 @@ func (e *etcd) next() time.Duration {
 func (e *etcd) run(now time.Duration) {
 	if dt := now - e.skip - e.server.Now(); dt > 0 {
 		e.deliver()
-		e.take(e.server.Advance(dt))
+		e.server.Advance(dt)
+		e.take()
 	}
 }
 
@@ -211,20 +212,21 @@ func (e *etcd) advance(now time.Duration) {
 // advanceTo runs until something has ended, until t at the latest, and hands that on.
 func (e *etcd) advanceTo(t time.Duration) {
 	if e.seen == len(e.step.Done) {
-		step := e.server.AdvanceTo(t - e.skip)
-		e.plane.now = step.Now + e.skip
-		e.take(step)
+		e.plane.now = e.server.AdvanceTo(t-e.skip).Now + e.skip
+		e.take()
 	}
 	e.deliver()
 }
 
 // take is a new step, of which nothing is delivered yet. It tells of a new leader.
-func (e *etcd) take(step *etcdmodel.Step) {
-	e.step, e.seen = step, 0
-	if e.step.Term != e.term && e.term > 0 && e.step.Leader >= 0 {
-		e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
+func (e *etcd) take() {
+	e.seen = 0
+	if e.step.Term != e.term {
+		if e.term > 0 && e.step.Leader >= 0 {
+			e.plane.note(EtcdElection, itoa(e.step.Leader+1), ByScenario)
+		}
+		e.term = e.step.Term
 	}
-	e.term = e.step.Term
 }
 
 func (e *etcd) deliver() {
@@ -256,7 +258,8 @@ func (e *etcd) rest(dt time.Duration) {
 // poke lets etcd begin what it was told to at this instant.
 func (e *etcd) poke() {
 	e.deliver()
-	e.take(e.server.Advance(0))
+	e.server.Advance(0)
+	e.take()
 }
 
 // sleep and rouse bracket a stretch of quiet.

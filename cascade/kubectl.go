@@ -96,6 +96,7 @@ func (p *plane) restart(what string, n int) {
 // ReleaseOnCancel), the controller manager does not (v1.37: only behind ControllerManagerReleaseLeaderElectionLockOnExit, which is off), so that
 // the next one waits for the lease to run out.
 func (p *plane) restartElector(i int32) {
+	p.unparkElectors()
 	e := &p.electors[i]
 	e.gen++
 	p.abandon(e.request, e.sent)

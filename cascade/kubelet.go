@@ -52,43 +52,6 @@ const (
 	leaseBackoff = 7 * time.Second // the longest wait before another GET
 )
 
-// While no API server listens, a kubelet asks in vain every 7 s for its Lease and every 10 s for its Node. These requests
-// are counted when a server is back instead of simulated; the kubelet then goes on at the time it would have.
-func (p *plane) unpark() {
-	for i := range p.kubelets {
-		k := &p.kubelets[i]
-		if k.parked > 0 {
-			n := (p.now - k.parked + leaseBackoff - 1) / leaseBackoff
-			p.tallyRefused(forLeaseGet, int(n)-1)
-			p.queue.Push(k.parked+n*leaseBackoff, evLeaseGet, int32(i), k.leaseGen)
-			k.parked = 0
-		}
-		if k.statusParked > 0 {
-			n := (p.now - k.statusParked + statusPeriod - 1) / statusPeriod
-			p.tallyRefused(forStatusGet, leaseTries*(int(n)-1))
-			k.statusGen++
-			p.queue.Push(k.statusParked+n*statusPeriod, evStatus, int32(i), k.statusGen)
-			k.statusParked = 0
-		}
-	}
-}
-
-func (p *plane) tallyRefused(why purpose, n int) {
-	n = max(0, n)
-	p.asked[why] += n
-	p.answered[why][refused] += n
-}
-
-// noServer tells whether every API server is down.
-func (p *plane) noServer() bool {
-	for i := range p.servers {
-		if !p.servers[i].down {
-			return false
-		}
-	}
-	return true
-}
-
 func (p *plane) leaseRound(i int32) {
 	k := &p.kubelets[i]
 	if k.silent {

@@ -79,6 +79,7 @@ type plane struct {
 	store                 etcd
 	quiet                 bool
 	pinned                bool // never quiet: for tests of the two against each other
+	eager                 bool // parks neither candidates nor the scheduler's ticks: likewise
 	periodic              uint32
 	counted               time.Duration
 	lastAnswer, lastWrite time.Duration
@@ -100,6 +101,7 @@ type plane struct {
 	rs            replicaSet
 	pods          *retry.Queue
 	podsBusy      bool
+	tickParked    time.Duration // the next tick of a scheduler that is away; 0: it is an event
 	api           retry.API
 	hpa           *Autoscaler
 	autoscaler    *hpa.Autoscaler

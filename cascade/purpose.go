@@ -142,13 +142,25 @@ var traitsOf = [purposes]traits{
 	forCount:             {get, plain, exempt, unlimited, 0},
 }
 
-// ownerOf is the component whose process asked, or components for none.
-func ownerOf(why purpose) int {
-	switch why {
-	case forBreaker, forNotReady, forNotReadyGet, forMarkPod, forTaint, forEvict, forNodeEvent, forPodCreate, forPodDelete, forSlice, forEndpoints, forReplicaSet, forEviction:
-		return controllers
-	}
-	return components
+// asker is who asks.
+type asker uint8
+
+const (
+	anyone asker = iota
+	aKubelet
+	aServer // an API server itself
+	theControllers
+)
+
+var askerOf = [purposes]asker{
+	forLease: aKubelet, forLeaseGet: aKubelet, forStatus: aKubelet, forStatusGet: aKubelet, forPodGet: aKubelet, forPodReady: aKubelet,
+	forToken: aKubelet, forCNIRead: aKubelet, forCNIWrite: aKubelet, forReportGet: aKubelet, forReport: aKubelet, forKubeletEvent: aKubelet,
+
+	forLivez: aServer, forBoot: aServer, forCount: aServer, forRegistrationGet: aServer, forRegistrationGrant: aServer, forRegistration: aServer,
+
+	forBreaker: theControllers, forNotReady: theControllers, forNotReadyGet: theControllers, forMarkPod: theControllers, forTaint: theControllers,
+	forEvict: theControllers, forNodeEvent: theControllers, forPodCreate: theControllers, forPodDelete: theControllers, forSlice: theControllers,
+	forEndpoints: theControllers, forReplicaSet: theControllers, forEviction: theControllers,
 }
 
 // unlimited is the patience of the API server's own loops.

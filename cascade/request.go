@@ -81,8 +81,8 @@ func (p *plane) newRequest(why purpose, who int32, version uint32) int32 {
 	// One by one: a processor waits for fields that it has just written when it copies them all at once.
 	r.begun, r.version, r.who, r.purpose, r.next = p.now, version, who, why, -1
 	r.process, r.server, r.stage, r.checked = 0, 0, free, false
-	if o := ownerOf(why); o < components {
-		r.process = p.electors[o].process
+	if askerOf[why] == theControllers {
+		r.process = p.electors[controllers].process
 	}
 	return i
 }
@@ -183,11 +183,13 @@ func (p *plane) serve(i int32) {
 
 // elsewhere tells whether the object lives in an etcd of its own, whose disk is healthy.
 func (p *plane) elsewhere(why purpose) bool {
-	switch traitsOf[why].space {
-	case leases, elections:
-		return p.s.Etcd.SeparateLeases
+	switch e := &p.s.Etcd; {
+	case e.SeparateLeases && (traitsOf[why].space == leases || traitsOf[why].space == elections):
+		return true
+	case e.SeparateEvents:
+		return why == forNodeEvent || why == forPodEvent || why == forKubeletEvent
 	}
-	return p.s.Etcd.SeparateEvents && (why == forNodeEvent || why == forPodEvent || why == forKubeletEvent)
+	return false
 }
 
 func (p *plane) startRead(i int32) {
@@ -221,13 +223,14 @@ func (p *plane) finish(i int32, c code) {
 	}
 	if was == writing {
 		if !p.elsewhere(why) {
+			p.skipTicks()
 			p.lastWrite = took
 		}
 		if c == ok {
 			p.latency.add(took)
 		}
 	}
-	if o := ownerOf(why); o < components && process != p.electors[o].process {
+	if askerOf[why] == theControllers && process != p.electors[controllers].process {
 		return // the process that asked is gone
 	}
 	p.reply(why, who, version, c)
@@ -258,8 +261,11 @@ func (p *plane) abandon(i int32, gen uint32) {
 }
 
 func (p *plane) leave(server int32, ln lane) {
-	p.servers[server].lanes[ln].used--
-	p.fillSeats(server, ln)
+	l := &p.servers[server].lanes[ln]
+	l.used--
+	if l.waiting > 0 {
+		p.fillSeats(server, ln)
+	}
 }
 
 // fillSeats serves those who wait as far as there are seats.

@@ -71,7 +71,9 @@ func (p *plane) borrowSeats() {
 		for k := range s.lanes[:exempt] {
 			l := &s.lanes[k]
 			l.limit = int(min(max(f*aim[k], float64(l.min)), totalSeats))
-			p.fillSeats(int32(i), lane(k))
+			if l.waiting > 0 {
+				p.fillSeats(int32(i), lane(k))
+			}
 		}
 	}
 }
@@ -113,21 +115,25 @@ func (s *server) pressed() bool {
 
 // serverFor is the API server that a request goes to: a kubelet's own unless that is down and another is not.
 func (p *plane) serverFor(why purpose, who int32) int32 {
-	n := int32(len(p.servers))
-	at := int32(0)
-	switch why {
-	case forLease, forLeaseGet, forStatus, forStatusGet, forPodGet, forPodReady, forToken, forCNIRead, forCNIWrite, forReportGet, forReport, forKubeletEvent:
+	n, at := int32(len(p.servers)), int32(0)
+	switch askerOf[why] {
+	case aServer:
+		return who
+	case aKubelet:
 		if n > 1 {
 			at = who % n
 		}
-	case forLivez, forBoot, forCount, forRegistrationGet, forRegistrationGrant, forRegistration:
-		return who
 	}
 	if !p.servers[at].down {
 		return at
 	}
-	for k := range n {
-		if i := (at + k) % n; !p.servers[i].down {
+	for i := range p.servers[at:] {
+		if i := at + int32(i); !p.servers[i].down {
+			return i
+		}
+	}
+	for i := range at {
+		if !p.servers[i].down {
 			return i
 		}
 	}

@@ -98,6 +98,7 @@ func (p *plane) podCreateReply(c code) {
 // deletePods scales down: pods that are not running first, as the controller ranks them.
 func (p *plane) deletePods(n int) {
 	r := &p.rs
+	p.unparkTick()
 	idle := p.pods.Remove(n)
 	r.have -= n
 	p.pending -= idle
@@ -166,6 +167,9 @@ func (p *plane) scheduleSoon() { p.queue.Push(p.now+10*time.Millisecond, evSched
 func (p *plane) scheduleTick() {
 	p.podsBusy = false
 	p.apiAnswers()
+	if p.parkTick() {
+		return
+	}
 	p.schedule()
 	wait := 10 * time.Second
 	if p.podsBusy || !p.quiet && p.pending > 0 {

@@ -35,7 +35,7 @@ type observer interface {
 
 // request is one proposal or read on its way.
 //
-// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
+// It has four fields, one of them a group, and 32 bytes because Go's compiler keeps structs of up to so much in registers.
 type request struct {
 	at  int64 // sent by its client
 	id  int64 // among all writes, ascending
@@ -45,7 +45,7 @@ type request struct {
 
 type route struct {
 	class  int32 // -1: the empty entry of a new leader
-	member int32 // the client's
+	member int16 // the client's
 	stays  bool  // with that member, whatever happens
 }
 
@@ -203,11 +203,6 @@ func (e *engine) run(t int64) {
 		e.now = t
 		return
 	}
-	for i := range e.members {
-		if e.work(i) { // an apply loop that stopped at the end of the last run goes on
-			e.find()
-		}
-	}
 	for ; e.soonest <= t; e.find() {
 		e.now = e.soonest
 		e.fire(e.first)
@@ -215,19 +210,23 @@ func (e *engine) run(t int64) {
 	e.now = t
 }
 
-// find looks for the timer that is due first: first the time, without branches that a processor would guess wrong, then whose it is.
-func (e *engine) find() {
-	at := int64(never)
-	for _, x := range e.timers {
-		at = min(at, x)
+// instant lets everything happen that is due next, at one time.
+func (e *engine) instant() {
+	e.now, e.until = e.soonest, e.soonest
+	for ; e.soonest <= e.now; e.find() {
+		e.fire(e.first)
 	}
-	e.soonest = at
+}
+
+// find looks for the timer that is due first, the least of several. Its loop compiles to conditional moves: a processor would guess branches wrong.
+func (e *engine) find() {
+	at, first := int64(never), 0
 	for i, x := range e.timers {
-		if x == at {
-			e.first = i
-			return
+		if x < at {
+			at, first = x, i
 		}
 	}
+	e.soonest, e.first = at, first
 }
 
 func (e *engine) fire(which int) {
@@ -264,12 +263,12 @@ func (e *engine) fire(which int) {
 }
 
 // nextMember is the member that the next client talks to.
-func (e *engine) nextMember() int32 {
+func (e *engine) nextMember() int16 {
 	if e.only {
-		return int32(max(0, e.leader))
+		return int16(max(0, e.leader))
 	}
 	if e.turn++; e.turn >= len(e.members) {
 		e.turn = 0
 	}
-	return int32(e.turn)
+	return int16(e.turn)
 }

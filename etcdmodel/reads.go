@@ -86,7 +86,7 @@ func (e *engine) giveUp(i int) {
 	for range r.count {
 		q := r.queue.pop()
 		if !q.stays {
-			q.member = (q.member + 1) % int32(e.c.Members)
+			q.member = (q.member + 1) % int16(e.c.Members)
 		}
 		e.members[q.member].reads.queue.push(q)
 	}

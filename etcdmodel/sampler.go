@@ -10,9 +10,13 @@ import (
 // stream is a source of chance of its own for every part that draws, so that one part more never
 // shifts another's draws.
 func stream(seed uint64, name string, member int) *rand.Rand {
+	return rand.New(source(seed, name, member))
+}
+
+func source(seed uint64, name string, member int) *rand.PCG {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))
-	return rand.New(rand.NewPCG(seed, h.Sum64()+uint64(member)*0x9e3779b97f4a7c15))
+	return rand.NewPCG(seed, h.Sum64()+uint64(member)*0x9e3779b97f4a7c15)
 }
 
 // sampler draws durations (ns) from a member's disk, or its two.
@@ -23,10 +27,10 @@ type sampler struct {
 	db        table   // fdatasyncs of the db file
 	dbPerByte float64
 	commit    table
-	rng       *rand.Rand
+	rng       *rand.PCG
 }
 
-func newSampler(d Disk, rng *rand.Rand) sampler {
+func newSampler(d Disk, rng *rand.PCG) sampler {
 	d = d.orDefault()
 	db := d.db()
 	return sampler{
@@ -51,7 +55,7 @@ func (s *sampler) save(bytes int64) int64 {
 // flush is one backend commit that writes bytes of pages: two fdatasyncs
 // (bbolt tx.go:566,613) and the bytes, where commits were not measured themselves.
 func (s *sampler) flush(bytes float64, perByte float64) int64 {
-	if s.commit.n() > 0 {
+	if len(s.commit) > 0 {
 		return s.commit.draw(s.rng)
 	}
 	return s.sync() + s.sync() + int64((s.dbPerByte+perByte)*bytes)
@@ -59,7 +63,7 @@ func (s *sampler) flush(bytes float64, perByte float64) int64 {
 
 // half is the second half of a commit, without its bytes.
 func (s *sampler) half() int64 {
-	if s.commit.n() > 0 {
+	if len(s.commit) > 0 {
 		return s.commit.draw(s.rng) / 2
 	}
 	return s.sync()
@@ -69,43 +73,50 @@ func (s *sampler) half() int64 {
 func (s *sampler) sync() int64 { return s.db.draw(s.rng) }
 
 // table is the knots of a distribution, ready to draw from.
-type table struct {
-	p, ns, log []float64
+type table []knot
+
+// knot is one quantile, and how far it is from the one before.
+type knot struct {
+	p, ns, log float64
+	dp, dlog   float64
 }
 
 func newTable(knots []Quantile) table {
 	var t table
-	for _, k := range knots {
-		t.p = append(t.p, k.P)
-		t.ns = append(t.ns, float64(k.Latency))
-		t.log = append(t.log, math.Log(math.Max(1, float64(k.Latency))))
+	for i, q := range knots {
+		k := knot{p: q.P, ns: float64(q.Latency), log: math.Log(math.Max(1, float64(q.Latency)))}
+		if i > 0 {
+			k.dp, k.dlog = k.p-t[i-1].p, k.log-t[i-1].log
+		}
+		t = append(t, k)
 	}
 	return t
 }
 
-func (t *table) n() int { return len(t.p) }
-
 // draw is quantileOf at a random share.
-func (t *table) draw(rng *rand.Rand) int64 {
-	last := len(t.p) - 1
-	if t.ns[0] == t.ns[last] {
-		return int64(t.ns[0])
+func (t table) draw(rng *rand.PCG) int64 {
+	first, last := &t[0], &t[len(t)-1]
+	if first.ns == last.ns {
+		return int64(first.ns)
 	}
-	u := rng.Float64()
-	if u <= t.p[0] {
-		return int64(t.ns[0])
+	u := float64(rng.Uint64()<<11>>11) / (1 << 53) // as [rand.Rand.Float64]
+	if u <= first.p {
+		return int64(first.ns)
 	}
-	for i := 1; i <= last; i++ {
-		if u > t.p[i] {
+	before := first
+	for i := range t[1:] {
+		k := &t[i+1]
+		if u > k.p {
+			before = k
 			continue
 		}
-		share := (u - t.p[i-1]) / (t.p[i] - t.p[i-1])
-		if t.ns[i-1] <= 0 {
-			return int64(t.ns[i] * share)
+		share := (u - before.p) / k.dp
+		if before.ns <= 0 {
+			return int64(k.ns * share)
 		}
-		return int64(math.Exp(t.log[i-1] + share*(t.log[i]-t.log[i-1])))
+		return int64(math.Exp(before.log + share*k.dlog))
 	}
-	return int64(t.ns[last])
+	return int64(last.ns)
 }
 
 func ns(d time.Duration) int64 { return int64(d) }

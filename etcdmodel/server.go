@@ -143,13 +143,17 @@ func (s *Server) Advance(dt time.Duration) *Step {
 // AdvanceTo is Advance until something ends or another member leads, and until t at the latest: Step.Now says when that was.
 func (s *Server) AdvanceTo(t time.Duration) *Step {
 	s.step.Done = s.step.Done[:0]
-	for next := s.Next(); next <= t; next = s.Next() {
-		s.e.run(ns(next))
-		if len(s.step.Done) > 0 || s.e.term != s.step.Term {
+	e := s.e
+	if e.soonest <= e.now {
+		e.find()
+	}
+	for e.soonest <= ns(t) {
+		e.instant()
+		if len(s.step.Done) > 0 || e.term != s.step.Term {
 			break
 		}
 	}
-	s.step.Now, s.step.Leader, s.step.Term = time.Duration(s.e.now), s.e.leader, s.e.term
+	s.step.Now, s.step.Leader, s.step.Term = time.Duration(e.now), e.leader, e.term
 	return &s.step
 }
 
@@ -203,7 +207,7 @@ func (s *Server) SubmitTo(member, class int, tag uint64) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
 	}
-	return s.submit(request{tag: tag, route: route{int32(class), int32(member), true}}, class)
+	return s.submit(request{tag: tag, route: route{int32(class), int16(member), true}}, class)
 }
 
 func (s *Server) submit(r request, class int) error {

@@ -81,7 +81,7 @@ func (s *simulation) send(i int) {
 	if q.n > 0 {
 		*s.e.timer(i, timerClient) = *q.at(0)
 	}
-	member := int32(i)
+	member := int16(i)
 	if s.robin || s.e.only {
 		member = s.e.nextMember()
 	}

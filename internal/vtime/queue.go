@@ -29,18 +29,18 @@ type Subject struct {
 	Kind uint16
 }
 
-// Queue holds events by the time at which they are due: those of the present slot of 17 ms sorted, those of the next 17 s on a wheel of
-// slots, in no order until their slot is the present one, and those that are later, or too many for one slot, in a heap. An event costs
-// about the same however many wait.
+// Queue holds events by the time at which they are due: those of the next 137 s on a wheel of slots of 17 ms, each a list that is sorted when its
+// slot is the first that has any, and those that are later, or too many for one slot, in a heap. An event costs about the same however many wait.
 type Queue struct {
-	near    [few]Event // of the present slot and before, the first last
-	n       int        // of near
-	slot    int64      // the present one: the wheel has later ones only
-	heads   []int32    // of each slot on the wheel; 0 is none
-	full    [words]uint64
-	waiting []link // the events on the wheel; [0] is not used
-	free    int32  // of waiting
+	heads   [slots]int32  // the list of each slot on the wheel; 0 is none
+	full    [words]uint64 // which slots have one
+	base    uint64        // slot of the last event that left: the wheel begins here
+	waiting []link        // the events on the wheel; [0] stands for none
+	free    int32         // of waiting
+	first   int32         // the wheel's first event; 0 is none
+	at      uint64        // its slot
 	far     heap
+	farAt   time.Duration // when its first is due
 	all     int
 	seq     uint32
 }
@@ -53,139 +53,145 @@ type link struct {
 const (
 	few      = 32
 	slotBits = 24 // 2^24 ns
-	slots    = 1024
+	slots    = 8192
 	words    = slots / 64
 )
 
 // Len is the number of events waiting.
 func (q *Queue) Len() int { return q.all }
 
-// Reset empties the queue and keeps its memory.
-func (q *Queue) Reset() {
-	clear(q.heads)
-	*q = Queue{far: q.far[:0], heads: q.heads, waiting: q.waiting[:min(1, len(q.waiting))]}
-}
-
 // Next is when the first event is due, [Never] if there is none.
 func (q *Queue) Next() time.Duration {
-	if q.n == 0 {
-		if q.all == 0 {
-			return Never
-		}
-		q.turn()
+	if q.waiting == nil {
+		return Never
 	}
-	at := q.near[q.n-1].At
-	if len(q.far) > 0 {
-		at = min(at, q.far[0].At)
-	}
-	return at
+	return min(q.waiting[q.first].At, q.farAt)
 }
 
 // Push adds an event.
 func (q *Queue) Push(at time.Duration, kind uint16, who int32, gen uint32) {
+	if q.waiting == nil {
+		q.waiting, q.farAt = make([]link, 1, 256), Never
+		q.waiting[0].At = Never
+	}
 	q.seq++
 	q.all++
-	e := Event{At: at, seq: q.seq, Gen: gen, Subject: Subject{who, kind}}
-	switch slot := int64(at) >> slotBits; {
-	case slot > q.slot && slot-q.slot < slots:
-		*q.put(uint64(slot) % slots) = e
-	case slot <= q.slot && q.n < few:
-		*q.soon(at, q.seq) = e
-	default:
-		q.far.push(e)
+	slot := max(uint64(max(at, 0))>>slotBits, q.base)
+	if slot-q.base >= slots {
+		q.later(Event{At: at, seq: q.seq, Gen: gen, Subject: Subject{who, kind}})
+		return
 	}
-}
-
-// soon makes room for an event in the present slot, which must not be full.
-func (q *Queue) soon(at time.Duration, seq uint32) *Event {
-	i := q.n
-	q.n++
-	for ; i > 0; i-- {
-		if b := &q.near[i-1]; b.At > at || b.At == at && int32(b.seq-seq) > 0 {
-			break
-		}
-		q.near[i] = q.near[i-1]
-	}
-	return &q.near[i]
-}
-
-// put adds an event, to be filled in, to a slot of the wheel.
-func (q *Queue) put(at uint64) *Event {
-	if q.heads == nil {
-		q.heads, q.waiting = make([]int32, slots), make([]link, 1, 64)
-	}
-	k := q.free
-	if k == 0 {
-		q.waiting = append(q.waiting, link{})
-		k = int32(len(q.waiting) - 1)
-	} else {
-		q.free = q.waiting[k].next
-	}
+	k := q.take()
 	l := &q.waiting[k]
-	l.next = q.heads[at]
-	q.heads[at] = k
-	q.full[at/64] |= 1 << (at % 64)
-	return &l.Event
+	l.At, l.seq, l.Gen, l.Who, l.Kind = at, q.seq, gen, who, kind
+	switch {
+	case q.first == 0 || slot < q.at:
+		l.next = 0
+		q.first, q.at = k, slot
+		q.full[slot%slots/64] |= 1 << (slot % 64)
+	case slot == q.at:
+		q.first = q.insert(q.first, k)
+		k = q.first
+	default:
+		l.next = q.heads[slot%slots]
+		q.full[slot%slots/64] |= 1 << (slot % 64)
+	}
+	q.heads[slot%slots] = k
+}
+
+// insert puts an event into a sorted list, whose first it returns, or into the heap if too many are before it.
+func (q *Queue) insert(list, k int32) int32 {
+	l, before, after := &q.waiting[k], int32(0), list
+	for n := 0; after != 0 && q.waiting[after].before(&l.Event); n++ {
+		if n == few {
+			q.later(l.Event)
+			q.release(k)
+			return list
+		}
+		before, after = after, q.waiting[after].next
+	}
+	l.next = after
+	if before == 0 {
+		return k
+	}
+	q.waiting[before].next = k
+	return list
+}
+
+// later puts an event into the heap.
+func (q *Queue) later(e Event) {
+	q.far.push(e)
+	q.farAt = q.far[0].At
+}
+
+// take is a link that is free.
+func (q *Queue) take() int32 {
+	k := q.free
+	if k != 0 {
+		q.free = q.waiting[k].next
+		return k
+	}
+	q.waiting = append(q.waiting, link{})
+	return int32(len(q.waiting) - 1)
+}
+
+func (q *Queue) release(k int32) {
+	q.waiting[k].next = q.free
+	q.free = k
 }
 
 // Pop removes and returns the first event. It must not be called on an empty queue.
 func (q *Queue) Pop() Event {
-	if q.n == 0 {
+	q.all--
+	k := q.first
+	e := q.waiting[k].Event
+	if k == 0 || q.farAt <= e.At && q.far[0].before(&e) {
+		e = q.far.pop()
+		q.base = max(q.base, uint64(e.At)>>slotBits)
+		q.farAt = Never
+		if len(q.far) > 0 {
+			q.farAt = q.far[0].At
+		}
+		return e
+	}
+	q.first = q.waiting[k].next
+	q.release(k)
+	q.heads[q.at%slots] = q.first
+	q.base = q.at
+	if q.first == 0 {
 		q.turn()
 	}
-	q.all--
-	e := &q.near[q.n-1]
-	if len(q.far) > 0 && q.far[0].before(e) {
-		return q.far.pop()
-	}
-	q.n--
-	return *e
+	return e
 }
 
-// turn makes the first slot that has events the present one, once nothing is left of the one before.
+// turn comes to the next slot that has a list, once that of the present one is empty, and sorts it.
 func (q *Queue) turn() {
-	slot := q.ahead()
-	if len(q.far) > 0 {
-		slot = min(slot, int64(q.far[0].At)>>slotBits)
-	}
-	q.slot = max(q.slot, slot)
-	for q.n < few && len(q.far) > 0 && int64(q.far[0].At)>>slotBits <= q.slot {
-		e := q.far.pop()
-		*q.soon(e.At, e.seq) = e
-	}
-	at := uint64(q.slot) % slots
-	if q.full[at/64]&(1<<(at%64)) == 0 {
+	q.full[q.at%slots/64] &^= 1 << (q.at % 64)
+	if q.at = q.ahead(); q.at == none {
 		return
 	}
-	q.full[at/64] &^= 1 << (at % 64)
-	k := q.heads[at]
-	q.heads[at] = 0
-	for k != 0 {
-		l := &q.waiting[k]
-		if q.n < few {
-			*q.soon(l.At, l.seq) = l.Event
-		} else {
-			q.far.push(l.Event)
-		}
-		next := l.next
-		l.next = q.free
-		q.free, k = k, next
+	list := q.heads[q.at%slots]
+	rest := q.waiting[list].next
+	q.waiting[list].next = 0
+	for rest != 0 {
+		k := rest
+		rest = q.waiting[k].next
+		list = q.insert(list, k)
 	}
+	q.heads[q.at%slots], q.first = list, list
 }
 
-// ahead is the first slot after the present one that has events on the wheel.
-func (q *Queue) ahead() int64 {
-	from := uint64(q.slot) + 1
-	at := from % slots
-	if word := q.full[at/64] >> (at % 64); word != 0 {
-		return int64(from) + int64(bits.TrailingZeros64(word))
-	}
-	passed := int64(64 - at%64)
-	for i := at/64 + 1; i <= at/64+words; i++ {
-		if word := q.full[i%words]; word != 0 {
-			return int64(from) + passed + int64(bits.TrailingZeros64(word))
+const none = ^uint64(0)
+
+// ahead is the first slot after the present one that has a list.
+func (q *Queue) ahead() uint64 {
+	at, end := q.at+1, q.at+slots
+	word := q.full[at%slots/64] >> (at % 64)
+	for word == 0 {
+		if at = at&^63 + 64; at > end {
+			return none
 		}
-		passed += 64
+		word = q.full[at%slots/64]
 	}
-	return 1<<63 - 1
+	return at + uint64(bits.TrailingZeros64(word))
 }

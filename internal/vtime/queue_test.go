@@ -32,16 +32,14 @@ func TestQueueIsAStableSort(t *testing.T) {
 	}
 }
 
-// TestQueueWhileTimePasses pushes while it pops, as a simulation does: soon, on the wheel, beyond it and long ago, with rests of minutes, and
-// after a reset.
+// TestQueueWhileTimePasses pushes while it pops, as a simulation does: soon, on the wheel, beyond it and long ago, with rests of minutes.
 func TestQueueWhileTimePasses(t *testing.T) {
-	var q Queue
 	for round := range uint64(60) {
 		r := rand.New(rand.NewPCG(round, 3))
-		q.Reset()
+		var q Queue
 		var now time.Duration
 		var want []Event // kept sorted
-		spans := []time.Duration{1, time.Millisecond, time.Second, 20 * time.Second, 10 * time.Minute}
+		spans := []time.Duration{1, time.Millisecond, time.Second, 20 * time.Second, 3 * time.Minute, 10 * time.Minute}
 		for i := range 3000 {
 			if len(want) == 0 || r.IntN(100) < 50-int(round%3) {
 				at := now + time.Duration(r.Int64N(int64(spans[r.IntN(len(spans))])))

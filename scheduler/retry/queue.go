@@ -190,17 +190,17 @@ func (q *Queue) Start() {
 
 // Advance runs the queue up to the time `to` and says what happened since the last step.
 func (q *Queue) Advance(to time.Duration) Step {
+	if q.stopped {
+		q.now = max(q.now, to)
+		return Step{}
+	}
 	q.step = Step{}
 	for q.now < to {
 		next := min(to, q.nextTimer())
-		if !q.stopped {
-			q.serve(next)
-			q.rec.write(next, q.api, &q.carry, &q.step)
-		}
+		q.serve(next)
+		q.rec.write(next, q.api, &q.carry, &q.step)
 		q.now = next
-		if !q.stopped {
-			q.timers()
-		}
+		q.timers()
 	}
 	q.total.add(q.step)
 	return q.step
