@@ -14,6 +14,7 @@ type etcd struct {
 	server *etcdmodel.Server
 	step   *etcdmodel.Step // the server's: its last
 	seen   int             // of step.Done
+	began  time.Duration   // when etcd came to apply the write that is delivered
 	skip   time.Duration   // quiet time that the server did not see
 	delays []time.Duration
 	base   time.Duration
@@ -137,7 +138,7 @@ func (e *etcd) propose(now time.Duration, token int32) {
 	q := &e.plane.proposals[token]
 	class := classOf(q.purpose)
 	if class == classRevoke {
-		if l := &e.plane.etcdLeases[q.version-1]; *l != leaseGranted || e.plane.s.Etcd.Before3512 {
+		if l := &e.plane.etcdLeases[q.version-1].state; *l != leaseGranted || e.plane.s.Etcd.Before3512 {
 			class = classNothing
 		} else {
 			*l = leaseRevoking
@@ -233,6 +234,7 @@ func (e *etcd) deliver() {
 		d := &e.step.Done[e.seen]
 		e.seen++
 		token := int32(d.Tag - 1)
+		e.began = d.Reached + e.skip
 		switch d.Outcome {
 		case etcdmodel.Committed, etcdmodel.Wasted:
 			e.plane.applied(token)

@@ -53,7 +53,7 @@ func (p *plane) land(q *proposal) bool {
 	t := &traitsOf[q.purpose]
 	if t.space != plain {
 		v := p.version(t.space, q.who)
-		if *v != q.version || q.purpose == forRegistration && p.etcdLeases[p.servers[q.who].lease-1] == leaseRevoked {
+		if *v != q.version || q.purpose == forRegistration && p.etcdLeases[p.servers[q.who].lease-1].state == leaseRevoked {
 			p.wasted++
 			return false
 		}
@@ -85,12 +85,9 @@ func (p *plane) versionOf(s space, who int32) uint32 {
 
 func (p *plane) readDone(k int32) {
 	q := p.proposals[k]
-	if q.purpose == forRevoke && p.now < q.until { // etcd still leads: it may revoke the lease
-		p.store.propose(p.now, k)
-		return
-	}
 	p.freeProposals = append(p.freeProposals, k)
-	if q.purpose == forRevoke {
+	if q.purpose == forRevoke { // etcd still leads: it may revoke leases
+		p.ensured(&q)
 		return
 	}
 	r := &p.requests[q.request]

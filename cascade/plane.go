@@ -74,7 +74,7 @@ type plane struct {
 	firstLine                     int // whose timer is the first of all lines'; negative: to be found
 	firstAt                       time.Duration
 	kubeletDraws, electionDraws   stream.Source
-	probeDraws                    stream.Source
+	probeDraws, wakeDraws         stream.Source
 
 	store                 etcd
 	quiet                 bool
@@ -123,7 +123,8 @@ type plane struct {
 	podDraws      stream.Source
 	churnEvery    time.Duration
 	churnGen      uint32
-	etcdLeases    []leaseState // by number
+	etcdLeases    []etcdLease // by number
+	look          look
 	firstScan     time.Duration
 
 	pending, running           int
@@ -196,7 +197,7 @@ func (p *plane) effect(q *proposal) {
 	case forReplicaSet:
 		p.scale.status = p.rs.have
 	case forRegistrationGrant:
-		p.servers[q.who].lease = p.grant(registrationTTL)
+		p.granted(q.who)
 	case forRegistration:
 		p.servers[q.who].attached = p.servers[q.who].lease
 	case forSlice:

@@ -19,11 +19,11 @@ const registrationTTL = 15 * time.Second
 // revoked together.
 const scanPeriod = 500 * time.Millisecond
 
-// grant is an etcd lease that is granted.
-func (p *plane) grant(ttl time.Duration) int32 {
-	p.etcdLeases = append(p.etcdLeases, leaseGranted)
+// grant is an etcd lease that is granted for so long from then on.
+func (p *plane) grant(from, ttl time.Duration) int32 {
+	p.etcdLeases = append(p.etcdLeases, etcdLease{})
 	lease := int32(len(p.etcdLeases))
-	scan := (p.now + ttl - p.firstScan + scanPeriod - 1) / scanPeriod
+	scan := (max(p.now, from+ttl) - p.firstScan + scanPeriod - 1) / scanPeriod
 	p.queue.Push(p.firstScan+scan*scanPeriod, evRevoke, lease, 0)
 	return lease
 }
@@ -31,23 +31,33 @@ func (p *plane) grant(ttl time.Duration) int32 {
 // forgetLeases ends the etcd leases from before a stretch of quiet, in which theirs and others' ends were only counted.
 func (p *plane) forgetLeases() {
 	for k := range p.etcdLeases {
-		p.etcdLeases[k] = leaseRevoked
+		p.etcdLeases[k].state = leaseRevoked
 	}
 }
 
 // startRegistration grants the etcd leases that a server's last registrations have left, the next of which is due so much later.
 func (p *plane) startRegistration(i int32, next time.Duration) {
 	if left := next - 2*identityPeriod + registrationTTL; left > 0 {
-		p.grant(left)
+		p.grant(p.now, left)
 	}
 	s := &p.servers[i]
-	s.lease = p.grant(next - identityPeriod + registrationTTL)
+	s.lease = p.grant(p.now, next-identityPeriod+registrationTTL)
 	s.attached = s.lease
+}
+
+// granted is an API server's grant that has landed. The lease runs from when etcd came to apply it, before it waited for the backend's lock
+// (lease/lessor.go, Grant).
+func (p *plane) granted(i int32) {
+	from := p.now
+	if !p.quiet {
+		from = p.store.began
+	}
+	p.servers[i].lease = p.grant(from, registrationTTL)
 }
 
 // leaseEnds is an etcd lease revoked, perhaps for the second time. A registration that is attached to it is deleted.
 func (p *plane) leaseEnds(lease int32) {
-	p.etcdLeases[lease-1] = leaseRevoked
+	p.etcdLeases[lease-1].state = leaseRevoked
 	for i := range p.servers {
 		if s := &p.servers[i]; s.attached == lease {
 			s.attached = 0

@@ -40,8 +40,8 @@ func run(t testing.TB, s Scenario) *Result {
 }
 
 // TestReplays runs the model beside the measurements, with the tolerances that repeats of the measurements ask for
-// (docs/cascade.md), over 20 seeds, and no parameter is set per run. What repeats at one delay decide by chance (the writes and the waste at 4 s, a
-// node at 2 s) is held on the mean over the seeds, the rest on every seed.
+// (docs/cascade.md), over 20 seeds, and no parameter is set per run. What repeats at one delay decide by chance (the writes at 4 s, a
+// node at 2 s) is held on the mean over the seeds, the rest on every seed: the waste beside the nearest of the measured runs, and on the mean.
 func TestReplays(t *testing.T) {
 	file, err := os.Open("testdata/replays.csv")
 	require.NoError(t, err)
@@ -71,6 +71,7 @@ func number(s string) float64 {
 func compare(t *testing.T, delay float64, rows [][]string) {
 	const seeds = 20
 	var writes, wasted, notReady float64
+	late := 0
 	for seed := uint64(1); seed <= seeds; seed++ {
 		r := run(t, replayed(seed, 530, Action{At: sec(30), Do: Scale, N: 500}, Action{At: sec(90), Do: Delay, For: sec(delay)}, Action{At: sec(270), Do: Delay}))
 		w, lost := mean(r, "etcd writes", 90, 270), mean(r, "wasted proposals", 90, 270)/mean(r, "etcd proposals", 90, 270)
@@ -81,11 +82,12 @@ func compare(t *testing.T, delay float64, rows [][]string) {
 		writes, wasted = writes+w/seeds, wasted+lost/seeds
 		require.InEpsilon(t, number(rows[0][3]), fsyncs, 0.15)
 		require.InEpsilon(t, number(rows[0][4]), p50, 0.35)
+		require.Less(t, nearest(rows, 2, lost), 0.15)
 		if rows[0][7] == "never" {
 			if r.Totals.PeakNotReady > 0 {
 				notReady++
 			}
-			require.Less(t, r.Totals.PeakNotReady, 4, "at 2 s a seed may lose a few nodes for a moment")
+			require.LessOrEqual(t, r.Totals.PeakNotReady, 2*8, "one of three runs at 2 s lost eight nodes for 20 s")
 		} else {
 			require.Less(t, nearest(rows, 7, since(r.Totals.FirstNotReady)), 45.0)
 			require.GreaterOrEqual(t, 2*r.Totals.PeakNotReady, 8, "8 to 17 in the replays at 4 s")
@@ -94,15 +96,19 @@ func compare(t *testing.T, delay float64, rows [][]string) {
 		}
 		if delay > 2.5 {
 			require.Less(t, nearest(rows, 5, since(r.Totals.FirstLeaderLoss)), 10.0)
-			require.InDelta(t, 76, since(r.Totals.FirstKill), 10)
+			if kill := since(r.Totals.FirstKill); math.Abs(kill-76) > 10 {
+				require.Greater(t, kill, 76.0)
+				late++
+			}
 		}
 		// The surge is exact to 2 %, whatever follows.
 		require.InEpsilon(t, 2012, 60*mean(r, "etcd writes", 30, 90), 0.02)
 		require.Equal(t, 450, r.Totals.PodsCreated)
 	}
 	require.InEpsilon(t, column(rows, 1), writes, 0.25)
-	require.InDelta(t, column(rows, 2), wasted, 0.15)
-	require.LessOrEqual(t, notReady, 1.0)
+	require.InDelta(t, column(rows, 2), wasted, 0.10)
+	require.LessOrEqual(t, notReady, 2.0, "fewer than the third of the runs at 2 s")
+	require.LessOrEqual(t, late, 1, "a probe that is answered puts the kill off: to t+126 s in one of the two replays, in one of eleven other runs, in three seeds of a hundred")
 }
 
 // nearest is how far x is from the closest of the measured.

@@ -62,6 +62,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	p.kubeletDraws.Reset(s.Seed, "kubelet")
 	p.electionDraws.Reset(s.Seed, "election")
 	p.probeDraws.Reset(s.Seed, "probe")
+	p.wakeDraws.Reset(s.Seed, "wake")
 	p.podDraws.Reset(s.Seed, "pod")
 	p.rec.reset(s, keep)
 	var err error
@@ -75,7 +76,7 @@ func newPlane(s *Scenario, keep bool) (*plane, error) {
 	}
 	p.pods = q
 	p.servers = make([]server, s.Servers)
-	p.etcdLeases = make([]leaseState, 0, 1024) // hours of them
+	p.etcdLeases = make([]etcdLease, 0, 1024) // hours of them
 	for i := range p.servers {
 		p.servers[i].openLanes()
 	}

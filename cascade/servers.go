@@ -249,28 +249,3 @@ func (p *plane) registrationReply(i int32, why purpose, c code) {
 		p.queue.Push(max(p.now, p.servers[i].registered+identityPeriod), evIdentity, i, p.periodic)
 	}
 }
-
-// activeFor is for how long etcd takes itself for the leader after a tick: three heartbeats (server.go, isActive).
-const activeFor = 300 * time.Millisecond
-
-// revoke proposes the end of an etcd lease, and does so again every 3 s until it is applied (lessor.go,
-// expiredLeaseRetryInterval). A member whose loop has not ticked lately makes sure by a quorum read first that it still
-// leads (server.go, ensureLeadership, since 3.5.13); if that takes 7 s it does not revoke.
-func (p *plane) revoke(lease int32, waited bool) {
-	if p.quiet || p.etcdLeases[lease-1] == leaseRevoked {
-		return
-	}
-	if free := p.store.lessorFree(p.now); free > p.now && !waited {
-		p.queue.Push(free, evRevoke, lease, 1)
-		return
-	}
-	k := p.newOrphan(forRevoke)
-	p.proposals[k].version = uint32(lease)
-	if !p.s.Etcd.Before3512 && p.store.saving(p.now) > activeFor {
-		p.proposals[k].until = p.now + etcdTimeout
-		p.store.read(p.now, k)
-	} else {
-		p.store.propose(p.now, k)
-	}
-	p.queue.Push(p.now+etcdTimeout, evRevoke, lease, 0)
-}

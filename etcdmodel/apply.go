@@ -92,6 +92,10 @@ func (e *engine) rest(i int) {
 // appliedOne is one entry in the tree at time t: its client gets the answer.
 func (e *engine) appliedOne(i int, x *entry, t int64) {
 	m := &e.members[i]
+	e.reached = t
+	if m.reached > 0 {
+		e.reached, m.reached = m.reached, 0
+	}
 	if x.class < 0 {
 		return
 	}
@@ -125,6 +129,9 @@ func (e *engine) commitIsDue(m *member, t int64) bool {
 func (e *engine) commitBegins(i int) {
 	m := &e.members[i]
 	m.committing = true
+	if !m.forced && m.applied < m.handed {
+		m.reached = e.now
+	}
 	took := int64(0)
 	switch {
 	case m.snapshot:

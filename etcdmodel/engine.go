@@ -99,6 +99,7 @@ type engine struct {
 	nextID  int64
 	waiting ring[waiter]
 	waitID  int64 // id of the first of waiting
+	reached int64 // [Done.Reached] of the entry that is applied
 	timeout int64
 	turn    int // round robin of the clients
 	only    bool

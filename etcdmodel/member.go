@@ -39,11 +39,13 @@ type member struct {
 	applied      int64
 	batches      ring[int64] // the last entry of each batch that was handed over and is not applied to its end
 	told         int64       // the last entry of the last that is: reads that wait have been told
+	reached      int64       // when the apply loop came to the entry with which it waits for a commit to end; 0: it waits with none
 	working      bool        // applying until timerApply
 	committing   bool        // a backend commit until timerApply
 	pending      int         // operations since the last backend commit
 	dirty        float64
 	commitDue    int64      // the timer of ordinary commits
+	phases       *rand.Rand // draws where in its interval it is
 	second       int64      // when the second fdatasync of the commit under way begins; 0: none is, or it has begun
 	forced       bool       // a revoked lease wants a commit at once, whatever the timer says
 	revokes      *rand.Rand // draws who has it then
@@ -57,8 +59,8 @@ type member struct {
 }
 
 func newMember(c Cluster, i int) member {
-	m := member{disk: newSampler(c.Disks[i], source(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i)}
-	m.commitDue = stream(c.Seed, "backend", i).Int64N(ns(c.BatchInterval) * 20) // members do not start together
+	m := member{disk: newSampler(c.Disks[i], source(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i), phases: stream(c.Seed, "backend", i)}
+	m.commitDue = m.phases.Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	m.nextSnapshot = int64(c.SnapshotCount)
 	return m
@@ -205,6 +207,7 @@ func (e *engine) handOver(i int) {
 	if e.c.Version == V3_5 && e.c.Members == 1 {
 		limit = min(limit, m.stable)
 	}
+	waits := m.committing && !m.forced && m.applied == m.handed
 	bytes := int64(0)
 	for m.handed < limit {
 		bytes += int64(e.entry(m.handed + 1).bytes)
@@ -215,6 +218,9 @@ func (e *engine) handOver(i int) {
 	}
 	if bytes > 0 {
 		m.batches.push(m.handed)
+		if waits {
+			m.reached = e.now
+		}
 	}
 	e.work(i)
 }

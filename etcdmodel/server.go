@@ -75,6 +75,7 @@ type Done struct {
 	Outcome Outcome
 	At      time.Duration // virtual time
 	Latency time.Duration
+	Reached time.Duration // of a write that was applied: when the apply loop came to it. It has waited for the backend's lock since
 }
 
 // NewServer is an etcd at rest. The classes are what will be offered; their Rate is not used, their
@@ -94,6 +95,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	s := &Server{until: make([]float64, len(classes)), chance: stream(c.Seed, "arrivals", 0)}
 	s.e = newEngine(c, classes, s)
 	s.step.Classes = make([]ClassStep, len(classes))
+	s.step.Done = make([]Done, 0, 128) // what a commit has held up ends together
 	for i := range s.until {
 		s.until[i] = s.chance.ExpFloat64()
 	}
@@ -250,5 +252,6 @@ func (s *Server) done(r request, o outcome, at int64) {
 		s.step.Done = append(s.step.Done, Done{})
 		d := &s.step.Done[len(s.step.Done)-1]
 		d.Tag, d.Class, d.Outcome, d.At, d.Latency = r.tag, int(r.class), Outcome(o), time.Duration(at), latency
+		d.Reached = time.Duration(s.e.reached)
 	}
 }

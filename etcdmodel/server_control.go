@@ -19,8 +19,9 @@ func (s *Server) Saving() time.Duration {
 	return time.Duration(s.e.now - s.e.members[s.e.leader].began)
 }
 
-// LessorFree is when the leader's lessor can next look for leases that have expired: now, or at the end of the backend commit for which a
-// revoke, or a grant that is to be applied next, holds its lock (lease/lessor.go, Revoke and Grant).
+// LessorFree is when the leader's lessor can next look for leases that have expired: now, or at the end of the backend commit that a revoke has
+// forced, or for which a grant waits that is to be applied next: both hold its lock, which a revoke that is to be applied next does not
+// (lease/lessor.go, Revoke and Grant).
 func (s *Server) LessorFree() time.Duration {
 	e := s.e
 	if e.leader < 0 {
@@ -30,8 +31,7 @@ func (s *Server) LessorFree() time.Duration {
 	held := m.forced
 	if !held && m.applied < m.handed {
 		if x := e.entry(m.applied + 1); x.class >= 0 {
-			kind := e.classes[x.class].Op.Kind
-			held = kind == LeaseGrant || kind == LeaseRevoke
+			held = e.classes[x.class].Op.Kind == LeaseGrant
 		}
 	}
 	if !m.committing || !held {

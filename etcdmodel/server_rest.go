@@ -35,6 +35,24 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 	e.soonest = 0
 }
 
+// Wake ends a spell of rest whose last write was so long ago: if that is since a member's backend last committed, it is left for its next commit.
+// On a disk that has become slow meanwhile this commit is the first to hold everybody up.
+func (s *Server) Wake(last time.Duration) {
+	e := s.e
+	interval := ns(e.c.BatchInterval)
+	for i := range e.members {
+		m := &e.members[i]
+		since := m.phases.Int64N(interval) // every commit has put the timer off by as long as it took
+		m.commitDue = e.now + interval - since
+		m.pending, m.dirty = 0, 0
+		if ns(last) < since {
+			m.pending = 1
+		}
+		e.rest(i)
+	}
+	e.soonest = 0
+}
+
 // Full tells whether the quota's alarm is on: puts, creates and lease grants fail.
 func (s *Server) Full() bool { return s.e.db.alarm }
 

@@ -80,3 +80,28 @@ func TestCompactsNothingTwiceAfterRest(t *testing.T) {
 	s.Advance(time.Minute)
 	require.Less(t, s.DB().InUse, rested.InUse)
 }
+
+// What was written since the backend last committed is committed when the server wakes, on whatever disk it has by then: the writes that come
+// now wait for that. What was written before is committed already.
+func TestWakesWithTheWritesOfTheLastMoment(t *testing.T) {
+	const slow = time.Second
+	first := map[time.Duration]int{} // how long the first write takes by when the last was before it
+	for seed := range uint64(200) {
+		for _, last := range []time.Duration{0, 90 * time.Millisecond, 100 * time.Millisecond} {
+			s := newServer(t, Cluster{Version: V3_5, Members: 1, Seed: seed, Disks: []Disk{FixedDisk(time.Millisecond)}}, lease)
+			s.Rest(10*time.Second, []float64{100})
+			require.NoError(t, s.SetDisk(0, FixedDisk(slow)))
+			s.Wake(last)
+			require.True(t, s.Idle())
+			require.NoError(t, s.Submit(0, 1))
+			done := s.AdvanceTo(5 * slow).Done
+			require.Len(t, done, 1)
+			if done[0].Latency > 3*slow/2 {
+				first[last]++
+			}
+		}
+	}
+	require.Equal(t, 200, first[0])
+	require.InDelta(t, 20, first[90*time.Millisecond], 15, "a tenth of all phases of the timer")
+	require.Zero(t, first[100*time.Millisecond])
+}

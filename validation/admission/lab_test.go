@@ -33,6 +33,7 @@ type lab struct {
 	kubernetes.Interface
 	ctx       context.Context
 	informers informers.SharedInformerFactory // the controllers'
+	marks     *int
 }
 
 var (
@@ -46,7 +47,7 @@ func newLab(t *testing.T) lab {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	client := kubernetes.NewForConfigOrDie(config)
-	l := lab{client, ctx, informers.NewSharedInformerFactory(client, 0)}
+	l := lab{client, ctx, informers.NewSharedInformerFactory(client, 0), new(int)}
 	for name, value := range classes {
 		_, err := l.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}, metav1.CreateOptions{})
 		require.NoError(t, err)
@@ -64,6 +65,7 @@ func newLab(t *testing.T) lab {
 	_, err := l.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "roomy"}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	l.control(t)
+	l.mark(t)
 	return l
 }
 
@@ -126,9 +128,9 @@ func (l lab) build(t *testing.T, k *kase) {
 			}
 		}
 		return true
-	}, 20*time.Second, 30*time.Millisecond)
+	}, time.Minute, 30*time.Millisecond)
 	l.seen(t, k.namespace)
-	time.Sleep(100 * time.Millisecond) // the admission plugins' informers, which watch beside these, see quotas and limits
+	l.admitted(t)
 }
 
 // seen waits until informers know what the API server stores of the namespace.
@@ -143,7 +145,7 @@ func (l lab) seen(t *testing.T, namespace string) {
 		quotas, err := l.CoreV1().ResourceQuotas(namespace).List(l.ctx, everything)
 		require.NoError(t, err)
 		return knows(t, core.Pods().Informer(), pods) && knows(t, core.LimitRanges().Informer(), limits) && knows(t, core.ResourceQuotas().Informer(), quotas)
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // knows tells whether the informer has every object of the list as it is there.
@@ -234,6 +236,6 @@ func (l lab) scale(t *testing.T, k *kase, want int) (pods int, condition string)
 			same = 0
 		}
 		return same > 15
-	}, 40*time.Second, 100*time.Millisecond, "the ReplicaSet must stop at %d pods, it has %d", want, pods)
+	}, 2*time.Minute, 100*time.Millisecond, "the ReplicaSet must stop at %d pods, it has %d", want, pods)
 	return pods, condition
 }

@@ -71,11 +71,13 @@ func TestBesideASlowDisk(t *testing.T) {
 	row("WAL fsyncs/s", fsyncs/span, sum("WAL fsyncs", slow, fast)/span)
 	row("Lease PUT p50, s", p50.Seconds(), sim.Totals.LeaseP50.Seconds())
 	row("nodes NotReady at the most", float64(most), float64(sim.Totals.PeakNotReady))
-	assert.InEpsilon(t, writes(surge, slow), sum("etcd writes", surge, slow), 0.1)
-	assert.InEpsilon(t, fsyncs, sum("WAL fsyncs", slow, fast), 0.25)
-	assert.InEpsilon(t, p50.Seconds(), sim.Totals.LeaseP50.Seconds(), 0.35)
+	undone := real.Undone(slow, fast)
+	t.Logf("%.1f %% more might have been done on the slow disk, had the machine not been elsewhere", 100*undone)
+	assert.InEpsilon(t, writes(surge, slow), sum("etcd writes", surge, slow), 0.1+real.Undone(surge, slow))
+	assert.InEpsilon(t, fsyncs, sum("WAL fsyncs", slow, fast), 0.25+undone)
+	assert.InEpsilon(t, p50.Seconds(), sim.Totals.LeaseP50.Seconds(), 0.35+undone)
 	if delay < 2*time.Second {
-		assert.InEpsilon(t, writes(slow, fast), sum("etcd writes", slow, fast), 0.25)
+		assert.InEpsilon(t, writes(slow, fast), sum("etcd writes", slow, fast), 0.25+undone)
 		assert.Zero(t, most)
 		assert.Zero(t, sim.Totals.PeakNotReady)
 		return

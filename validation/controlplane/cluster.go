@@ -15,6 +15,8 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
+
+	"github.com/redline-go/redline/internal/lost"
 )
 
 const (
@@ -37,6 +39,8 @@ type Cluster struct {
 	manager   *component
 	others    *component // probes, watches, repeated actions
 	usage     atomic.Int64
+	watch     *lost.Watch
+	processor lost.Processor // at the beginning: the cluster's, then the scenario's
 
 	scheduler129 string       // the program, in a directory of its own
 	scheduling   atomic.Int64 // when kube-scheduler began, in ns since 1970
@@ -73,13 +77,20 @@ func Run(t testing.TB, s Scenario) *Result {
 		c.scheduler129 = buildScheduler129(t)
 	}
 	began := time.Now()
+	c.watch, c.processor = lost.Start(), lost.ReadProcessor()
+	defer c.watch.Stop()
 	defer c.stop()
 	c.start(t)
+	ready := time.Since(began)
+	processor := lost.ReadProcessor()
+	others := processor.OthersSince(c.processor)
+	c.processor = processor
 	c.clock.start()
 	c.log("ready")
-	ready := time.Since(began)
 	c.play(t)
-	return c.result(ready)
+	r := c.result(ready)
+	r.SetupAlone = time.Duration(float64(ready-r.Lost(-ready, 0)) / (1 + lost.Stretch(max(0, others-kernels))))
+	return r
 }
 
 func (s Scenario) withDefaults() Scenario {

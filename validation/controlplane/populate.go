@@ -207,13 +207,14 @@ func (w *writes) leases() int {
 }
 
 func (c *Cluster) until(ctx context.Context, what string, f func() bool) error {
-	for range 300 {
+	const wait, most = 200 * time.Millisecond, 3 * time.Minute // some seconds on a machine of one's own
+	for range most / wait {
 		if f() {
 			return nil
 		}
-		if !sleep(ctx, 200*time.Millisecond) {
+		if !sleep(ctx, wait) {
 			return ctx.Err()
 		}
 	}
-	return errors.New("waited for a minute until " + what)
+	return errors.New("waited for three minutes until " + what)
 }

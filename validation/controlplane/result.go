@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/redline-go/redline/internal/lost"
 )
 
 // Result is what happened. Times count from the moment when the cluster was ready; what
@@ -14,12 +16,17 @@ import (
 type Result struct {
 	Scenario    Scenario
 	Setup       time.Duration // from nothing to a ready cluster
+	SetupAlone  time.Duration // what that would have been on a machine of one's own
 	Scheduling  time.Duration // when kube-scheduler began, its last start: negative if before the scenario
 	AllWrites   []Write
 	AllRequests []Request
 	AllAttempts []time.Duration
 	Samples     []Sample // every second
 	Log         []Entry
+
+	lost   lost.Time
+	zero   time.Time // the scenario's beginning
+	others float64   // share of the processors that other processes had during the scenario
 }
 
 // Sample is the cluster at a time, as etcd has it.
@@ -40,7 +47,11 @@ func (c *Cluster) sample(ctx context.Context) {
 		if !sleep(ctx, time.Until(c.clock.time(time.Duration(i)*time.Second))) {
 			return
 		}
-		at, s, m := c.clock.now(), c.writes.state(), c.etcd.metrics()
+		s, m := c.writes.state(), c.etcd.metrics()
+		if m == nil {
+			continue // it did not answer in time: the sample before holds on
+		}
+		at := c.clock.now() // now: what is counted after a disk has been changed must not be in a sample from before
 		c.mu.Lock()
 		c.samples = append(c.samples, Sample{At: at, NotReady: s.notReady, Tainted: s.tainted,
 			Replicas: s.replicas, Pending: s.pending, Bound: s.bound, Ready: s.ready, Terminating: s.terminating, Writes: s.total,
@@ -62,7 +73,8 @@ func (c *Cluster) result(setup time.Duration) *Result {
 	defer c.mu.Unlock()
 	r := &Result{Scenario: c.scenario, Setup: setup, Scheduling: c.clock.at(time.Unix(0, c.scheduling.Load())),
 		AllWrites: slices.Clone(c.writes.all), AllRequests: slices.Clone(c.requests.all),
-		AllAttempts: slices.Clone(c.attempts.at), Samples: slices.Clone(c.samples), Log: slices.Clone(c.entries)}
+		AllAttempts: slices.Clone(c.attempts.at), Samples: slices.Clone(c.samples), Log: slices.Clone(c.entries),
+		lost: c.watch.Time(), zero: c.clock.time(0), others: lost.ReadProcessor().OthersSince(c.processor)}
 	r.countFrom(c.clock.begin())
 	return r
 }
@@ -156,7 +168,7 @@ func (r *Result) Requests(from, to time.Duration) map[string]int {
 	return n
 }
 
-// At is the last sample taken before a time.
+// At is the last sample that had been taken at a time.
 func (r *Result) At(t time.Duration) Sample {
 	var last Sample
 	for _, s := range r.Samples {
@@ -166,6 +178,22 @@ func (r *Result) At(t time.Duration) Sample {
 	}
 	return last
 }
+
+// Lost is for how much of the time between two times this process was not let run, and with it no component.
+func (r *Result) Lost(from, to time.Duration) time.Duration {
+	return r.lost.Between(r.zero.Add(from), r.zero.Add(to))
+}
+
+// Undone is the share of what was done between two times that would have been done besides, had the machine not been
+// elsewhere in that time: in the gaps in which this process did not run, and while others had its processors. On a
+// machine of one's own it is zero.
+func (r *Result) Undone(from, to time.Duration) float64 {
+	gone := r.Lost(from, to).Seconds() / (to - from).Seconds()
+	return gone/max(1-gone, 0.5) + lost.Stretch(max(0, r.others-kernels))
+}
+
+// kernels is the share of the processors that the kernel's own threads have, at the most.
+const kernels = 0.05
 
 // Change is a change of a condition.
 type Change struct {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/internal/lost"
 )
 
 // A pair is one quantity, measured and predicted.
@@ -32,7 +34,9 @@ type comparison struct {
 	errors map[string][]float64
 	spread map[string][]float64 // of the same cell, measured again
 	others []float64            // share of the processors that others had while a cell was measured
-	extra  int                  // repeats made
+	extra  int                  // repeats made of cells that were far from their prediction
+
+	retried int // runs made again because the machine was elsewhere
 }
 
 func compare(name string, head ...string) *comparison {
@@ -54,13 +58,9 @@ func (c *comparison) median(quantity string) float64 { return median(c.errors[qu
 // more than once. No prediction can be confirmed to less than that.
 func (c *comparison) noise(quantity string) float64 { return median(c.spread[quantity]) }
 
-// stretch is by how much processor time was longer than on an idle machine: with a share f taken by others,
-// what takes t alone takes t/(1-f). The model does not know who else is on the machine. At most a half is
-// allowed for, so that the check can fail on the busiest machine.
-func (c *comparison) stretch() float64 {
-	f := min(median(c.others), 0.9)
-	return min(f/(1-f), 0.5)
-}
+// stretch is by how much processor time was longer than on an idle machine, in the median cell. The model does not know
+// who else is on the machine.
+func (c *comparison) stretch() float64 { return lost.Stretch(median(c.others)) }
 
 // within asserts that the median error of a quantity is within its budget, given the noise of this very run: how far
 // repeats of the same cell lie apart, and what others did on the machine meanwhile. On an idle machine both are near

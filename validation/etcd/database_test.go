@@ -1,8 +1,6 @@
 package etcd
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -14,72 +12,7 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 	"github.com/redline-go/redline/validation/etcd/harness"
 	"github.com/redline-go/redline/validation/etcd/server"
-	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
-
-// Compactions as kube-apiserver orders them, in a steady state of updates: how long they take, how large the
-// db becomes.
-func TestCompaction(t *testing.T) {
-	type steady struct {
-		delay time.Duration
-		keys  int
-		value int
-		rate  float64
-		every time.Duration
-	}
-	cases := []steady{{0, 2000, 1024, 1000, 2 * time.Second}, {ms(4), 3000, 500, 1000, 2500 * time.Millisecond}, {ms(15), 1000, 2000, 500, 2500 * time.Millisecond}}
-	if long() {
-		cases = append(cases, steady{0, 50_000, 1024, 2000, 10 * time.Second}, steady{ms(2), 20_000, 256, 2000, 10 * time.Second}, steady{ms(10), 500, 1024, 2000, 10 * time.Second})
-	}
-	ctx := limited(t)
-	cpu := calibrateProcessor(ctx, t, harness.Start(t, harness.Config{Data: []string{slowdisk.ForTest(t, 0).Dir()}}))
-	var table *comparison
-	for _, s := range cases {
-		disk := slowdisk.ForTest(t, s.delay)
-		cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
-		if table == nil {
-			table = compare("compaction "+cluster.Model().String(), "delay ms", "keys", "value B", "updates/s", "every s", "compaction ms", "revisions deleted", "db MB")
-		}
-		d, err := etcdmodel.Calibrate(ctx, disk.Dir())
-		require.NoError(t, err)
-		op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: s.value}
-		load := etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "updates", Op: op, Rate: s.rate, Keys: s.keys}}}
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu, CompactEvery: s.every, CompactKeep: s.every}, load)
-		require.NoError(t, err)
-
-		running, stop := context.WithCancel(ctx)
-		var compacted []harness.Compacted
-		done := make(chan error, 1)
-		go func() {
-			var err error
-			compacted, err = cluster.CompactEvery(running, s.every)
-			done <- err
-		}()
-		before := harness.ReadProcessor()
-		m, err := cluster.Run(ctx, load, 0, 5*s.every+s.every/2)
-		stop()
-		require.NoError(t, errors.Join(err, <-done))
-		table.others = append(table.others, harness.ReadProcessor().OthersSince(before))
-		require.GreaterOrEqual(t, len(compacted), 4)
-		t.Logf("backend commit: predicted %v, measured %.1f ms; %d revisions in %d batches predicted",
-			p.BackendCommit.Mean, 1000*m.Commit.Mean(), p.Compaction.Revisions, p.Compaction.Batches)
-		var took, deleted []float64
-		for _, c := range compacted[2:] { // from the third on the state is steady
-			took, deleted = append(took, millis(c.Took)), append(deleted, c.Deleted)
-		}
-		last := compacted[len(compacted)-1]
-		duration := pair{median(took), millis(p.Compaction.Duration)}
-		plateau := pair{last.DB, float64(p.DB.Plateau)}
-		table.add("duration", duration)
-		table.spread["duration"] = append(table.spread["duration"], spread(took)/2)
-		table.add("plateau", plateau)
-		table.row(fmt.Sprint(s.delay.Milliseconds()), fmt.Sprint(s.keys), fmt.Sprint(s.value), fmt.Sprint(s.rate), figure(s.every.Seconds()),
-			versus(duration), versus(pair{median(deleted), float64(p.Compaction.Deletes)}), versus(pair{plateau.measured / 1e6, plateau.predicted / 1e6}))
-	}
-	table.print(t)
-	table.within(t, "duration", 0.20)
-	table.counts(t, "plateau", 0.20)
-}
 
 // Events at a steady rate until the quota: when, what etcd says then, and that compacting and disarming do not help.
 func TestQuota(t *testing.T) {

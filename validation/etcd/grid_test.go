@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/harness"
 )
 
@@ -21,12 +22,13 @@ type cell struct {
 	fitted  bool    // a coefficient of the model was fitted to this point, or to one like it
 }
 
+func (c cell) op() etcdmodel.Op { return etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: c.value} }
+
 func (c cell) load() etcdmodel.Load {
-	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: c.value}
 	if c.clients > 0 {
-		return etcdmodel.Load{Clients: c.clients, Op: op}
+		return etcdmodel.Load{Clients: c.clients, Op: c.op()}
 	}
-	return etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "puts", Op: op, Rate: c.rate}}}
+	return etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "puts", Op: c.op(), Rate: c.rate}}}
 }
 
 func (c cell) String() string {
@@ -62,15 +64,45 @@ func measure(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmod
 	var results []result
 	var last harness.Measured
 	for len(results) == 0 || len(results) < repeats && results[0].far() && into.again() {
-		before := harness.ReadProcessor()
-		m, err := c.Run(ctx, load, warm, seconds)
-		require.NoError(t, err)
-		into.others = append(into.others, harness.ReadProcessor().OthersSince(before))
-		require.Zero(t, m.Errors, "requests that failed")
-		results = append(results, outcome(m, p))
-		last = m
+		last = governed(ctx, t, c, load, into, warm, seconds)
+		results = append(results, outcome(last, p))
 	}
 	return middle(results, into), last
+}
+
+// tries is how often a run is made again in which the machine was elsewhere. If that was for a second the leader may
+// have changed: requests fail in an election, and afterwards another member with another disk leads.
+const tries = 3
+
+// mostRetried is how many runs one table makes again: on a machine that is elsewhere all the time there is an end to it.
+const mostRetried = 25
+
+// governed drives a cell while the first member leads, and gives the least disturbed of its tries.
+func governed(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, into *comparison, warm, seconds time.Duration) (best harness.Measured) {
+	t.Helper()
+	var least time.Duration
+	var others float64
+	for try := range tries {
+		require.NoError(t, c.Lead(ctx, 0))
+		before, watch := lost.ReadProcessor(), lost.Start()
+		m, err := c.Run(ctx, load, warm, seconds)
+		gone := watch.Stop().Gone()
+		require.NoError(t, err)
+		if m.LeaderChanges > 0 || m.Errors > 0 {
+			gone += seconds
+		}
+		if try == 0 || gone < least {
+			best, least, others = m, gone, lost.ReadProcessor().OthersSince(before)
+		}
+		if least == 0 || try == tries-1 || into.retried == mostRetried {
+			break
+		}
+		into.retried++
+		t.Logf("%v of a run lost, %v leader changes, %d requests failed: measured again", gone, m.LeaderChanges, m.Errors)
+	}
+	require.Zero(t, best.Errors, "requests that failed")
+	into.others = append(into.others, others)
+	return best
 }
 
 // again tells that there is time for another repeat: a run on a busy machine has its limit too.

@@ -1,13 +1,16 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/harness"
 )
 
@@ -18,14 +21,43 @@ var busyLoad = etcdmodel.Load{Clients: 50, Op: etcdmodel.Op{Kind: etcdmodel.Put,
 // calibrateProcessor is the model's processor times on this machine: those of the reference machine, all stretched by
 // the one factor with which the model has the throughput that busyLoad has here, the fdatasyncs being as long as this etcd
 // says they were. Three members here share two processors, and a virtual machine's differ from one hour to the next by more than
-// the budgets.
+// the budgets. It is found in the median of three seconds, the calmest of up to nine where others are on the processors.
 func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) etcdmodel.CPU {
 	t.Helper()
-	m, err := c.Run(ctx, busyLoad, time.Second, 3*time.Second)
-	require.NoError(t, err)
+	type second struct {
+		harness.Measured
+		others float64
+	}
+	var all []second
+	for calm := 0; calm < 3 && len(all) < 9; {
+		before := lost.ReadProcessor()
+		m, err := c.Run(ctx, busyLoad, 400*time.Millisecond, time.Second)
+		require.NoError(t, err)
+		all = append(all, second{m, lost.ReadProcessor().OthersSince(before)})
+		if all[len(all)-1].others < 0.1 {
+			calm++
+		}
+	}
+	slices.SortStableFunc(all, func(a, b second) int { return cmp.Compare(a.others, b.others) })
+	slices.SortStableFunc(all[:3], func(a, b second) int { return cmp.Compare(a.Throughput, b.Throughput) })
+	all[0], all[1] = all[1], all[0] // the median first; another where that was so disturbed that no processor explains it
+	for _, one := range all {
+		if x, ok := processorFactor(t, c, one.Measured); ok {
+			t.Logf("%d clients write %.0f/s here: processor times are %.2f of the reference machine's", busyLoad.Clients, one.Throughput, x)
+			return etcdmodel.DefaultCPU().Scaled(x)
+		}
+	}
+	require.Fail(t, "no factor of the processor times", "from %v to %v, gives what %d clients write: %.0f/s", leastFactor, mostFactor, busyLoad.Clients, all[0].Throughput)
+	return etcdmodel.CPU{}
+}
+
+const leastFactor, mostFactor = 0.1, 20.0
+
+// processorFactor is the factor with which the model has a measured throughput.
+func processorFactor(t *testing.T, c *harness.Cluster, m harness.Measured) (float64, bool) {
+	t.Helper()
 	disk := etcdmodel.FixedDisk(time.Duration(m.Fsync.Mean() * float64(time.Second)))
-	const least, most = 0.1, 20.0
-	low, high := least, most
+	low, high := leastFactor, mostFactor
 	for range 16 {
 		x := (low + high) / 2
 		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk}, CPU: etcdmodel.DefaultCPU().Scaled(x)}, busyLoad)
@@ -36,7 +68,5 @@ func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) e
 			high = x
 		}
 	}
-	require.True(t, least < low && high < most, "%d clients write %.0f/s: no factor of the processor times from %v to %v gives that", busyLoad.Clients, m.Throughput, least, most)
-	t.Logf("%d clients write %.0f/s here: processor times are %.2f of the reference machine's", busyLoad.Clients, m.Throughput, low)
-	return etcdmodel.DefaultCPU().Scaled(low)
+	return low, leastFactor < low && high < mostFactor
 }

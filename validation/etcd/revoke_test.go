@@ -21,13 +21,14 @@ import (
 // the others wait for the writes before them. It was 10 of 148 times without them, 39 of 79 with.
 //
 // The short form stops at what it asks for: once not without reads, once with. If these are the shares, it fails by chance less than
-// once in 10,000 runs; if they are 15 and 30 %, once in 1,000.
+// once in 10,000 runs; if they are 15 and 30 %, once in 1,000. On a machine so busy that half of the trials without reads have an answer
+// late, and look like another commit, once in 4,000.
 func TestARevokeHoldsWritesTwice(t *testing.T) {
 	disk := slowdisk.ForTest(t, 0)
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
 	var share []float64
 	for _, reads := range []int{0, 60} {
-		trials := 4
+		trials := 12
 		if reads > 0 {
 			trials = 22
 		}

@@ -65,17 +65,23 @@ func TestSingleMember(t *testing.T) {
 		require.NoError(t, err)
 		r, m := measure(ctx, t, cluster, c.load(), p, table, 400*time.Millisecond, max(2500*time.Millisecond, 50*c.delay))
 		table.addResult(c, r)
+		table.add(batched, pair{m.WALBytesOp, c.op().WALBytes(cluster.Model(), m.OpsPerFsync)})
 		table.row(fmt.Sprint(c.delay.Milliseconds()), c.String(), fmt.Sprint(c.value), map[bool]string{true: "", false: "yes"}[c.fitted],
 			figure(millis(d.FsyncMean())), figure(1000*m.Fsync.Mean()),
 			versus(r.throughput), versus(r.p50), versus(r.p99), versus(r.opsFsync), versus(r.walBytes))
 	}
 	table.print(t)
-	table.counts(t, "WAL bytes", 0.01)
+	table.counts(t, batched, 0.01)
+	// Where others are on the processors batches are larger, and what is written once for each is less of a request.
+	table.counts(t, "WAL bytes", 0.01+0.05*table.stretch())
 	table.within(t, "ops/fsync", 0.10)
 	table.within(t, "throughput", 0.15)
 	table.within(t, "p50", 0.15)
 	table.within(t, "p99", 0.35)
 }
+
+// batched is the WAL bytes of a request when as many share an fsync as there were: whatever the machine did.
+const batched = "WAL bytes, batches as measured"
 
 // addResult notes what the budgets are about: throughput of a closed load only, for an open one has what is offered.
 func (c *comparison) addResult(point cell, r result) {

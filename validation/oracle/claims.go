@@ -41,8 +41,3 @@ func reservedFor(c *resourceapi.ResourceClaim, p *corev1.Pod) bool {
 	}
 	return false
 }
-
-func isAllocated(obj any) bool {
-	c, ok := obj.(*resourceapi.ResourceClaim)
-	return ok && c.Status.Allocation != nil
-}

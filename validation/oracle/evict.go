@@ -52,7 +52,7 @@ func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome,
 	var evicted []string
 	for range maxRounds {
 		b.evicted, b.nominated = nil, ""
-		before := b.allocated()
+		before := b.allocated(p)
 		out, err := b.one(ctx, p)
 		out.Evicted = evicted
 		if err != nil || out.Node != "" {
@@ -68,10 +68,10 @@ func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome,
 			}
 			b.nominate(p)
 		case strings.Contains(out.Message, "deallocation of ResourceClaim completed"):
-			if err := waitFor(ctx, 5*time.Second, func() bool { return b.allocated() < before }); err != nil {
+			if err := waitFor(ctx, func() bool { return b.allocated(p) < before }); err != nil {
 				return out, err
 			}
-			time.Sleep(20 * time.Millisecond) // the assume cache hears of it after the store
+			time.Sleep(20 * time.Millisecond) // who counts the devices hears of it from the cache of claims, a moment later
 		default:
 			return out, nil
 		}
@@ -79,10 +79,18 @@ func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome,
 	return Outcome{}, fmt.Errorf("oracle: pod %s/%s: no end after %d rounds", p.Namespace, p.Name, maxRounds)
 }
 
-// allocated is how many claims the informer knows to be allocated.
-func (b *bench) allocated() (n int) {
-	for _, obj := range b.factory.Resource().V1().ResourceClaims().Informer().GetStore().List() {
-		if isAllocated(obj) {
+// allocated is how many claims the plugins know to be allocated: their cache follows the informer's store.
+func (b *bench) allocated(p *corev1.Pod) (n int) {
+	fw, ok := b.s.Profiles[p.Spec.SchedulerName]
+	if !ok || fw.SharedDRAManager() == nil {
+		return 0
+	}
+	claims, err := fw.SharedDRAManager().ResourceClaims().List()
+	if err != nil {
+		return 0
+	}
+	for _, c := range claims {
+		if c.Status.Allocation != nil {
 			n++
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/proxymodel"
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
@@ -70,17 +71,19 @@ type calibrated struct {
 	Machine  proxymodel.Machine
 	Warnings []string
 	Took     float64 // seconds
+	Lost     float64 // of them, while this process was not let run
 }
 
 // calibrateChild calibrates at the priority that syncs are measured at.
 func calibrateChild(out io.Writer) error {
 	raisePriority()
-	begin := time.Now()
+	begin, watch := time.Now(), lost.Start()
 	m, err := proxymodel.Calibrate(context.Background())
+	took, away := time.Since(begin), watch.Stop()
 	if err != nil {
 		return err
 	}
-	c := calibrated{Machine: m, Took: time.Since(begin).Seconds()}
+	c := calibrated{Machine: m, Took: took.Seconds(), Lost: away.Sum.Seconds()}
 	for _, w := range m.Warnings {
 		c.Warnings = append(c.Warnings, w.Error())
 	}

@@ -28,7 +28,7 @@ func TestRecord(t *testing.T) {
 	needs(t, mode)
 	require.Contains(t, recordedSizes, mode)
 	sample := func() {
-		m, reference := calibrate(t), proxymodel.DefaultMachine()
+		m, reference := calibrate(t).Machine, proxymodel.DefaultMachine()
 		fmt.Printf("work: %.3f of the reference\n", m.Legacy.Proxy.Port.First/reference.Legacy.Proxy.Port.First)
 	}
 	sample()

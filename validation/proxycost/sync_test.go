@@ -113,7 +113,7 @@ func compareMode(t *testing.T, mode string) (rows []comparison, drift float64) {
 	var order []string
 	var medianErrors []float64
 	for range rounds {
-		machine := calibrate(t)
+		machine := calibrateFor(t, mode)
 		var errs []float64
 		for _, s := range sizesOf(mode) {
 			for _, m := range medians(measureSyncs(t, s.mode, s.services, s.endpoints, s.repetitions())) {
@@ -150,9 +150,25 @@ func middle(of []comparison) comparison {
 	return out
 }
 
+// calibrateFor calibrates again where others kept the machine so busy that the
+// ten seconds ended before the mode's larger tables: what is left of them is the
+// proportions of another machine. If it stays so, the machine is as slow as that.
+func calibrateFor(t *testing.T, mode string) proxymodel.Machine {
+	t.Helper()
+	tool := map[string]string{"legacy": "iptables-legacy", "nft": "iptables-nft", "nftables": "nftables"}[mode]
+	var c calibrated
+	for range 3 {
+		c = calibrate(t)
+		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.HasPrefix(w, "proxymodel: "+tool+": not measured") }) {
+			break
+		}
+	}
+	return c.Machine
+}
+
 // calibrate measures this machine as the syncs are measured, in a process of
 // high priority.
-func calibrate(t *testing.T) proxymodel.Machine {
+func calibrate(t *testing.T) calibrated {
 	t.Helper()
 	cmd := childCommand(t.Context(), "calibrate")
 	cmd.Stderr = os.Stderr
@@ -160,9 +176,9 @@ func calibrate(t *testing.T) proxymodel.Machine {
 	require.NoError(t, err)
 	var c calibrated
 	require.NoError(t, json.Unmarshal(out, &c))
-	fmt.Printf("calibrated in %.1f s; %s\n", c.Took, strings.Join(c.Warnings, "; "))
-	assert.LessOrEqual(t, c.Took, 10.0, "seconds of calibration")
-	return c.Machine
+	fmt.Printf("calibrated in %.1f s, %.1f of them lost to others; %s\n", c.Took, c.Lost, strings.Join(c.Warnings, "; "))
+	assert.LessOrEqual(t, c.Took, 10+c.Lost, "seconds of calibration, and those that the machine was elsewhere")
+	return c
 }
 
 // errorSummary is of relative errors, either way.

@@ -21,6 +21,8 @@ const maxInFlight = 20_000
 type Measured struct {
 	Seconds    float64
 	Answered   int             // requests answered in the window
+	Around     int             // requests answered from before the counters' first reading to after the second: no fewer than they counted, but for those under way
+	All        int             // requests answered from the first to the last, before and after the window too
 	Errors     int             // requests that failed in the window
 	Throughput float64         // answered per second
 	Latency    []time.Duration // ascending; open: from the scheduled arrival of those that arrived in the window
@@ -108,6 +110,7 @@ func (c *Cluster) Run(ctx context.Context, load etcdmodel.Load, warm, measured t
 	if err := sleep(ctx, warm); err != nil {
 		return Measured{}, err
 	}
+	around := rec.answers.Load()
 	before, err := c.readAll()
 	if err != nil {
 		return Measured{}, err
@@ -124,6 +127,7 @@ func (c *Cluster) Run(ctx context.Context, load etcdmodel.Load, warm, measured t
 	if err != nil {
 		return Measured{}, err
 	}
+	around = rec.answers.Load() - around
 	stop()
 	group.Wait()
 	m := report(before, after, leader)
@@ -131,6 +135,7 @@ func (c *Cluster) Run(ctx context.Context, load etcdmodel.Load, warm, measured t
 		m.WALBytesOp /= c.Model().WALMetric() // too much where batches exceed the page writer's 128 KiB: those count once
 	}
 	m.Seconds, m.Answered, m.Errors, m.Throughput = seconds, int(answers), rec.errors, float64(answers)/seconds
+	m.Around, m.All = int(around), int(rec.answers.Load())
 	m.Latency = rec.latency
 	sort.Slice(m.Latency, func(i, j int) bool { return m.Latency[i] < m.Latency[j] })
 	return m, nil

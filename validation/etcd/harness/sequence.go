@@ -10,10 +10,47 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// After these the counters stand still: of the WAL, and of the backend, which commits every 100 ms.
+// flush returns when everything that was answered before is in the db file and in the counters, however long the disk
+// takes: the end of a lease forces a commit of the backend inside the apply loop (batch_tx.go: Unlock), behind all that
+// was applied before, and is answered after it.
+func (c *Cluster) flush(ctx context.Context, lease clientv3.LeaseID) error {
+	if _, err := c.Client(0).Revoke(ctx, lease); err != nil {
+		return fmt.Errorf("harness: flush: %w", err)
+	}
+	return nil
+}
+
+// forFlush is a lease to end: granted before, since a full db grants none.
+func (c *Cluster) forFlush(ctx context.Context) (clientv3.LeaseID, error) {
+	lease, err := c.Client(0).Grant(ctx, 3600)
+	if err != nil {
+		return 0, fmt.Errorf("harness: flush: %w", err)
+	}
+	return lease.ID, nil
+}
+
+// still reads a member's metrics when the WAL's counters stand still: what was answered may be written a moment later, with
+// what the leader notes of it.
+func (c *Cluster) still(ctx context.Context, member int) (Metrics, error) {
+	const pause = 40 * time.Millisecond
+	last, err := c.Metrics(member)
+	for err == nil {
+		if err = sleep(ctx, pause); err != nil {
+			break
+		}
+		var now Metrics
+		if now, err = c.Metrics(member); err == nil && now.Value(walBytes) == last.Value(walBytes) && now.Value(committed) == now.Value(applied) {
+			return now, nil
+		}
+		last = now
+	}
+	return nil, err
+}
+
 const (
-	settleWAL = 40 * time.Millisecond
-	settleDB  = 350 * time.Millisecond
+	walBytes  = "etcd_disk_wal_write_bytes_total"
+	committed = "etcd_server_proposals_committed_total"
+	applied   = "etcd_server_proposals_applied_total"
 )
 
 // Bytes is what requests cost, sent one after the other.
@@ -29,8 +66,7 @@ func (c *Cluster) Sequence(ctx context.Context, op etcdmodel.Op, n int) (Bytes, 
 	if err != nil {
 		return Bytes{}, err
 	}
-	time.Sleep(settleWAL)
-	before, err := c.Metrics(0)
+	before, err := c.still(ctx, 0)
 	if err != nil {
 		return Bytes{}, err
 	}
@@ -39,8 +75,11 @@ func (c *Cluster) Sequence(ctx context.Context, op etcdmodel.Op, n int) (Bytes, 
 			return Bytes{}, fmt.Errorf("harness: %v: %w", op.Kind, err)
 		}
 	}
-	time.Sleep(settleWAL)
-	return c.bytesSince(before, n)
+	after, err := c.still(ctx, 0)
+	if err != nil {
+		return Bytes{}, err
+	}
+	return c.bytes(before, after, n), nil
 }
 
 // Fill puts n new keys with several clients at once, and counts.
@@ -49,7 +88,15 @@ func (c *Cluster) Fill(ctx context.Context, op etcdmodel.Op, n, clients int) (By
 	if err != nil {
 		return Bytes{}, err
 	}
-	time.Sleep(settleDB)
+	var ends [2]clientv3.LeaseID
+	for i := range ends {
+		if ends[i], err = c.forFlush(ctx); err != nil {
+			return Bytes{}, err
+		}
+	}
+	if err := c.flush(ctx, ends[0]); err != nil {
+		return Bytes{}, err
+	}
 	before, err := c.Metrics(0)
 	if err != nil {
 		return Bytes{}, err
@@ -72,24 +119,26 @@ func (c *Cluster) Fill(ctx context.Context, op etcdmodel.Op, n, clients int) (By
 	if err != nil {
 		return Bytes{}, fmt.Errorf("harness: %v: %w", op.Kind, err)
 	}
-	time.Sleep(settleDB)
-	return c.bytesSince(before, n)
-}
-
-func (c *Cluster) bytesSince(before Metrics, n int) (Bytes, error) {
+	if err := c.flush(ctx, ends[1]); err != nil {
+		return Bytes{}, err
+	}
 	after, err := c.Metrics(0)
 	if err != nil {
 		return Bytes{}, err
 	}
+	return c.bytes(before, after, n), nil
+}
+
+// bytes is what n requests cost between two readings.
+func (c *Cluster) bytes(before, after Metrics, n int) Bytes {
 	per := func(name string) float64 { return (after.Value(name) - before.Value(name)) / float64(n) }
-	b := Bytes{
-		WAL:       per("etcd_disk_wal_write_bytes_total") / c.Model().WALMetric(),
+	return Bytes{
+		WAL:       per(walBytes) / c.Model().WALMetric(),
 		InUse:     per("etcd_mvcc_db_total_size_in_use_in_bytes"),
 		Total:     per("etcd_mvcc_db_total_size_in_bytes"),
 		Fsyncs:    after.Since(before, "etcd_disk_wal_fsync_duration_seconds").N / float64(n),
-		Proposals: per("etcd_server_proposals_committed_total"),
+		Proposals: per(committed),
 	}
-	return b, nil
 }
 
 // prepare makes what n requests of an op need.

@@ -121,7 +121,7 @@ func (d *Disk) Close() error {
 	}
 	d.closed = true
 	d.in.Close()
-	err := waitAtMost(d.cmd, 10*time.Second)
+	err := waitAtMost(d.cmd, patience)
 	if mounted(d.mount) { // the server was killed
 		err = errors.Join(err, detach(d.mount))
 	}
@@ -154,7 +154,7 @@ func (d *Disk) start(backing string, delay time.Duration) error {
 	}
 	if answer, err := d.read(); err != nil || answer != "mounted" {
 		d.in.Close()
-		return errors.Join(fmt.Errorf("slowdisk: mount %s: the server says %q", d.mount, answer), err, waitAtMost(d.cmd, 10*time.Second))
+		return errors.Join(fmt.Errorf("slowdisk: mount %s: the server says %q", d.mount, answer), err, waitAtMost(d.cmd, patience))
 	}
 	return nil
 }
@@ -184,9 +184,12 @@ func (d *Disk) read() (string, error) {
 	return answer, nil
 }
 
+// patience is for a server that hangs, not for a machine that is busy.
+const patience = time.Minute
+
 // waitAtMost waits for a process that has been told to end, and kills it if it does not.
-func waitAtMost(cmd *exec.Cmd, patience time.Duration) error {
-	late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+func waitAtMost(cmd *exec.Cmd, limit time.Duration) error {
+	late := time.AfterFunc(limit, func() { cmd.Process.Kill() })
 	defer late.Stop()
 	return cmd.Wait()
 }

@@ -45,20 +45,20 @@ func TestDelay(t *testing.T) {
 	require.NoError(t, disk.SetDelay(150*time.Millisecond))
 	assert.GreaterOrEqual(t, fsync(t, f), 150*time.Millisecond)
 	require.NoError(t, disk.SetDelay(0))
-	quick := fsync(t, f)
-	for range 5 { // the best of six: the machine may be busy, the delay would be there each time
+	quick, fsyncs := time.Hour, 2
+	for ; fsyncs < 8 || quick >= 60*time.Millisecond && fsyncs < 200; fsyncs++ { // the best: the machine may be busy, the delay would be there each time
 		quick = min(quick, fsync(t, f))
 	}
 	assert.Less(t, quick, 60*time.Millisecond)
 	n, err := disk.Fsyncs()
 	require.NoError(t, err)
-	assert.EqualValues(t, 8, n)
+	assert.EqualValues(t, fsyncs, n)
 
 	require.NoError(t, disk.Close())
 	assert.False(t, mounted(disk.Dir()))
 	kept, err := os.ReadFile(filepath.Join(filepath.Dir(disk.Dir()), "backing", "wal"))
 	require.NoError(t, err)
-	assert.Equal(t, strings.Repeat("entry", 8), string(kept))
+	assert.Equal(t, strings.Repeat("entry", fsyncs), string(kept))
 	assert.ErrorContains(t, disk.SetDelay(0), "is closed")
 }
 
@@ -104,7 +104,7 @@ func TestDeath(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.Error(t, cmd.Wait())
-			assert.Eventually(t, func() bool { return !mounted(mount) }, 10*time.Second, 10*time.Millisecond)
+			assert.Eventually(t, func() bool { return !mounted(mount) }, time.Minute, 10*time.Millisecond)
 		})
 	}
 }

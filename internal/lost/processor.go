@@ -1,4 +1,4 @@
-package harness
+package lost
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // Processor is a reading of the processors' busy time, in clock ticks: of the whole machine, and of this process and
-// its children (the etcd members and the slow disks).
+// its children.
 type Processor struct{ All, Idle, Own float64 }
 
 // ReadProcessor reads /proc; the zero Processor where there is none.
@@ -62,4 +62,11 @@ func (p Processor) OthersSince(before Processor) float64 {
 		return 0
 	}
 	return min(max((all-(p.Idle-before.Idle)-(p.Own-before.Own))/all, 0), 1)
+}
+
+// Stretch is by how much what takes processor time takes longer where others have a share of the processors: t/(1-share)
+// instead of t. At most a half, so that a check that allows for it can fail on the busiest machine.
+func Stretch(share float64) float64 {
+	share = min(share, 0.9)
+	return min(share/(1-share), 0.5)
 }

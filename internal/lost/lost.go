@@ -1,0 +1,132 @@
+// Package lost tells how long a test was without its machine: a virtual machine whose host stops it, a process that is
+// given no processor. A bound on time is for the time that the test had; what it lost is added to the bound.
+//
+//	watch := lost.Start()
+//	... something that must take less than ten seconds ...
+//	took, away := ..., watch.Stop()
+//	assert.Less(t, took-away.Sum, 10*time.Second)
+//
+// On a machine that is always there nothing is lost, and the bound is what it says.
+package lost
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	nap = 5 * time.Millisecond
+	// usual is what a wake-up is late on a busy machine that nobody stops: Go's own threads take turns of 10 ms, the
+	// kernel's of some more.
+	usual = 50 * time.Millisecond
+)
+
+// Time is what was lost.
+type Time struct {
+	Sum  time.Duration // of the gaps, or what the hypervisor kept if that is more
+	Gaps []Gap
+}
+
+// A Gap is one wake-up that came later than usual.
+type Gap struct {
+	To   time.Time // when it came
+	Late time.Duration
+}
+
+// Gone is the sum of the gaps.
+func (t Time) Gone() (sum time.Duration) {
+	for _, g := range t.Gaps {
+		sum += g.Late
+	}
+	return sum
+}
+
+// Between is what the gaps took of the time between two times.
+func (t Time) Between(from, to time.Time) (sum time.Duration) {
+	for _, g := range t.Gaps {
+		begin, end := g.To.Add(-g.Late), g.To
+		if begin.Before(from) {
+			begin = from
+		}
+		if end.After(to) {
+			end = to
+		}
+		sum += max(0, end.Sub(begin))
+	}
+	return sum
+}
+
+// A Watch sleeps for some milliseconds at a time and notes when it wakes late.
+type Watch struct {
+	mu    sync.Mutex
+	gaps  []Gap
+	kept  time.Duration // by the hypervisor, when the watch began
+	end   chan struct{}
+	ended sync.WaitGroup
+}
+
+// Start begins a watch, which Stop ends.
+func Start() *Watch {
+	w := &Watch{kept: steal(), end: make(chan struct{})}
+	begin := time.Now()
+	w.ended.Go(func() { w.watch(begin) })
+	return w
+}
+
+func (w *Watch) watch(begin time.Time) {
+	timer := time.NewTimer(nap)
+	defer timer.Stop()
+	for ; ; begin = time.Now() {
+		select {
+		case <-w.end:
+			return
+		case <-timer.C:
+		}
+		if now := time.Now(); now.Sub(begin)-nap > usual {
+			w.mu.Lock()
+			w.gaps = append(w.gaps, Gap{now, now.Sub(begin) - nap})
+			w.mu.Unlock()
+		}
+		timer.Reset(nap)
+	}
+}
+
+// Time is what was lost so far.
+func (w *Watch) Time() Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lost := Time{Gaps: slices.Clone(w.gaps)}
+	lost.Sum = max(lost.Gone(), steal()-w.kept)
+	return lost
+}
+
+// Stop ends the watch and says what was lost.
+func (w *Watch) Stop() Time {
+	close(w.end)
+	w.ended.Wait()
+	return w.Time()
+}
+
+// steal is the time that all processors together were ready to run and the hypervisor ran others, since the machine
+// started; 0 where that is not known.
+func steal() time.Duration {
+	const field, tick = 8, 10 * time.Millisecond // /proc/stat counts in hundredths of a second
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line)
+	if len(fields) <= field {
+		return 0
+	}
+	ticks, err := strconv.ParseInt(fields[field], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ticks) * tick
+}
