@@ -60,8 +60,8 @@ func TestWALBytes(t *testing.T) {
 	table.counts(t, "WAL bytes", 0.01)
 }
 
-// grownPages is by how much a fill grows the db at least. What is in use is counted in whole pages, and those that the
-// last backend commit freed still count: some pages more or less (4 of 78 once, 5 %), however many revisions there are.
+// grownPages is by how much a fill grows the db at least: what is in use is counted in whole pages, a few of which are
+// partly filled, however many revisions there are.
 const grownPages = 1000
 
 // The db bytes of a revision, at sizes around the steps of bbolt's pages.

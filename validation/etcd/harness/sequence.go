@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -88,13 +89,14 @@ func (c *Cluster) Fill(ctx context.Context, op etcdmodel.Op, n, clients int) (By
 	if err != nil {
 		return Bytes{}, err
 	}
-	var ends [2]clientv3.LeaseID
+	var ends [4]clientv3.LeaseID
 	for i := range ends {
 		if ends[i], err = c.forFlush(ctx); err != nil {
 			return Bytes{}, err
 		}
 	}
-	if err := c.flush(ctx, ends[0]); err != nil {
+	// Twice: the pages that one commit frees are in use until the next.
+	if err := errors.Join(c.flush(ctx, ends[0]), c.flush(ctx, ends[1])); err != nil {
 		return Bytes{}, err
 	}
 	before, err := c.Metrics(0)
@@ -119,7 +121,7 @@ func (c *Cluster) Fill(ctx context.Context, op etcdmodel.Op, n, clients int) (By
 	if err != nil {
 		return Bytes{}, fmt.Errorf("harness: %v: %w", op.Kind, err)
 	}
-	if err := c.flush(ctx, ends[1]); err != nil {
+	if err := errors.Join(c.flush(ctx, ends[2]), c.flush(ctx, ends[3])); err != nil {
 		return Bytes{}, err
 	}
 	after, err := c.Metrics(0)
