@@ -95,12 +95,12 @@ func (s steady) measure(ctx context.Context, t *testing.T, cpu etcdmodel.CPU, ti
 	disk := slowdisk.ForTest(t, s.delay)
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
 	c.version = cluster.Model().String()
-	d, err := etcdmodel.Calibrate(ctx, disk.Dir())
-	require.NoError(t, err)
+	d := calibrate(ctx, t, disk, s.delay)
 	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: s.value}
 	load := etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "updates", Op: op, Rate: s.rate, Keys: s.keys}}}
-	c.model, err = etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu, CompactEvery: s.every, CompactKeep: s.every}, load)
+	model, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu, CompactEvery: s.every, CompactKeep: s.every}, load)
 	require.NoError(t, err)
+	c.model = model
 
 	running, stop := context.WithCancel(ctx)
 	defer stop()
