@@ -10,10 +10,7 @@
 package lost
 
 import (
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -114,19 +111,10 @@ func (w *Watch) Stop() Time {
 // steal is the time that all processors together were ready to run and the hypervisor ran others, since the machine
 // started; 0 where that is not known.
 func steal() time.Duration {
-	const field, tick = 8, 10 * time.Millisecond // /proc/stat counts in hundredths of a second
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
+	const field, tick = 7, 10 * time.Millisecond // /proc/stat counts in hundredths of a second
+	ticks := allProcessors()
+	if len(ticks) <= field {
 		return 0
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	fields := strings.Fields(line)
-	if len(fields) <= field {
-		return 0
-	}
-	ticks, err := strconv.ParseInt(fields[field], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(ticks) * tick
+	return time.Duration(ticks[field]) * tick
 }

@@ -14,14 +14,8 @@ type Processor struct{ All, Idle, Own float64 }
 
 // ReadProcessor reads /proc; the zero Processor where there is none.
 func ReadProcessor() Processor {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return Processor{}
-	}
 	var p Processor
-	line, _, _ := strings.Cut(string(text), "\n")
-	for i, field := range strings.Fields(line)[1:] {
-		ticks, _ := strconv.ParseFloat(field, 64)
+	for i, ticks := range allProcessors() {
 		switch {
 		case i == 3 || i == 4: // idle, iowait
 			p.Idle += ticks
@@ -32,6 +26,22 @@ func ReadProcessor() Processor {
 	}
 	p.Own = ownTicks()
 	return p
+}
+
+// allProcessors is the line of all processors in /proc/stat: ticks since the machine started, by what they were spent on;
+// nil where there is none.
+func allProcessors() []float64 {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return nil
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	var all []float64
+	for _, field := range strings.Fields(strings.TrimPrefix(line, "cpu")) {
+		ticks, _ := strconv.ParseFloat(field, 64)
+		all = append(all, ticks)
+	}
+	return all
 }
 
 // ownTicks is the user and system time of this process and its children.
