@@ -18,6 +18,7 @@ var floors = []struct {
 	floor int
 }{
 	{"internal", 0},
+	{"kube", 0},
 	{"capacity", 1},
 	{"etcdmodel", 1},
 	{"proxymodel", 1},
