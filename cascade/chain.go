@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 )
 
 // Chain is the trap of a slow disk reduced to a Markov chain: in each interval the cluster renews less than a quarter of
@@ -35,7 +38,7 @@ const (
 
 // Reduce runs the scenario with a worse spell first (see [Map]) with so many seeds, counts the chain over the first half of
 // them and observes escapes in the other.
-func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, error) {
+func Reduce(ctx context.Context, s scenario.Scenario, spell Spell, seeds int) (*Chain, error) {
 	if seeds < 4 || seeds > 100_000 {
 		return nil, bad("seeds", seeds, "4 to 100000")
 	}
@@ -63,7 +66,7 @@ func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, er
 }
 
 // path is the run's states from the spell's end to the disk's, one for every four grid points.
-func path(r *Result) []int {
+func path(r *story.Result) []int {
 	_, to := trigger(&r.Scenario)
 	last := mends(&r.Scenario, to)
 	due := float64(r.Scenario.Nodes) / (1.02 * r.Scenario.Leases.Renew.Seconds())
@@ -84,11 +87,11 @@ func path(r *Result) []int {
 }
 
 // mends is when the disk becomes faster than it is from the time given on: at first, or with the scenario's end.
-func mends(s *Scenario, from time.Duration) time.Duration {
+func mends(s *scenario.Scenario, from time.Duration) time.Duration {
 	slow := time.Duration(0)
 	for _, a := range s.Actions {
 		switch {
-		case a.Do != Delay:
+		case a.Do != scenario.Delay:
 		case a.At <= from:
 			slow = a.For
 		case a.For < slow:

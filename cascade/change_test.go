@@ -5,13 +5,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/cascade/incident8829"
+	"github.com/redline-go/redline/cascade/scenario"
 )
 
 // The cap on maxReplicas holds for what an HPA asks for, and the scenario given keeps its own.
 func TestHPAMaximumAtWhatFits(t *testing.T) {
-	s := Scenario{Length: 20 * time.Minute, Workload: Workload{Room: 60, HPA: &Autoscaler{Max: 500}}, Actions: []Action{{At: time.Minute, Do: Load, N: 1000}}}
+	s := scenario.Scenario{Length: 20 * time.Minute, Workload: scenario.Workload{Room: 60, HPA: &scenario.Autoscaler{Max: 500}}, Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 1000}}}
 	require.Positive(t, run(t, s).Totals.PeakPending)
-	for _, c := range ActionItems() {
+	for _, c := range incident8829.ActionItems() {
 		if c.Name != "HPA maxReplicas at what fits" {
 			continue
 		}
@@ -29,8 +32,8 @@ func TestHPAMaximumAtWhatFits(t *testing.T) {
 
 // The best pair is of changes that do not prevent alone.
 func TestBestPair(t *testing.T) {
-	var changes []Change
-	for _, c := range ActionItems() {
+	var changes []scenario.Change
+	for _, c := range incident8829.ActionItems() {
 		switch c.Name {
 		case "separate etcd for Leases", "leader leases of 2 min, livez after 60 failures", "LimitRange":
 			changes = append(changes, c)

@@ -15,6 +15,9 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 )
 
 // Comparison is what [Compare] found.
@@ -40,7 +43,7 @@ type Outcome struct {
 
 // Row is one change beside the baseline.
 type Row struct {
-	Change  Change
+	Change  scenario.Change
 	Effect  Effect
 	Outcome Outcome
 	// Shorter is by how much the outage is shorter than without the change, seed by seed, with the ends of its 95 %
@@ -79,18 +82,18 @@ type Comparer struct {
 
 // Compare runs the scenario with and without each change, with the same seeds (common random numbers: a change shifts no
 // other component's draws), and says what each would have done.
-func Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
+func Compare(ctx context.Context, s scenario.Scenario, changes ...scenario.Change) (Comparison, error) {
 	return Comparer{}.Compare(ctx, s, changes...)
 }
 
 // sample is one seed's run.
 type sample struct {
-	verdict Verdict
-	totals  Totals
+	verdict story.Verdict
+	totals  story.Totals
 }
 
 // Compare is the method behind the function of that name.
-func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
+func (c Comparer) Compare(ctx context.Context, s scenario.Scenario, changes ...scenario.Change) (Comparison, error) {
 	if len(changes) == 0 {
 		return Comparison{}, errors.New("cascade: Compare got no change, want at least one")
 	}
@@ -98,7 +101,7 @@ func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (C
 	if seeds < 2 || seeds > 1_000_000 {
 		return Comparison{}, bad("Comparer.Seeds", seeds, "2 to 1000000")
 	}
-	variants := []Scenario{s.WithDefaults()}
+	variants := []scenario.Scenario{s.WithDefaults()}
 	for _, ch := range changes {
 		if ch.Apply == nil {
 			return Comparison{}, bad("Change.Apply", "nil", "a function")
@@ -124,7 +127,7 @@ func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (C
 
 // sample runs every variant with every seed. A variant that is an earlier one, as of a change that the simulated part of a
 // cluster does not feel, takes that one's samples: a run is a function of its scenario.
-func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([][]sample, error) {
+func (c Comparer) sample(ctx context.Context, variants []scenario.Scenario, seeds int) ([][]sample, error) {
 	out := make([][]sample, len(variants))
 	for i := range out {
 		if err := variants[i].Check(); err != nil {
@@ -148,20 +151,6 @@ func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([
 		out[i][k%seeds] = sample{v, t}
 		return err
 	})
-}
-
-// judge runs a scenario for its verdict and totals alone.
-func judge(ctx context.Context, s Scenario) (Verdict, Totals, error) {
-	s = s.WithDefaults()
-	p, err := newPlane(&s, false)
-	if err != nil {
-		return Verdict{}, Totals{}, err
-	}
-	if err := p.runUntil(ctx); err != nil {
-		return Verdict{}, Totals{}, err
-	}
-	t, _ := p.totals()
-	return p.verdict(), t, nil
 }
 
 // each calls f(0) ... f(n-1) on all cores (or so many workers) and returns the error of the least k that failed.
@@ -214,7 +203,7 @@ func outcome(xs []sample) Outcome {
 }
 
 // row compares seed by seed: the mean of the differences and its interval by Student's t.
-func row(c Change, before, after []sample) Row {
+func row(c scenario.Change, before, after []sample) Row {
 	r := Row{Change: c, Outcome: outcome(after), Same: slices.EqualFunc(before, after, alike)}
 	d := make([]float64, len(before))
 	prevented := true
@@ -241,18 +230,18 @@ func row(c Change, before, after []sample) Row {
 
 // pairs looks at all pairs of changes of which neither prevents alone: first with few seeds, then those that prevented
 // with all, and so the one with the shortest outage (of equals the cheapest, then the first).
-func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, before []sample, r *Comparison) error {
-	var pairs []Change
+func (c Comparer) pairs(ctx context.Context, s scenario.Scenario, changes []scenario.Change, before []sample, r *Comparison) error {
+	var pairs []scenario.Change
 	for i := range changes {
 		for j := i + 1; j < len(changes); j++ {
 			if r.Rows[i].Effect != Prevented && r.Rows[j].Effect != Prevented && !r.Rows[i].Same && !r.Rows[j].Same {
-				pairs = append(pairs, Both(changes[i], changes[j]))
+				pairs = append(pairs, scenario.Both(changes[i], changes[j]))
 			}
 		}
 	}
 	var best Row
 	for round, seeds := range []int{2, len(before)} {
-		var variants []Scenario
+		var variants []scenario.Scenario
 		for _, p := range pairs {
 			variants = append(variants, p.Apply(s))
 		}
@@ -260,7 +249,7 @@ func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, befor
 		if err != nil {
 			return err
 		}
-		var left []Change
+		var left []scenario.Change
 		r.Pairs = r.Pairs[:0]
 		for i, p := range pairs {
 			x := row(p, before[:seeds], samples[i])
@@ -278,7 +267,7 @@ func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, befor
 	if best.Change.Apply == nil {
 		return nil
 	}
-	samples, err := c.sample(ctx, []Scenario{best.Change.Apply(s)}, len(before))
+	samples, err := c.sample(ctx, []scenario.Scenario{best.Change.Apply(s)}, len(before))
 	if err == nil {
 		r.BestPair = row(best.Change, before, samples[0])
 	}

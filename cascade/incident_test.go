@@ -8,16 +8,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/redline-go/redline/cascade/incident8829"
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
 func TestIncidentTellsItsStory(t *testing.T) {
-	r, err := Run(context.Background(), Incident8829())
+	r, err := Run(context.Background(), incident8829.Incident8829())
 	require.NoError(t, err)
 	for _, e := range r.Timeline {
 		t.Log(e)
 	}
-	require.NotEqual(t, Healthy, r.Verdict.State)
+	require.NotEqual(t, story.Healthy, r.Verdict.State)
 	require.Equal(t, 450, r.Totals.PeakPending)
 	require.Len(t, r.Observables, 19)
 	for _, o := range r.Observables {
@@ -30,7 +33,7 @@ func TestIncidentTellsItsStory(t *testing.T) {
 	for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
 		stuck := 0 // seeds whose two pods find a node at 02:09:30 and stay ContainerCreating: 10 of 20
 		for seed := range uint64(20) {
-			s := Incident8829()
+			s := incident8829.Incident8829()
 			s.Seed, s.Version = s.Seed+seed, v
 			if run(t, s).Totals.Creating > 45*time.Minute {
 				stuck++
@@ -46,21 +49,21 @@ func TestIncidentTellsItsStory(t *testing.T) {
 
 // BenchmarkIncident runs the incident of each version and with each change, and reports what it did beside what it took.
 func BenchmarkIncident(b *testing.B) {
-	cases := []Change{
-		{Name: "v1.29", Apply: func(s Scenario) Scenario { return s }},
-		{Name: "v1.37", Apply: edit(func(s *Scenario) {
+	cases := []scenario.Change{
+		{Name: "v1.29", Apply: func(s scenario.Scenario) scenario.Scenario { return s }},
+		{Name: "v1.37", Apply: edit(func(s *scenario.Scenario) {
 			s.Version, s.Leases.Grace = retry.V1_37, 0
 			s.Etcd.Before3512 = false
 		})},
-		{Name: "three members", Apply: edit(func(s *Scenario) { s.Etcd.Members = 3 })},
-		{Name: "5000 nodes", Apply: edit(func(s *Scenario) { s.Nodes = 5000 })},
-		{Name: "at rest", Apply: edit(func(s *Scenario) { s.Actions = nil })},
-		{Name: "at rest, 5000 nodes", Apply: edit(func(s *Scenario) { s.Actions, s.Nodes = nil, 5000 })},
+		{Name: "three members", Apply: edit(func(s *scenario.Scenario) { s.Etcd.Members = 3 })},
+		{Name: "5000 nodes", Apply: edit(func(s *scenario.Scenario) { s.Nodes = 5000 })},
+		{Name: "at rest", Apply: edit(func(s *scenario.Scenario) { s.Actions = nil })},
+		{Name: "at rest, 5000 nodes", Apply: edit(func(s *scenario.Scenario) { s.Actions, s.Nodes = nil, 5000 })},
 	}
-	for _, c := range append(cases, ActionItems()...) {
+	for _, c := range append(cases, incident8829.ActionItems()...) {
 		b.Run(strings.ReplaceAll(c.Name, " ", "_"), func(b *testing.B) {
-			s := c.Apply(Incident8829())
-			var r *Result
+			s := c.Apply(incident8829.Incident8829())
+			var r *story.Result
 			b.ReportAllocs()
 			for b.Loop() {
 				r = run(b, s)
@@ -80,7 +83,7 @@ func BenchmarkIncident(b *testing.B) {
 
 func BenchmarkCompare(b *testing.B) {
 	for b.Loop() {
-		_, err := Compare(context.Background(), Incident8829(), ActionItems()[:12]...)
+		_, err := Compare(context.Background(), incident8829.Incident8829(), incident8829.ActionItems()[:12]...)
 		require.NoError(b, err)
 	}
 	b.ReportMetric(200*13, "runs/op")
@@ -88,7 +91,7 @@ func BenchmarkCompare(b *testing.B) {
 
 func BenchmarkMap(b *testing.B) {
 	for b.Loop() {
-		_, err := Map(context.Background(), Tipping(), Linear(ParamDelay, 0.25, 4, 40), Linear(ParamNodes, 20, 200, 40))
+		_, err := Map(context.Background(), Tipping(), Linear(scenario.ParamDelay, 0.25, 4, 40), Linear(scenario.ParamNodes, 20, 200, 40))
 		require.NoError(b, err)
 	}
 	b.ReportMetric(1600, "cells/op")

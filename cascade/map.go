@@ -6,16 +6,19 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 )
 
 // Axis is a parameter and the values a map gives it.
 type Axis struct {
-	Parameter Parameter
+	Parameter scenario.Parameter
 	Values    []float64 // ascending
 }
 
 // Linear is an axis of n values from one end to the other, evenly apart.
-func Linear(p Parameter, from, to float64, n int) Axis {
+func Linear(p scenario.Parameter, from, to float64, n int) Axis {
 	a := Axis{Parameter: p, Values: make([]float64, n)}
 	for i := range a.Values {
 		a.Values[i] = from + (to-from)*float64(i)/float64(max(1, n-1))
@@ -24,7 +27,7 @@ func Linear(p Parameter, from, to float64, n int) Axis {
 }
 
 // Geometric is an axis of n values from one end to the other, each the same multiple of the one before.
-func Geometric(p Parameter, from, to float64, n int) Axis {
+func Geometric(p scenario.Parameter, from, to float64, n int) Axis {
 	a := Axis{Parameter: p, Values: make([]float64, n)}
 	for i := range a.Values {
 		a.Values[i] = from * math.Pow(to/from, float64(i)/float64(max(1, n-1)))
@@ -42,7 +45,7 @@ type PhaseMap struct {
 // Cell is one point of a map.
 type Cell struct {
 	X, Y  float64
-	State State // of the scenario as it is: healthy, degraded, or metastable if it outlasts its trigger
+	State story.State // of the scenario as it is: healthy, degraded, or metastable if it outlasts its trigger
 	Down  time.Duration
 	Peak  int // nodes NotReady
 
@@ -61,17 +64,17 @@ type Spell struct {
 
 // Tipping is the scenario of the tipping-point maps: a cluster at rest whose etcd disk is slow from the second minute to the
 // ninth of twelve.
-func Tipping() Scenario {
-	return Scenario{Name: "tipping", Seed: 1, Length: 12 * time.Minute, Grid: 5 * time.Second, OtherPods: 20, Observe: true, Actions: []Action{
-		{At: 30 * time.Second, Do: Scale, N: 500},
-		{At: 2 * time.Minute, Do: Delay, For: 2 * time.Second},
-		{At: 9 * time.Minute, Do: Delay},
+func Tipping() scenario.Scenario {
+	return scenario.Scenario{Name: "tipping", Seed: 1, Length: 12 * time.Minute, Grid: 5 * time.Second, OtherPods: 20, Observe: true, Actions: []scenario.Action{
+		{At: 30 * time.Second, Do: scenario.Scale, N: 500},
+		{At: 2 * time.Minute, Do: scenario.Delay, For: 2 * time.Second},
+		{At: 9 * time.Minute, Do: scenario.Delay},
 	}}
 }
 
 // Map runs the scenario at every pair of values of the two axes, and once more with a worse spell first. Cells are
 // independent of each other and of the number of cores.
-func Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
+func Map(ctx context.Context, s scenario.Scenario, x, y Axis) (PhaseMap, error) {
 	return Mapper{}.Map(ctx, s, x, y)
 }
 
@@ -82,7 +85,7 @@ type Mapper struct {
 }
 
 // Map is the method behind the function of that name.
-func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
+func (m Mapper) Map(ctx context.Context, s scenario.Scenario, x, y Axis) (PhaseMap, error) {
 	m.Spell.Delay, m.Spell.For = or(m.Spell.Delay, 8*time.Second), or(m.Spell.For, 2*time.Minute)
 	r := PhaseMap{X: x, Y: y, Spell: m.Spell}
 	for _, a := range []Axis{x, y} {
@@ -90,7 +93,7 @@ func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error
 			return r, bad("Axis.Values of "+string(a.Parameter), a.Values, "at least one, ascending")
 		}
 	}
-	scenarios := make([]Scenario, 0, len(x.Values)*len(y.Values))
+	scenarios := make([]scenario.Scenario, 0, len(x.Values)*len(y.Values))
 	for _, yv := range y.Values {
 		row := make([]Cell, 0, len(x.Values))
 		for _, xv := range x.Values {
@@ -111,26 +114,26 @@ func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error
 	})
 }
 
-func (m Mapper) cell(ctx context.Context, s Scenario, c *Cell) error {
+func (m Mapper) cell(ctx context.Context, s scenario.Scenario, c *Cell) error {
 	v, t, err := judge(ctx, s)
 	if err != nil {
 		return err
 	}
 	c.State, c.Down, c.Peak = v.State, v.Down, t.PeakNotReady
 	worse, begun := m.Spell.before(s)
-	if !begun || v.Down > Outlast {
+	if !begun || v.Down > story.Outlast {
 		return nil
 	}
 	if v, _, err = judge(ctx, worse); err != nil {
 		return err
 	}
 	c.After = v.Recovered
-	c.Trap = v.Recovered > Outlast
+	c.Trap = v.Recovered > story.Outlast
 	return nil
 }
 
 // before is the scenario with the spell put before its longest delay, and whether it has one that is less.
-func (p Spell) before(s Scenario) (Scenario, bool) {
+func (p Spell) before(s scenario.Scenario) (scenario.Scenario, bool) {
 	i := longest(&s)
 	if i < 0 || s.Actions[i].For >= p.Delay {
 		return s, false
@@ -138,13 +141,13 @@ func (p Spell) before(s Scenario) (Scenario, bool) {
 	at := s.Actions[i].At + time.Minute
 	end := at + p.For
 	for _, a := range s.Actions {
-		if a.Do == Delay && a.At > s.Actions[i].At && a.At <= end+2*Outlast {
+		if a.Do == scenario.Delay && a.At > s.Actions[i].At && a.At <= end+2*story.Outlast {
 			return s, false // the slow stretch is too short to look at what follows the spell
 		}
 	}
 	mild := s.Actions[i].For
-	s.Actions = append(slices.Clone(s.Actions), Action{At: at, Do: Delay, For: p.Delay}, Action{At: end, Do: Delay, For: mild})
-	slices.SortStableFunc(s.Actions, func(a, b Action) int { return int(a.At - b.At) })
+	s.Actions = append(slices.Clone(s.Actions), scenario.Action{At: at, Do: scenario.Delay, For: p.Delay}, scenario.Action{At: end, Do: scenario.Delay, For: mild})
+	slices.SortStableFunc(s.Actions, func(a, b scenario.Action) int { return int(a.At - b.At) })
 	return s, true
 }
 
@@ -153,9 +156,9 @@ func (c Cell) Letter() byte {
 	switch {
 	case c.Trap:
 		return 'T'
-	case c.State == Metastable:
+	case c.State == story.Metastable:
 		return 'M'
-	case c.State == Degraded:
+	case c.State == story.Degraded:
 		return 'd'
 	}
 	return '.'

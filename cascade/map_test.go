@@ -7,32 +7,35 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 )
 
 func TestMapFindsTheTrap(t *testing.T) {
-	m, err := Map(context.Background(), Tipping(), Axis{ParamDelay, []float64{0.25, 1.5, 4}}, Axis{ParamNodes, []float64{50, 100}})
+	m, err := Map(context.Background(), Tipping(), Axis{scenario.ParamDelay, []float64{0.25, 1.5, 4}}, Axis{scenario.ParamNodes, []float64{50, 100}})
 	require.NoError(t, err)
 	for _, row := range m.Cells {
 		require.Equal(t, byte('.'), row[0].Letter())
-		require.LessOrEqual(t, row[0].After, Outlast, "no hysteresis on a disk that is good enough")
+		require.LessOrEqual(t, row[0].After, story.Outlast, "no hysteresis on a disk that is good enough")
 		require.Equal(t, byte('T'), row[1].Letter(), "renews by itself, does not after a spell")
-		require.Less(t, row[1].Down, Outlast)
+		require.Less(t, row[1].Down, story.Outlast)
 		require.Equal(t, byte('d'), row[2].Letter(), "down as long as the disk is slow, and no longer")
 	}
 	again, err := Mapper{Workers: 1}.Map(context.Background(), Tipping(), m.X, m.Y)
 	require.NoError(t, err)
 	require.Equal(t, m, again, "whatever the number of cores")
-	_, err = Map(context.Background(), Tipping(), Axis{ParamDelay, []float64{2, 1}}, m.Y)
+	_, err = Map(context.Background(), Tipping(), Axis{scenario.ParamDelay, []float64{2, 1}}, m.Y)
 	require.ErrorContains(t, err, "cascade: Axis.Values of delay is [2 1], want at least one, ascending")
 }
 
 // The reduced chain's escape times agree with runs that it was not counted on.
 func TestChainEscapesAsTheSimulationDoes(t *testing.T) {
 	for _, delay := range []float64{1.5, 1.75, 2} {
-		s, err := ParamDelay.Apply(Tipping(), delay)
+		s, err := scenario.ParamDelay.Apply(Tipping(), delay)
 		require.NoError(t, err)
 		s.Length = 20 * time.Minute
-		s, err = ParamDuration.Apply(s, 900)
+		s, err = scenario.ParamDuration.Apply(s, 900)
 		require.NoError(t, err)
 		c, err := Reduce(context.Background(), s, Spell{}, 40)
 		require.NoError(t, err)
@@ -42,15 +45,15 @@ func TestChainEscapesAsTheSimulationDoes(t *testing.T) {
 		require.Equal(t, 20, c.Runs)
 		require.Less(t, math.Abs(math.Log(escape.Seconds()/c.Observed.Seconds())), math.Log(1.5), "%v against %v", escape, c.Observed)
 	}
-	_, err := Reduce(context.Background(), Scenario{}, Spell{}, 10)
+	_, err := Reduce(context.Background(), scenario.Scenario{}, Spell{}, 10)
 	require.ErrorContains(t, err, "cascade: Reduce needs a scenario")
 }
 
 func TestSensitivitiesRankTheDisk(t *testing.T) {
-	ranges := []Range{{ParamPending, 0, 900}, {ParamDelay, 0.5, 4}, {ParamServices, 10, 5000}}
+	ranges := []Range{{scenario.ParamPending, 0, 900}, {scenario.ParamDelay, 0.5, 4}, {scenario.ParamServices, 10, 5000}}
 	a, err := Sensitivities(context.Background(), Tipping(), 4, ranges...)
 	require.NoError(t, err)
-	require.Equal(t, ParamDelay, a[0].Parameter)
+	require.Equal(t, scenario.ParamDelay, a[0].Parameter)
 	require.Less(t, a[1].Mean, a[0].Mean/10, "pending pods do next to nothing")
 	require.Zero(t, a[2].Mean)
 	b, err := Sensitivities(context.Background(), Tipping(), 4, ranges...)
@@ -58,11 +61,4 @@ func TestSensitivitiesRankTheDisk(t *testing.T) {
 	require.Equal(t, a, b)
 	_, err = Sensitivities(context.Background(), Tipping(), 1, ranges...)
 	require.ErrorContains(t, err, "cascade: trajectories is 1")
-}
-
-func TestEtcdBefore3512HasNoLongTrap(t *testing.T) {
-	s := replayed(1, 420, Action{At: sec(40), Do: Delay, For: sec(2)}, Action{At: sec(100), Do: Delay, For: sec(8)}, Action{At: sec(220), Do: Delay, For: sec(2)})
-	after := run(t, s).Verdict.Recovered
-	s.Etcd.Before3512 = true
-	require.Less(t, run(t, s).Verdict.Recovered, after/2, "without the commits that revoked leases force")
 }

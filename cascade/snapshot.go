@@ -8,17 +8,18 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/redline-go/redline/capacity"
+	"github.com/redline-go/redline/cascade/scenario"
 )
 
 // FromSnapshot is a scenario of a real cluster, as capacity has read it: its nodes, the pods beside the workload's, how many replicas run and
 // how many there is room for, what a quota admits, its Services. It asks for the workload's replicas 30 s in; what
 // goes wrong is the caller's to add. fallback answers what capacity refuses (package scheduler's engine).
-func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, fallback ...capacity.Engine) (Scenario, error) {
+func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, fallback ...capacity.Engine) (scenario.Scenario, error) {
 	answer, err := snapshot.Fit(ctx, w, fallback...)
 	if err != nil {
-		return Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
+		return scenario.Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
 	}
-	s := Scenario{Name: w.Namespace, Actions: []Action{{At: 30e9, Do: Scale, N: w.Replicas}}}
+	s := scenario.Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30e9, Do: scenario.Scale, N: w.Replicas}}}
 	pods, services, endpoints := 0, 0, 0
 	for _, o := range snapshot.Objects() {
 		switch o := o.(type) {
@@ -37,10 +38,10 @@ func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.W
 		}
 	}
 	if s.Nodes == 0 {
-		return Scenario{}, bad("the snapshot's number of nodes", 0, "at least 1")
+		return scenario.Scenario{}, bad("the snapshot's number of nodes", 0, "at least 1")
 	}
 	s.OtherPods = max(0, pods-answer.Running) / s.Nodes
-	s.Workload = Workload{Replicas: answer.Running, Room: answer.Running + answer.Fits}
+	s.Workload = scenario.Workload{Replicas: answer.Running, Room: answer.Running + answer.Fits}
 	if answer.Running == 0 {
 		s.Workload.Replicas = -1
 	}

@@ -1,0 +1,115 @@
+package sim
+
+import (
+	"time"
+)
+
+// What comes back from etcd: writes that land or conflict, whether anybody still waits for them or not, and reads.
+
+// applied is etcd's answer to a proposal, awaited or not.
+func (kn *kernel) applied(k int32) {
+	q := kn.proposals[k]
+	kn.freeProposals = append(kn.freeProposals, k)
+	landed := kn.land(&q)
+	if q.request < 0 {
+		return
+	}
+	r := &kn.requests[q.request]
+	if r.gen != q.gen || r.stage != writing {
+		return
+	}
+	t := &kn.rows[q.purpose]
+	switch {
+	case landed:
+		kn.finish(q.request, ok)
+	case t.verb == patch:
+		r.version = kn.versionOf(t.space, r.who)
+		r.gen++ // the old etcd deadline is void
+		kn.requeueDeadline(q.request)
+		kn.startWrite(q.request)
+	default:
+		kn.finish(q.request, conflict)
+	}
+}
+
+// requeueDeadline renews the timers of a request that goes on under a new generation.
+func (kn *kernel) requeueDeadline(i int32) {
+	r := &kn.requests[i]
+	d := &kn.deadlines[r.purpose]
+	kn.at(max(kn.now, r.begun+d.after), d.kind, i, r.gen)
+}
+
+// land makes a committed proposal's effect, if its comparison holds.
+func (kn *kernel) land(q *proposal) bool {
+	kn.cluster.rec.committed++
+	if q.purpose == forRevoke { // a lease revoked, perhaps for the second time
+		kn.cluster.lessor.ends(int32(q.version))
+		return true
+	}
+	t := &kn.rows[q.purpose]
+	if t.space != plain {
+		v := kn.version(t.space, q.who)
+		if *v != q.version || q.purpose == forRegistration && kn.cluster.lessor.leases[kn.cluster.servers.list[q.who].lease-1].state == leaseRevoked {
+			kn.cluster.rec.wasted++
+			return false
+		}
+		*v++
+	}
+	kn.cluster.rec.wrote(q.purpose, 1)
+	if t.landed != nil {
+		t.landed(kn.cluster, q)
+	}
+	return true
+}
+
+func (kn *kernel) version(s space, who int32) *uint32 {
+	switch s {
+	case leases:
+		return &kn.cluster.nodes[who].lease
+	case nodes:
+		return &kn.cluster.nodes[who].object
+	case registrations:
+		return &kn.cluster.servers.list[who].record
+	}
+	return &kn.cluster.electors.list[who].lease
+}
+
+func (kn *kernel) versionOf(s space, who int32) uint32 {
+	if s == plain {
+		return 0
+	}
+	return *kn.version(s, who)
+}
+
+func (kn *kernel) readDone(k int32) {
+	q := kn.proposals[k]
+	kn.freeProposals = append(kn.freeProposals, k)
+	if q.purpose == forRevoke { // etcd still leads: it may revoke leases
+		kn.cluster.lessor.ensured(&q)
+		return
+	}
+	r := &kn.requests[q.request]
+	if r.gen != q.gen || r.stage != reading {
+		return
+	}
+	if r.checked {
+		kn.finish(q.request, conflict)
+		return
+	}
+	kn.finish(q.request, ok)
+}
+
+// turnedDown is a write that etcd refuses: too many requests, or no space.
+func (kn *kernel) turnedDown(k int32) {
+	q := kn.proposals[k]
+	kn.freeProposals = append(kn.freeProposals, k)
+	if q.request < 0 {
+		if q.purpose == forPodBind {
+			kn.at(kn.now+time.Second, evBindAgain, 0, 0)
+		}
+		return
+	}
+	if r := &kn.requests[q.request]; r.gen == q.gen && r.stage == writing {
+		kn.finish(q.request, busy)
+	}
+}

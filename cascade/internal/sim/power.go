@@ -1,0 +1,38 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/redline-go/redline/cascade/story"
+)
+
+// powerOff takes the power from the first n nodes for so long. What runs there is gone; etcd holds the pods to be ready until the node lifecycle
+// controller marks them. With the power back the kubelet makes every sandbox anew (kuberuntime_manager.go, SandboxChanged).
+func (ks *kubelets) powerOff(n int, length time.Duration) {
+	ks.note(story.NodesDown, itoa(n)+" nodes", story.ByScenario)
+	for i := range int32(n) {
+		ks.silence(i)
+		for range ks.pods.plain(i) {
+			ks.pods.take(i, podServing)
+		}
+		for at := ks.pods.away[i].slots; at > 0; at = ks.pods.slots[at-1].next {
+			d := &ks.pods.slots[at-1]
+			if d.phase != podBinding {
+				ks.pods.ceases(at-1, podPreparing)
+				d.step, d.parked, d.since = 0, true, ks.now
+				d.turn++
+			}
+		}
+		ks.at(ks.now+length, evPower, i, ks.list[i].leaseGen)
+	}
+	ks.users.changed()
+}
+
+// powerOn boots a node.
+func (ks *kubelets) powerOn(node int32) {
+	ks.note(story.NodesUp, "", story.ByScenario)
+	for at := ks.pods.away[node].slots; at > 0; at = ks.pods.slots[at-1].next {
+		ks.pods.slots[at-1].owed = ks.pods.slots[at-1].phase != podBinding
+	}
+	ks.awake(node)
+}

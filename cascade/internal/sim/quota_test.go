@@ -1,0 +1,78 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/etcdmodel"
+)
+
+// heartbeats are what a cluster of 100 nodes at rest writes, as etcdmodel's streams.
+func heartbeats(s scenario.Scenario) []etcdmodel.Stream {
+	s = s.WithDefaults()
+	lease, node := classes[classLease], classes[classNode]
+	lease.Rate = float64(s.Nodes)/(1.02*s.Leases.Renew.Seconds()) + 2/s.Elections.Retry.Seconds() + 0.2
+	node.Rate = float64(s.Nodes) / 305
+	return []etcdmodel.Stream{lease, node}
+}
+
+// A db reaches its quota in a quiet run when etcdmodel says it does, and the plateau below it.
+func TestQuotaIsReachedWhileAllIsQuiet(t *testing.T) {
+	for _, quota := range []int{3e6, 4e6, 5e6} {
+		s := scenario.Scenario{Length: 20 * time.Minute, Etcd: scenario.Etcd{Quota: quota}}
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: etcdmodel.V3_5, Members: 1, Quota: int64(quota)}, etcdmodel.Load{Streams: heartbeats(s)})
+		require.NoError(t, err)
+		r := run(t, s)
+		t.Logf("quota %d: %v, predicted %v", quota, r.Totals.NoSpace, p.DB.QuotaIn)
+		require.InDelta(t, p.DB.QuotaIn.Seconds(), r.Totals.NoSpace.Seconds(), 0.05*p.DB.QuotaIn.Seconds()+10, "one interval of the grid, and 5 %%")
+		require.NotEqual(t, story.Healthy, r.Verdict.State, "no write lands any more")
+		found := false
+		for _, e := range r.Timeline {
+			found = found || e.Kind == story.QuotaReached
+		}
+		require.True(t, found)
+	}
+	s := scenario.Scenario{Length: 3 * time.Hour}
+	p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: etcdmodel.V3_5, Members: 1}, etcdmodel.Load{Streams: heartbeats(s)})
+	require.NoError(t, err)
+	r := run(t, s)
+	require.Negative(t, r.Totals.NoSpace)
+	require.InEpsilon(t, p.DB.Plateau, r.Totals.DB, 0.05)
+	require.Equal(t, story.Healthy, r.Verdict.State)
+}
+
+// Retries whose Events nothing clears fill a small quota, hours later; a defragmentation ends it, and the cluster is well again.
+func TestADefragmentationEndsNoSpace(t *testing.T) {
+	s := scenario.Scenario{Length: 3 * time.Hour, Etcd: scenario.Etcd{Quota: 12e6}, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 500}, {At: 150 * time.Minute, Do: scenario.Scale, N: 50}, {At: 151 * time.Minute, Do: scenario.Clear}, {At: 152 * time.Minute, Do: scenario.Defrag}}}
+	r := run(t, s)
+	require.Greater(t, r.Totals.NoSpace, 10*time.Minute)
+	require.Less(t, r.Totals.NoSpace, 150*time.Minute)
+	last := len(r.Values("etcd writes")) - 1
+	require.Positive(t, r.Values("etcd writes")[last])
+	require.Zero(t, r.Values("etcd writes")[149*6], "no write lands")
+	require.Equal(t, float64(components), r.Values("leaders leading")[last])
+	require.Zero(t, r.Values("nodes NotReady")[last])
+}
+
+// Bindings that a full etcd refuses are tried again, and their pods start once it takes writes.
+func TestBindingsSurviveNoSpace(t *testing.T) {
+	s := scenario.Scenario{Length: 40 * time.Minute, Observe: true, Workload: scenario.Workload{Replicas: 50, Room: 50}, Etcd: scenario.Etcd{Quota: 5e6},
+		Actions: []scenario.Action{{At: sec(200), Do: scenario.Scale, N: 100}, {At: sec(600), Do: scenario.Room, N: 100}, {At: sec(900), Do: scenario.Defrag}}}.WithDefaults()
+	p, err := newPlane(&s, true)
+	require.NoError(t, err)
+	p.end = sec(890)
+	p.run()
+	require.Positive(t, p.rec.full)
+	require.Less(t, p.rec.full, sec(600))
+	require.Len(t, p.pods.binding, 50, "none has landed")
+	p.end = s.Length
+	p.run()
+	checkPods(t, p)
+	require.Zero(t, p.pods.idle)
+	require.Equal(t, 100, p.pods.running)
+	require.Equal(t, 100, p.endpoints.writers[0].posted)
+}

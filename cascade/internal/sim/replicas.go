@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/redline-go/redline/cascade/story"
+)
+
+// The workload: one ReplicaSet's pods, some of which run and serve, the rest pending; the controller that creates them,
+// the scheduler's queue (package scheduler/retry), the Endpoints of those that are ready.
+
+// replicaSet is the ReplicaSet controller's side: pkg/controller/replicaset, slowStartBatch and its 20-QPS client.
+type replicaSet struct {
+	*cluster
+	limit   limiter
+	want    int // spec.replicas
+	have    int // pods that exist and are not terminating
+	quota   int // how many pods the namespace may hold; negative: any number
+	batch   int // size of the present slow-start batch
+	left    int // creates of this sync still to start
+	flying  int
+	broken  bool // a create of this batch failed
+	retries int
+	syncing bool
+}
+
+func (rs *replicaSet) start(c *cluster) {
+	rs.cluster, rs.limit = c, newLimiter(20, 30)
+	rs.want, rs.have, rs.quota = c.s.Workload.Start(), c.s.Workload.Start(), -1
+	if q := c.s.Workload.Quota; q != nil {
+		rs.quota = *q
+	}
+}
+
+// burstReplicas is how many pods one sync creates at most.
+const burstReplicas = 500
+
+func (rs *replicaSet) sync() {
+	if rs.syncing || !rs.electors.list[controllers].working {
+		return
+	}
+	switch d := rs.want - rs.have; {
+	case d > 0:
+		rs.syncing, rs.broken = true, false
+		rs.left, rs.batch = min(d, burstReplicas), 1
+		rs.nextBatch()
+	case d < 0:
+		rs.scaleDown(min(-d, burstReplicas))
+	}
+}
+
+// nextBatch is slowStartBatch: 1, 2, 4 ... creates side by side; a failure stops the rest.
+func (rs *replicaSet) nextBatch() {
+	n := min(rs.batch, rs.left)
+	if n == 0 || rs.broken {
+		rs.endSync()
+		return
+	}
+	rs.left -= n
+	rs.batch *= 2
+	if rs.quota >= 0 && rs.have+n > rs.quota { // the quota refuses the rest of the batch
+		k := max(0, rs.quota-rs.have)
+		rs.rec.refused += n - k
+		rs.note(story.PodsRefused, "ResourceQuota", story.ByLoad)
+		rs.broken, n = true, k
+		if n == 0 {
+			rs.endSync()
+			return
+		}
+	}
+	rs.flying += n
+	for range n {
+		rs.askVia(&rs.limit, forPodCreate, 0, 0)
+	}
+}
+
+func (rs *replicaSet) endSync() {
+	rs.syncing = false
+	rs.askVia(&rs.limit, forReplicaSet, 0, 0)
+	if rs.broken { // workqueue: 5 ms, doubled up to 1000 s
+		wait := min(5*time.Millisecond<<min(rs.retries, 20), 1000*time.Second)
+		rs.retries++
+		rs.at(rs.now+wait, evReplicas, 0, rs.electors.list[controllers].process)
+		return
+	}
+	rs.retries = 0
+	if rs.want != rs.have {
+		rs.at(rs.now+5*time.Millisecond, evReplicas, 0, rs.electors.list[controllers].process)
+	}
+}
+
+func (rs *replicaSet) createReply(c code) {
+	rs.flying--
+	if c != ok {
+		rs.broken = true
+	}
+	if rs.flying == 0 && rs.syncing {
+		rs.nextBatch()
+	}
+}
+
+// deletePods scales down: pods that are not running first, as the controller ranks them.
+func (rs *replicaSet) scaleDown(n int) {
+	rs.sched.unparkTick()
+	idle := rs.sched.unscheduled.Remove(n)
+	rs.have -= n
+	rs.pods.pending -= idle
+	running := n - idle
+	running -= rs.pods.deleteIdle(running)
+	for i := len(rs.nodes) - 1; i >= 0 && running > 0; i-- {
+		d := min(int(rs.nodes[i].serving), running)
+		rs.pods.dropFrom(int32(i), d)
+		running -= d
+		rs.endpoints.changed()
+	}
+	for range n {
+		rs.askVia(&rs.limit, forPodDelete, 0, 0)
+	}
+	rs.askVia(&rs.limit, forReplicaSet, 0, 0)
+	rs.sched.tellRoom()
+}

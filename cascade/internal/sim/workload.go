@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"math"
+	"time"
+
+	"github.com/redline-go/redline/scheduler/retry"
+)
+
+// scheduling is kube-scheduler at work: its queue (package scheduler/retry) and what feeds it.
+type scheduling struct {
+	*cluster
+	unscheduled *retry.Queue
+	busy        bool
+	tickParked  time.Duration // the next tick of a scheduler that is away; 0: it is an event
+	api         retry.API
+	roomFor     int           // workload pods that the nodes have room for
+	churnEvery  time.Duration // zero: no churn
+	churnGen    uint32
+}
+
+func (sc *scheduling) start(c *cluster) error {
+	sc.cluster, sc.roomFor = c, c.s.Workload.Room
+	var err error
+	sc.unscheduled, err = retry.NewQueue(retry.Config{Version: c.s.Version})
+	return err
+}
+
+// due is the next look at the queue: a tick, or one soon after room was found.
+func (sc *scheduling) due(gen uint32) {
+	if gen == soon {
+		sc.apiAnswers()
+		sc.catchUp()
+		return
+	}
+	sc.tick()
+}
+
+// room tells the scheduler how many more pods fit now: none while every node is NotReady.
+func (sc *scheduling) tellRoom() {
+	n := max(0, sc.roomFor-sc.pods.running)
+	if sc.life.notReady == len(sc.nodes) {
+		n = 0
+	}
+	sc.unscheduled.SetRoom(n)
+}
+
+// podCreated is a pod that has landed in etcd: the scheduler sees it at once.
+func (sc *scheduling) podCreated() {
+	sc.replicas.have++
+	sc.pods.pending++
+	sc.catchUp()
+	sc.unscheduled.Add(1)
+	sc.busy = true
+	if sc.pods.running < sc.roomFor {
+		sc.tickSoon()
+	}
+}
+
+// schedule runs the scheduler's queue up to now and sends what it wrote.
+func (sc *scheduling) catchUp() {
+	st := sc.unscheduled.Advance(sc.now)
+	if st == (retry.Step{}) {
+		return
+	}
+	sc.busy = true
+	sc.rec.attempts += st.Attempts
+	sc.rec.messages += st.PodPatches
+	sc.rec.events += st.EventCreates + st.EventUpdates
+	if st.Bound > 0 {
+		sc.pods.pending -= st.Bound
+		sc.pods.running += st.Bound
+		sc.place(st.Bound)
+		sc.bulk(forPodBind, st.Bound)
+	}
+	sc.bulk(forPodMessage, st.PodPatches-st.PatchErrors)
+	sc.bulk(forPodEvent, st.EventCreates+st.EventUpdates)
+}
+
+// soon is an evSchedule between the ticks, for pods that fit: no one waits for the next tick to be bound.
+const soon = 1
+
+func (sc *scheduling) tickSoon() { sc.at(sc.now+10*time.Millisecond, evSchedule, 0, soon) }
+
+// scheduleTick keeps the scheduler's queue up to date: every second while it works, every ten seconds while it rests.
+func (sc *scheduling) tick() {
+	sc.busy = false
+	sc.apiAnswers()
+	if sc.parkTick() {
+		return
+	}
+	sc.catchUp()
+	wait := 10 * time.Second
+	if sc.busy || !sc.quiet && sc.pods.pending > 0 {
+		wait = time.Second
+	}
+	sc.at(sc.now+wait, evSchedule, 0, 0)
+}
+
+// apiAnswers tells the scheduler's queue how the API server answers its requests at present: as the control plane's
+// last write did.
+func (sc *scheduling) apiAnswers() {
+	var a retry.API
+	if sc.quiet {
+		a.Latency = sc.etcd.quietLatency()
+	} else {
+		a.Latency = sc.etcd.writeLatency()
+		if a.Latency >= etcdTimeout {
+			a.Latency, a.PatchErrors = etcdTimeout, 1
+			if !sc.s.Etcd.SeparateEvents {
+				a.EventRejects = 1
+			}
+		}
+	}
+	if a != sc.api {
+		sc.api = a
+		if err := sc.unscheduled.SetAPI(a); err != nil {
+			panic(err) // the latency is neither negative nor are the shares outside 0 ... 1
+		}
+	}
+}
+
+// churn is a bound pod of another workload that is deleted: it wakes every pod that waits for room.
+func (sc *scheduling) churn() {
+	sc.catchUp()
+	sc.unscheduled.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted})
+	sc.busy = true
+	sc.bulk(forPodDelete, 1)
+	sc.at(sc.now+sc.churnEvery, evChurn, 0, sc.churnGen)
+}
+
+// messageChanged tells the scheduler that it would now say something else: its text counts the nodes that are tainted.
+func (sc *scheduling) messageChanged() {
+	by := retry.ByFit
+	if sc.life.notReady > 0 {
+		by |= retry.ByTaint
+	}
+	sc.catchUp()
+	sc.tellRoom()
+	sc.unscheduled.SetMessage(sc.life.notReady, by)
+}
+
+// nodeUntainted tells the scheduler that a full node has lost its taint.
+func (sc *scheduling) nodeUntainted() {
+	sc.catchUp()
+	sc.unscheduled.Event(retry.ClusterEvent{Kind: retry.NodeTaintRemoved})
+}
+
+// place puts pods that were bound on the ready nodes that run the fewest, level by level.
+func (sc *scheduling) place(n int) {
+	for n > 0 {
+		least := int32(math.MaxInt32)
+		for i := range sc.nodes {
+			if d := &sc.nodes[i]; !d.notReady {
+				least = min(least, d.serving)
+			}
+		}
+		if least == math.MaxInt32 {
+			panic("cascade: a pod was bound while no node was Ready")
+		}
+		for i := range sc.nodes {
+			if d := &sc.nodes[i]; n > 0 && !d.notReady && d.serving == least {
+				d.serving++
+				d.pods++
+				sc.pods.placed(int32(i))
+				n--
+			}
+		}
+	}
+}
