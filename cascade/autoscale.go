@@ -8,11 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/redline-go/redline/cascade/hpa"
+	"github.com/redline-go/redline/hpa"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
-// Autoscaler is a HorizontalPodAutoscaler on the workload's CPU, with the default behaviour (package cascade/hpa).
+// Autoscaler is a HorizontalPodAutoscaler on the workload's CPU, with the default behaviour (package hpa).
 type Autoscaler struct {
 	Target  int `yaml:"target,omitempty"`  // averageUtilization in percent of the request; zero: 80
 	Min     int `yaml:"min,omitempty"`     // minReplicas; zero: 1

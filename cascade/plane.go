@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/redline-go/redline/cascade/hpa"
+	"github.com/redline-go/redline/hpa"
 	"github.com/redline-go/redline/internal/stream"
 	"github.com/redline-go/redline/internal/vtime"
 	"github.com/redline-go/redline/scheduler/retry"

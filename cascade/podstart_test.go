@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/scheduler/retry"
 )
 
 // starting is a cluster with room for ten more pods.
@@ -128,7 +130,7 @@ func checkPods(t *testing.T, p *plane) {
 // Whatever happens to pods: none is lost, none counted twice.
 func TestPodsAreConserved(t *testing.T) {
 	for seed := uint64(1); seed <= 6; seed++ {
-		s := Scenario{Seed: seed, Length: 40 * time.Minute, OtherPods: 5, Nodes: 40, Workload: Workload{Replicas: 50, Room: 80}, Version: Version(seed % 2), Pods: Pods{CNINeedsAPI: seed%3 > 0, Liveness: seed > 3},
+		s := Scenario{Seed: seed, Length: 40 * time.Minute, OtherPods: 5, Nodes: 40, Workload: Workload{Replicas: 50, Room: 80}, Version: retry.Modelled()[seed%2], Pods: Pods{CNINeedsAPI: seed%3 > 0, Liveness: seed > 3},
 			Actions: []Action{
 				{At: sec(20), Do: Crash, N: 20, For: 15 * time.Second}, {At: sec(60), Do: Scale, N: 100}, {At: sec(200), Do: Delay, For: time.Second},
 				{At: sec(220), Do: Stall, N: 5, For: time.Minute}, {At: sec(260), Do: Down, N: 12, For: 9 * time.Minute}, {At: sec(300), Do: Room, N: 90}, {At: sec(400), Do: Delay, For: 4 * time.Second},

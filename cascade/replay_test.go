@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/scheduler/retry"
 )
 
 func sec(x float64) time.Duration { return time.Duration(x * 1e9) }
@@ -19,7 +21,7 @@ func sec(x float64) time.Duration { return time.Duration(x * 1e9) }
 // replayed is the set-up of the replays on real components: 100 nodes started together, 50 pods, v1.37.2 with a grace of 40 s,
 // lost leases and failed probes recorded only.
 func replayed(seed uint64, length float64, actions ...Action) Scenario {
-	return Scenario{Seed: seed, Length: sec(length), Grid: time.Second, Version: 1, Leases: Leases{Grace: 40 * time.Second},
+	return Scenario{Seed: seed, Length: sec(length), Grid: time.Second, Version: retry.V1_37, Leases: Leases{Grace: 40 * time.Second},
 		Observe: true, Uptime: 25 * time.Second, Actions: actions}
 }
 

@@ -166,6 +166,7 @@ func (s Scenario) WithDefaults() Scenario {
 	s.Grid = or(s.Grid, 10*time.Second)
 	s.Nodes = or(s.Nodes, 100)
 	s.Servers = or(s.Servers, 1)
+	s.Version = or(s.Version, retry.V1_29)
 	s.Etcd.Version = or(s.Etcd.Version, etcdmodel.V3_5)
 	s.Etcd.Members = or(s.Etcd.Members, 1)
 	s.Etcd.Fsync = or(s.Etcd.Fsync, time.Millisecond)
@@ -238,8 +239,8 @@ func (s Scenario) checkTimes() error {
 		}
 	}
 	switch {
-	case s.Version < retry.V1_29 || s.Version > retry.V1_37:
-		return bad("Scenario.Version", int(s.Version), "V1_29 or V1_37")
+	case s.Version != retry.V1_29 && s.Version != retry.V1_37:
+		return bad("Scenario.Version", s.Version, "v1.29 or v1.37")
 	case s.LeaseBreaker < -1 || s.LeaseBreaker > 1:
 		return bad("Scenario.LeaseBreaker", s.LeaseBreaker, "-1, 0 or 1")
 	case s.Proxy.Mode < proxymodel.IPTables || s.Proxy.Mode > proxymodel.IPVS:

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/scheduler/retry"
 )
 
 // Pods beyond one a node are on nodes, too: a scale down finds and deletes them.
@@ -65,7 +67,7 @@ func TestAQuotaAtWhatFits(t *testing.T) {
 // Nodes that go NotReady change what the scheduler says, and a bound pod deleted every few seconds wakes the pods that wait: their
 // patches and Events come at the pace of two clients of 50 QPS, about 100 writes/s, and never at 450/s.
 func TestMessageChurnHasACeiling(t *testing.T) {
-	for version := range Version(2) {
+	for _, version := range retry.Modelled() {
 		s := Scenario{Version: version, Length: 10 * time.Minute, OtherPods: 20, Actions: []Action{
 			{At: sec(10), Do: Scale, N: 500}, {At: sec(60), Do: Churn, For: sec(4)}, {At: sec(90), Do: Silence}}}.WithDefaults()
 		p, err := newPlane(&s, false)

@@ -69,7 +69,9 @@ func (f fileScenario) scenario() (Scenario, error) {
 		s.Etcd.Version = v
 	}
 	switch strings.TrimPrefix(f.Kubernetes, "v") {
-	case "", "1.29":
+	case "":
+	case "1.29":
+		s.Version = retry.V1_29
 	case "1.37":
 		s.Version = retry.V1_37
 	default:
@@ -89,7 +91,10 @@ func (f fileScenario) scenario() (Scenario, error) {
 
 // YAML is the scenario as [ReadScenario] reads it.
 func (s Scenario) YAML() ([]byte, error) {
-	f := fileScenario{Scenario: s, Kubernetes: s.Version.String()}
+	f := fileScenario{Scenario: s}
+	if s.Version != 0 {
+		f.Kubernetes = s.Version.String()
+	}
 	f.EtcdFile.Etcd, f.ProxyFile.Proxy = s.Etcd, s.Proxy
 	if s.Etcd.Version != 0 {
 		f.EtcdFile.Release = s.Etcd.Version.String()
