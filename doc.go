@@ -13,8 +13,8 @@
 //	etcdmodel         what etcd and its disk make of a write load
 //	proxymodel        how many rules kube-proxy keeps, and what a sync of them costs
 //	scheduler         where each replica lands and why, with kube-scheduler's own plugins
+//	hpa               what a HorizontalPodAutoscaler asks for, sync by sync, and the most it can
 //	cascade           all coupled: does the control plane degrade, recover or stay down, and what prevents it
-//	cascade/hpa       what a HorizontalPodAutoscaler asks for, sync by sync
 //
 // All but scheduler and capacity/live are light: they import k8s.io/api,
 // apimachinery and gonum at most, and build for the browser too. scheduler is

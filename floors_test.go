@@ -24,6 +24,7 @@ var floors = []struct {
 	{"proxymodel", 1},
 	{"scheduler/retry", 2}, // writes what it predicts with etcdmodel's operations
 	{"scheduler", 2},
+	{"hpa", 2},
 	{"cascade", 3},
 	{"examples", 4},
 }

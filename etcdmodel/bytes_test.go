@@ -32,6 +32,7 @@ func TestWALBytesAgainstMeasured(t *testing.T) {
 		errors = append(errors, off)
 		assert.LessOrEqual(t, off, 8.0, "%v %+v: %v bytes, measured %v", v, op, got, want)
 	}
+	require.NotEmpty(t, errors)
 	t.Logf("%d rows, median error %.1f bytes", len(errors), median(errors))
 }
 
@@ -53,7 +54,7 @@ func TestDBBytesAgainstMeasured(t *testing.T) {
 // requests each, or the growth over 4,000 revisions of a 46-byte key. Its conflicts compare with revision 1, two bytes less than a
 // revision that was current once; one request id in 128 is a byte shorter.
 func TestWALBytesOfOwnTable(t *testing.T) {
-	rows := owned(t, "wal_3.6.csv")
+	rows := measured(t, "wal_3.6.csv")
 	require.Len(t, rows, 85)
 	exact := 0
 	for _, r := range rows {
@@ -81,7 +82,7 @@ func TestWALBytesOfOwnTable(t *testing.T) {
 
 func TestDBBytesOfOwnTable(t *testing.T) {
 	var errors []float64
-	for _, r := range owned(t, "db_3.6.csv") {
+	for _, r := range measured(t, "db_3.6.csv") {
 		op := Op{Kind: Put, Key: 46, Value: int(r.num(t, "value"))}
 		errors = append(errors, math.Abs(op.DBBytes(V3_6)/r.num(t, "bytes")-1))
 	}

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Cluster is the etcd that the load meets. Its zero value is a stock etcd 3.6 of three members
+// Cluster is the etcd that the load meets. Its zero value is a stock etcd 3.7 of three members
 // on [NVMe], compacted by kube-apiserver every five minutes.
 type Cluster struct {
-	Version Version // zero means V3_6
+	Version Version // zero means the newest modelled
 	Members int     // zero means 3
 	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
 

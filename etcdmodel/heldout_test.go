@@ -162,7 +162,7 @@ func TestThreeMembersOneSlowOrAll(t *testing.T) {
 		var beats []float64
 		var changes int
 		for seed := range uint64(5) {
-			p := r.simulated(t, Cluster{Members: 3, Disks: disks, Seed: seed})
+			p := r.simulated(t, Cluster{Version: V3_6, Members: 3, Disks: disks, Seed: seed})
 			beats = append(beats, p.HeartbeatsLate*r.num(t, "secs"))
 			seeds = append(seeds, p.Commit.P50.Seconds()*1e3)
 			changes += int(math.Round(p.Elections * r.num(t, "secs") / 3600))
@@ -189,7 +189,7 @@ func TestThreeMembersOneSlowOrAll(t *testing.T) {
 func TestClientsKeepToTheirMember(t *testing.T) {
 	quick := loadedDisk(0.74, 0.55, 5.6, 0)
 	slow := quick.Delayed(50 * time.Millisecond)
-	c := Cluster{Members: 3, Disks: []Disk{quick, slow, slow}, Seed: 1}
+	c := Cluster{Version: V3_6, Members: 3, Disks: []Disk{quick, slow, slow}, Seed: 1}
 	l := Load{Clients: 30, Op: Op{Kind: Put, Key: 46, Value: 1024}}
 	keep := must(t, Predict, c, l)
 	assert.InEpsilon(t, 0.107, keep.Commit.P50.Seconds(), 0.20)

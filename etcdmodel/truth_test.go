@@ -24,29 +24,12 @@ func (r row) num(t *testing.T, column string) float64 {
 	return x
 }
 
-// measured reads a table that lies beside the repository, where there is one.
+// measured reads a table of testdata; its README.md says how each was made.
 func measured(t *testing.T, name string) []row {
-	t.Helper()
-	path := filepath.Join("..", "..", "shared", "truth", "etcd", name)
-	file, err := os.Open(path)
-	if err != nil {
-		t.Skipf("no measured table beside the repository: %v", err)
-	}
-	defer file.Close()
-	return readRows(t, file)
-}
-
-// owned reads a table of testdata: measured by validation/etcd on a real etcd.
-func owned(t *testing.T, name string) []row {
 	t.Helper()
 	file, err := os.Open(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	defer file.Close()
-	return readRows(t, file)
-}
-
-func readRows(t *testing.T, file *os.File) []row {
-	t.Helper()
 	lines, err := csv.NewReader(file).ReadAll()
 	require.NoError(t, err)
 	var rows []row

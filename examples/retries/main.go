@@ -40,7 +40,9 @@ func run(out io.Writer, plots string, pods int, every time.Duration) error {
 		stories = append(stories, s)
 	}
 	printTable(out, stories, pods, every)
-	printSteady(out, pods, every)
+	if err := printSteady(out, pods, every); err != nil {
+		return err
+	}
 	if plots == "" {
 		fmt.Fprintln(out, "\nWith -o DIR, the same every ten seconds as pictures.")
 		return nil

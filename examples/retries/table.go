@@ -72,7 +72,7 @@ func (s story) verdict(pods int) string {
 }
 
 // printSteady prints the same pressures in the long run.
-func printSteady(out io.Writer, pods int, every time.Duration) {
+func printSteady(out io.Writer, pods int, every time.Duration) error {
 	fmt.Fprintln(out, "\nIn the long run, per second:")
 	rate := 1 / every.Seconds()
 	for _, x := range []struct {
@@ -85,9 +85,13 @@ func printSteady(out io.Writer, pods int, every time.Duration) {
 		{"the same, API answers in 1 s", retry.Pressure{Pods: pods, Wakes: rate, MessageChanges: rate, Latency: time.Second}},
 	} {
 		for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
-			l := retry.Predict(v, x.p)
+			l, err := retry.Predict(v, x.p)
+			if err != nil {
+				return err
+			}
 			log := retry.WAL(etcdmodel.V3_5, l.Streams(retry.MeasuredSizes())) / 1000
 			fmt.Fprintf(out, "  %-30s %v %8.1f attempts %6.1f writes %6.1f kB to etcd's log, limited by %s\n", x.what, v, l.Attempts, l.Writes(), log, l.Bound)
 		}
 	}
+	return nil
 }

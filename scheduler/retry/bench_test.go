@@ -10,7 +10,9 @@ func BenchmarkPredict(b *testing.B) {
 	p := Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.1, Latency: 8 * time.Millisecond}
 	b.ReportAllocs()
 	for b.Loop() {
-		Predict(V1_37, p)
+		if _, err := Predict(V1_37, p); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Config is a scheduler and its API server's Event settings. The zero value is
-// stock kube-scheduler v1.29.
+// stock kube-scheduler of the newest modelled version.
 type Config struct {
 	Version Version
 
@@ -56,8 +56,8 @@ const (
 // tick is due again at the tenth tick, and not at the eleventh.
 const tickSlip = 1200 * time.Microsecond
 
-// tick is how often pods whose backoff has ended are looked for.
-func (v Version) tick() time.Duration {
+// backoffTimer returns how often the scheduler looks for pods whose backoff has ended.
+func backoffTimer(v Version) time.Duration {
 	if v == V1_29 {
 		return backoffTick + tickSlip
 	}
@@ -91,9 +91,6 @@ func client(qps float64, burst int) (float64, int) {
 }
 
 func (c Config) check() error {
-	if err := c.Version.check(); err != nil {
-		return err
-	}
 	for _, d := range []struct {
 		field string
 		value time.Duration

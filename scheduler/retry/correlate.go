@@ -5,7 +5,7 @@ import "time"
 // Correlator is the older Event recorder (client-go tools/record), which every
 // component but the scheduler uses, for the Events of one source about one object:
 // what a stream of them becomes before it reaches the API server. The zero value is
-// ready.
+// ready and behaves as the newest modelled version.
 //
 // Events of one reason whose messages differ are written one by one up to the ninth
 // within ten minutes; from the tenth on they are counted in one aggregate. And a
@@ -14,7 +14,16 @@ import "time"
 type Correlator struct {
 	reasons []aggregate
 	spam    [2]spamBucket // Normal, Warning: v1.29 had one bucket for both
-	Version Version
+	version Version       // resolved; zero is the newest
+}
+
+// NewCorrelator returns the recorder of a component of version v.
+func NewCorrelator(v Version) (*Correlator, error) {
+	v, err := resolve(v)
+	if err != nil {
+		return nil, err
+	}
+	return &Correlator{version: v}, nil
 }
 
 // The defaults of client-go tools/record/events_cache.go.
@@ -92,7 +101,7 @@ func (c *Correlator) aggregate(warning bool, reason string) *aggregate {
 }
 
 func (c *Correlator) bucket(warning bool) *spamBucket {
-	if warning && c.Version != V1_29 {
+	if warning && c.version != V1_29 {
 		return &c.spam[1]
 	}
 	return &c.spam[0]

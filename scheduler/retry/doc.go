@@ -6,7 +6,7 @@
 // again when two things come together: something wakes it (a bound pod is
 // deleted) and the scheduler's message has changed (a node went NotReady).
 //
-//	load := retry.Predict(retry.V1_37, retry.Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.25})
+//	load, err := retry.Predict(retry.V1_37, retry.Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.25})
 //	fmt.Println(load.Attempts, load.PodPatches, load.EventCreates, load.Bound)
 //
 // [Predict] is the steady state in closed form. [Queue] is the same machine in

@@ -19,7 +19,11 @@ func ExamplePredict() {
 		{"and the message changes", retry.Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.25}},
 	} {
 		for _, v := range []retry.Version{retry.V1_29, retry.V1_37} {
-			l := retry.Predict(v, p.Pressure)
+			l, err := retry.Predict(v, p.Pressure)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
 			fmt.Printf("%v, %-24s %5.1f attempts/s, %4.1f writes/s, limited by %s\n", v, p.what+":", l.Attempts, l.Writes(), l.Bound)
 		}
 	}
@@ -73,7 +77,16 @@ func ExampleWakes() {
 	for _, e := range []retry.ClusterEvent{
 		{Kind: retry.BoundPodDeleted}, {Kind: retry.NodeTaintAdded, Tainted: true}, {Kind: retry.NodeTaintRemoved}, {Kind: retry.NodeAdded, Fits: true},
 	} {
-		fmt.Println(e.Kind, "on a full node:", !e.Fits, retry.Wakes(retry.V1_29, e, by), retry.Wakes(retry.V1_37, e, by))
+		fmt.Print(e.Kind, " on a full node: ", !e.Fits)
+		for _, v := range retry.Modelled() {
+			wakes, err := retry.Wakes(v, e, by)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Print(" ", wakes)
+		}
+		fmt.Println()
 	}
 	// Output:
 	// BoundPodDeleted on a full node: true true true
@@ -84,7 +97,11 @@ func ExampleWakes() {
 
 // How much of etcd's log is that?
 func ExampleWAL() {
-	l := retry.Predict(retry.V1_37, retry.Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.25})
+	l, err := retry.Predict(retry.V1_37, retry.Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.25})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Printf("%.0f kB/s\n", retry.WAL(etcdmodel.V3_5, l.Streams(retry.MeasuredSizes()))/1000)
 	// Output: 160 kB/s
 }

@@ -38,8 +38,6 @@ type Load struct {
 	Bound Bound
 	// PerPod is how often one pod is tried, attempts/s.
 	PerPod float64
-
-	Warnings []error
 }
 
 // Writes is the writes per second to etcd.
@@ -72,28 +70,29 @@ const (
 // It agrees with [Queue], run for an hour, within 5 % of attempts and 10 % of writes over
 // the range that TestPredictIsTheQueueInTheLongRun walks; within 35 % where a round of
 // patches nearly fills the time between two message changes (70 to 100 % of it), because
-// there the phases of wake-ups and changes decide. Inputs that make no sense give a zero
-// Load with the reason in Warnings.
-func Predict(v Version, p Pressure) Load {
-	if err := p.check(v); err != nil {
-		return Load{Bound: ByNothing, Warnings: []error{err}}
+// there the phases of wake-ups and changes decide. It returns an error for an
+// unknown version and for invalid input.
+func Predict(v Version, p Pressure) (Load, error) {
+	v, err := resolve(v)
+	if err != nil {
+		return Load{}, err
+	}
+	if err := p.check(); err != nil {
+		return Load{}, err
 	}
 	p = p.withDefaults()
 	if p.Pods == 0 {
-		return Load{Bound: ByNothing}
+		return Load{Bound: ByNothing}, nil
 	}
 	n := float64(p.Pods)
 	perPod, bound := p.demand(v)
 	l := p.served(perPod, bound)
 	l.PerPod = l.Attempts / n
 	p.events(&l)
-	return l
+	return l, nil
 }
 
-func (p Pressure) check(v Version) error {
-	if err := v.check(); err != nil {
-		return err
-	}
+func (p Pressure) check() error {
 	for _, err := range []error{
 		atLeastZero("Pressure.Pods", p.Pods), atLeastZero("Pressure.Wakes", p.Wakes),
 		atLeastZero("Pressure.MessageChanges", p.MessageChanges), atLeastZero("Pressure.QPS", p.QPS),
@@ -136,10 +135,10 @@ func (p Pressure) demand(v Version) (float64, Bound) {
 	if p.Wakes <= flush {
 		return flush, ByFlush
 	}
-	if v.popsFromBackoff() {
+	if popsFromBackoff(v) {
 		return p.Wakes, ByWakes
 	}
-	tick := v.tick().Seconds()
+	tick := backoffTimer(v).Seconds()
 	early, late := 10*tick, 11*tick // DefaultMaxBackoff is ten ticks
 	slip, attempt, share := 10*tickSlip.Seconds(), p.Attempt.Seconds(), min(1, p.MessageChanges*late)
 	k := (1-share)*slip/attempt + share*slip/(attempt+p.Latency.Seconds())

@@ -75,9 +75,10 @@ func TestPredictIsTheQueueInTheLongRun(t *testing.T) {
 				for _, change := range []float64{0, 0.0031, 0.0203, 0.11, 0.31} {
 					for _, latency := range []time.Duration{0, 8 * time.Millisecond, 120 * time.Millisecond} {
 						p := Pressure{Pods: pods, Wakes: wake, MessageChanges: change, Latency: latency}
-						want, got := simulated(t, v, p), Predict(v, p)
+						want := simulated(t, v, p)
+						got, err := Predict(v, p)
+						require.NoError(t, err)
 						in := fmt.Sprintf("%v %+v %s", v, p, got.Bound)
-						require.Empty(t, got.Warnings)
 						filled := float64(pods) * change * max(1/50.0, (DefaultAttempt+latency).Seconds())
 						tight = filled < 0.7 || filled > 1
 						near("attempts", want.Attempts, got.Attempts, 0.05, 0.05, in)
@@ -94,10 +95,11 @@ func TestPredictIsTheQueueInTheLongRun(t *testing.T) {
 
 func TestPredictRefusesNonsense(t *testing.T) {
 	for _, p := range []Pressure{{Pods: -1}, {Pods: 1, Wakes: math.NaN()}, {Pods: 1, Latency: -1}, {Pods: 1, QPS: math.Inf(1)}} {
-		l := Predict(V1_37, p)
-		require.Len(t, l.Warnings, 1)
-		assert.ErrorIs(t, l.Warnings[0], ErrInput)
-		assert.Zero(t, l.Attempts)
+		l, err := Predict(V1_37, p)
+		assert.ErrorIs(t, err, ErrInput)
+		assert.Zero(t, l)
 	}
-	assert.ErrorContains(t, Predict(Version(7), Pressure{}).Warnings[0], "retry: Version is 7, want V1_29 or V1_37")
+	_, err := Predict(33<<8, Pressure{})
+	require.ErrorIs(t, err, ErrInput)
+	require.ErrorContains(t, err, "retry: Version is v1.33, want v1.29 or v1.37")
 }

@@ -79,6 +79,11 @@ func (s Status) Pods() int { return s.Active + s.Backoff + s.Unschedulable }
 
 // NewQueue is an empty queue at time zero whose pods are rejected by ByFit.
 func NewQueue(c Config) (*Queue, error) {
+	version, err := resolve(c.Version)
+	if err != nil {
+		return nil, err
+	}
+	c.Version = version
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -133,7 +138,7 @@ func (q *Queue) Wake() { q.wake(func(Rejection) bool { return true }) }
 
 // Event takes those pods out of the pool that the event wakes in this version.
 func (q *Queue) Event(e ClusterEvent) {
-	q.wake(func(by Rejection) bool { return Wakes(q.config.Version, e, by) })
+	q.wake(func(by Rejection) bool { return wakes(q.config.Version, e, by) })
 }
 
 // SetMessage says what the scheduler would now say of a pod: message is any number
@@ -213,7 +218,7 @@ func (q *Queue) expired(c *cohort, t time.Duration) int {
 	if c.tries == 0 {
 		return c.n
 	}
-	if q.config.Version.popsFromBackoff() {
+	if popsFromBackoff(q.config.Version) {
 		t = t.Truncate(backoffTick) - 1
 	}
 	return c.before(t - q.config.backoff(c.tries))

@@ -6,7 +6,7 @@ import (
 )
 
 // ReplicaSetConfig is the ReplicaSet controller's. The zero value is stock
-// kube-controller-manager.
+// kube-controller-manager of the newest modelled version.
 type ReplicaSetConfig struct {
 	Version Version
 	QPS     float64 // of the controller's client, which its Events share; zero means 20
@@ -84,9 +84,11 @@ type batch struct {
 
 // NewReplicaSet is a ReplicaSet that has `replicas` pods and wants as many.
 func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
-	if err := c.Version.check(); err != nil {
+	version, err := resolve(c.Version)
+	if err != nil {
 		return nil, err
 	}
+	c.Version = version
 	for _, err := range []error{atLeastZero("ReplicaSetConfig.QPS", c.QPS), atLeastZero("ReplicaSetConfig.Burst", c.Burst),
 		atLeastZero("ReplicaSetConfig.Most", c.Most), atLeastZero("replicas", replicas)} {
 		if err != nil {
@@ -102,7 +104,7 @@ func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
 	if c.Most == 0 {
 		c.Most = DefaultBurstReplicas
 	}
-	return &ReplicaSet{config: c, client: newBucket(c.QPS, c.Burst), recorder: Correlator{Version: c.Version},
+	return &ReplicaSet{config: c, client: newBucket(c.QPS, c.Burst), recorder: Correlator{version: c.Version},
 		desired: replicas, active: replicas, retry: math.MaxInt64, reported: status{desired: replicas, replicas: replicas}}, nil
 }
 

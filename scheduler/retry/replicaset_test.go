@@ -177,7 +177,7 @@ func TestFailedCreationsAreTriedAgain(t *testing.T) {
 func TestReplicaSetRefusesNonsense(t *testing.T) {
 	_, err := NewReplicaSet(ReplicaSetConfig{}, -1)
 	assert.ErrorIs(t, err, ErrInput)
-	_, err = NewReplicaSet(ReplicaSetConfig{Version: 9}, 1)
-	assert.ErrorContains(t, err, "retry: Version is 9")
+	_, err = NewReplicaSet(ReplicaSetConfig{Version: 33 << 8}, 1)
+	assert.ErrorContains(t, err, "retry: Version is v1.33, want v1.29 or v1.37")
 	assert.ErrorContains(t, newReplicaSet(t, 1, ReplicaSetAPI{}).SetAPI(ReplicaSetAPI{Errors: 2}), "retry: ReplicaSetAPI.Errors is 2, want 0 to 1")
 }

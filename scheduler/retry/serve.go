@@ -16,7 +16,7 @@ func (q *Queue) serve(until time.Duration) {
 	start := max(q.busy, q.now)
 	for start < until {
 		from := &q.active
-		if from.pods == 0 && q.config.Version.popsFromBackoff() {
+		if from.pods == 0 && popsFromBackoff(q.config.Version) {
 			from = &q.backoff
 		}
 		if from.pods == 0 {

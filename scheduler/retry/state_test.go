@@ -49,7 +49,7 @@ func TestFailedPatches(t *testing.T) {
 // Events lost in transport are tried twelve times, 11.25 s apart on average; those that
 // the API server rejects are not tried again.
 func TestLostEvents(t *testing.T) {
-	q := newQueue(t, Config{})
+	q := newQueue(t, Config{Version: V1_29})
 	require.NoError(t, q.SetAPI(API{EventLosses: 1}))
 	q.Add(50)
 	q.Advance(4 * time.Minute)
@@ -58,7 +58,7 @@ func TestLostEvents(t *testing.T) {
 	assert.Equal(t, 50, total.EventDrops)
 	assert.Zero(t, total.EventCreates)
 
-	q = newQueue(t, Config{})
+	q = newQueue(t, Config{Version: V1_29})
 	require.NoError(t, q.SetAPI(API{EventRejects: 0.5}))
 	q.Add(50)
 	q.Advance(4 * time.Minute)
@@ -109,7 +109,7 @@ func TestEventsExpire(t *testing.T) {
 func TestQueueConserves(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		q := newQueue(t, Config{Version: Version(seed % 2)})
+		q := newQueue(t, Config{Version: Modelled()[seed%2]})
 		var sum Step
 		pods := 0
 		for range 300 {
@@ -176,7 +176,7 @@ func TestQueueRefusesNonsense(t *testing.T) {
 	_, err := NewQueue(Config{QPS: -1})
 	assert.ErrorContains(t, err, "retry: Config.QPS is -1, want 0 (the default) or 0.001 to 1000000")
 	assert.ErrorIs(t, err, ErrInput)
-	q := newQueue(t, Config{})
+	q := newQueue(t, Config{Version: V1_29})
 	assert.ErrorContains(t, q.SetAPI(API{PatchErrors: 1.5}), "retry: API.PatchErrors is 1.5, want 0 to 1")
 	assert.Error(t, q.SetAPI(API{EventRejects: 0.7, EventLosses: 0.7}))
 	assert.Zero(t, q.Advance(-time.Hour))

@@ -12,7 +12,7 @@ func (q *Queue) after(every time.Duration) time.Duration {
 func (q *Queue) nextTimer() time.Duration {
 	next := min(q.after(finishIdle), q.after(refreshEvery))
 	if q.backoff.pods > 0 {
-		next = min(next, q.after(q.config.Version.tick()))
+		next = min(next, q.after(backoffTimer(q.config.Version)))
 	}
 	if q.active.pods+q.backoff.pods+q.pool.pods > 0 { // those that are active now will be in the pool then
 		next = min(next, q.after(flushCheck))
@@ -24,7 +24,7 @@ func (q *Queue) nextTimer() time.Duration {
 func (q *Queue) timers() {
 	elapsed := q.now - q.started
 	due := func(every time.Duration) bool { return elapsed > 0 && elapsed%every == 0 }
-	if due(q.config.Version.tick()) {
+	if due(backoffTimer(q.config.Version)) {
 		q.flushBackoff()
 	}
 	if due(flushCheck) {

@@ -77,7 +77,7 @@ func (w *twin) expired(p *twinPod, t time.Duration) bool {
 		return true
 	}
 	end := p.at + w.c.backoff(p.tries)
-	if w.c.Version.popsFromBackoff() {
+	if popsFromBackoff(w.c.Version) {
 		return end.Truncate(time.Second) < t.Truncate(time.Second)
 	}
 	return end <= t
@@ -108,12 +108,12 @@ func (w *twin) move(from *[]*twinPod, which func(*twinPod) bool) {
 }
 
 func (w *twin) event(e ClusterEvent) {
-	w.move(&w.pool, func(p *twinPod) bool { return Wakes(w.c.Version, e, p.by) })
+	w.move(&w.pool, func(p *twinPod) bool { return wakes(w.c.Version, e, p.by) })
 }
 
 func (w *twin) advance(to time.Duration) {
 	for w.now < to {
-		tick := w.c.Version.tick()
+		tick := backoffTimer(w.c.Version)
 		next := min(to, w.now.Truncate(time.Second)+time.Second, w.now.Truncate(tick)+tick)
 		w.serve(next)
 		w.write(next)
@@ -174,7 +174,7 @@ func (w *twin) serve(until time.Duration) {
 	w.busy = max(w.busy, w.now)
 	for w.busy < until {
 		from := &w.active
-		if len(*from) == 0 && w.c.Version.popsFromBackoff() {
+		if len(*from) == 0 && popsFromBackoff(w.c.Version) {
 			from = &w.backoff
 		}
 		if len(*from) == 0 {
@@ -232,7 +232,7 @@ func FuzzQueueIsItsTwin(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 8829))
-		c := Config{Version: Version(r.IntN(2)), Attempt: time.Duration(1+r.IntN(20)) * time.Millisecond}
+		c := Config{Version: Modelled()[r.IntN(2)], Attempt: time.Duration(1+r.IntN(20)) * time.Millisecond}
 		q, w := newQueue(t, c), newTwin(c)
 		pods := 1 + r.IntN(300)
 		q.Add(pods)

@@ -101,7 +101,16 @@ var registered29 = [eventKinds]Rejection{
 // room on the node that was not there before; TaintToleration only wants the taint
 // gone, and does not look for room - so once nodes flap, every recovery of a full
 // node wakes the pods that some tainted node has rejected.
-func Wakes(v Version, e ClusterEvent, by Rejection) bool {
+func Wakes(v Version, e ClusterEvent, by Rejection) (bool, error) {
+	v, err := resolve(v)
+	if err != nil {
+		return false, err
+	}
+	return wakes(v, e, by), nil
+}
+
+// wakes is Wakes for a resolved version.
+func wakes(v Version, e ClusterEvent, by Rejection) bool {
 	if e.Kind < 0 || e.Kind >= eventKinds {
 		return false
 	}

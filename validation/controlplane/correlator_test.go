@@ -25,7 +25,8 @@ func FuzzCorrelator(f *testing.F) {
 		start := time.Date(2024, 5, 22, 2, 0, 0, 0, time.UTC)
 		clock := testingclock.NewFakeClock(start)
 		real := record.NewEventCorrelatorWithOptions(record.CorrelatorOptions{Clock: clock})
-		model := retry.Correlator{Version: retry.V1_37}
+		model, err := retry.NewCorrelator(retry.V1_37)
+		require.NoError(t, err)
 		written := map[string]bool{}
 		for i := range 300 {
 			reason := random.IntN(4)

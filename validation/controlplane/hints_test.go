@@ -54,7 +54,9 @@ func TestWakesAreThePluginsHints(t *testing.T) {
 						continue
 					}
 					asked++
-					require.Equal(t, queues(t, plugin, events, old, new), retry.Wakes(retry.V1_37, e, by), "%v, rejected by %v", e, by)
+					wakes, err := retry.Wakes(retry.V1_37, e, by)
+					require.NoError(t, err)
+					require.Equal(t, queues(t, plugin, events, old, new), wakes, "%v, rejected by %v", e, by)
 				}
 			}
 		}

@@ -27,7 +27,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
 
-	"github.com/redline-go/redline/cascade/hpa"
+	"github.com/redline-go/redline/hpa"
 )
 
 const namespace = "production"

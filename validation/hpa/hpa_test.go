@@ -20,7 +20,7 @@ import (
 	"k8s.io/kubernetes/pkg/features"
 	"k8s.io/utils/ptr"
 
-	"github.com/redline-go/redline/cascade/hpa"
+	"github.com/redline-go/redline/hpa"
 )
 
 // The default handlers wait a while since the last error, and count that from

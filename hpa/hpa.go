@@ -16,6 +16,7 @@
 package hpa
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -26,14 +27,6 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// Version is a kube-controller-manager whose behaviour is modelled.
-type Version int
-
-const (
-	V1_37 Version = iota // the default: per-HPA tolerance, scale to zero
-	V1_29                // the incident's: one tolerance, compared as |1 - ratio|
-)
-
 // SyncPeriod is how often the controller looks at an HPA:
 // --horizontal-pod-autoscaler-sync-period, pkg/controller/podautoscaler/config/v1alpha1/defaults.go.
 const SyncPeriod = 15 * time.Second
@@ -41,7 +34,7 @@ const SyncPeriod = 15 * time.Second
 // Config is the controller's own flags; zero values are its defaults, from
 // pkg/controller/podautoscaler/config/v1alpha1/defaults.go.
 type Config struct {
-	Version                Version
+	Version                Version       // of kube-controller-manager; zero means the newest modelled
 	Tolerance              float64       // of the usage ratio, around 1; zero means 0.1
 	DownscaleStabilization time.Duration // zero means 5 m
 	CPUInitialization      time.Duration // samples of a pod younger than this count only while it is ready; zero means 5 m
@@ -49,19 +42,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Tolerance = orElse(c.Tolerance, 0.1)
-	c.DownscaleStabilization = orElse(c.DownscaleStabilization, 5*time.Minute)
-	c.CPUInitialization = orElse(c.CPUInitialization, 5*time.Minute)
-	c.InitialReadinessDelay = orElse(c.InitialReadinessDelay, 30*time.Second)
+	c.Tolerance = cmp.Or(c.Tolerance, 0.1)
+	c.DownscaleStabilization = cmp.Or(c.DownscaleStabilization, 5*time.Minute)
+	c.CPUInitialization = cmp.Or(c.CPUInitialization, 5*time.Minute)
+	c.InitialReadinessDelay = cmp.Or(c.InitialReadinessDelay, 30*time.Second)
 	return c
-}
-
-func orElse[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // Autoscaler is the controller's memory of one HPA. It is not safe for
@@ -93,6 +78,11 @@ type Decision struct {
 // New makes the controller's view of an HPA that it has just seen for the
 // first time. Fields left out get the API server's defaults.
 func New(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) (*Autoscaler, error) {
+	version, err := c.Version.In("hpa: Config.Version", Modelled())
+	if err != nil {
+		return nil, err
+	}
+	c.Version = version
 	if err := check(spec, c); err != nil {
 		return nil, err
 	}
@@ -124,8 +114,6 @@ func check(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) error {
 		return fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want >= 0", *spec.MinReplicas)
 	case ptr.Deref(spec.MinReplicas, 1) > spec.MaxReplicas:
 		return fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want <= MaxReplicas %d", ptr.Deref(spec.MinReplicas, 1), spec.MaxReplicas)
-	case c.Version != V1_29 && c.Version != V1_37:
-		return fmt.Errorf("hpa: Config.Version is %d, want V1_29 or V1_37", c.Version)
 	case !(c.Tolerance >= 0) || math.IsInf(c.Tolerance, 0):
 		return fmt.Errorf("hpa: Config.Tolerance is %v, want >= 0", c.Tolerance)
 	case c.DownscaleStabilization < 0 || c.CPUInitialization < 0 || c.InitialReadinessDelay < 0:

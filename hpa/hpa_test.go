@@ -15,7 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/redline-go/redline/capacity"
-	"github.com/redline-go/redline/cascade/hpa"
+	"github.com/redline-go/redline/hpa"
 )
 
 const request = 200 // millicores, the report's
@@ -154,7 +154,7 @@ func TestBadInput(t *testing.T) {
 		"hpa: HorizontalPodAutoscalerSpec.MaxReplicas is 0, want >= 1":                                                       func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) { s.MaxReplicas = 0 },
 		"hpa: HorizontalPodAutoscalerSpec.MinReplicas is 9, want <= MaxReplicas 5":                                           func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) { s.MinReplicas = ptr.To[int32](9) },
 		"hpa: Config.Tolerance is -1, want >= 0":                                                                             func(_ *autoscalingv2.HorizontalPodAutoscalerSpec, c *hpa.Config) { c.Tolerance = -1 },
-		"hpa: Config.Version is 7, want V1_29 or V1_37":                                                                      func(_ *autoscalingv2.HorizontalPodAutoscalerSpec, c *hpa.Config) { c.Version = 7 },
+		"hpa: Config.Version is v1.33, want v1.29 or v1.37":                                                                  func(_ *autoscalingv2.HorizontalPodAutoscalerSpec, c *hpa.Config) { c.Version = 33 << 8 },
 		`hpa: MetricSpec.Type is "", want Resource, ContainerResource, Pods, Object or External with the field of that name`: func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) { s.Metrics[0].Type = "" },
 		"hpa: Behavior.ScaleUp.Policies is empty, want one policy at least": func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) {
 			s.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: &autoscalingv2.HPAScalingRules{Policies: []autoscalingv2.HPAScalingPolicy{}}}
