@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/redline-go/redline/cascade/scenario"
-	"github.com/redline-go/redline/cascade/story"
 )
 
 // Chain is the trap of a slow disk reduced to a Markov chain: in each interval the cluster renews less than a quarter of
@@ -38,13 +38,13 @@ const (
 
 // Reduce runs the scenario with a worse spell first (see [Map]) with so many seeds, counts the chain over the first half of
 // them and observes escapes in the other.
-func Reduce(ctx context.Context, s scenario.Scenario, spell Spell, seeds int) (*Chain, error) {
+func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, error) {
 	if seeds < 4 || seeds > 100_000 {
 		return nil, bad("seeds", seeds, "4 to 100000")
 	}
 	s = s.WithDefaults()
 	s.Grid = 5 * time.Second
-	spell.Delay, spell.For = or(spell.Delay, 8*time.Second), or(spell.For, 2*time.Minute)
+	spell.Delay, spell.For = cmp.Or(spell.Delay, 8*time.Second), cmp.Or(spell.For, 2*time.Minute)
 	worse, begun := spell.before(s)
 	if !begun {
 		return nil, errors.New("cascade: Reduce needs a scenario whose longest delay is less than the spell's and lasts longer")
@@ -66,8 +66,8 @@ func Reduce(ctx context.Context, s scenario.Scenario, spell Spell, seeds int) (*
 }
 
 // path is the run's states from the spell's end to the disk's, one for every four grid points.
-func path(r *story.Result) []int {
-	_, to := trigger(&r.Scenario)
+func path(r *Result) []int {
+	_, to := r.Scenario.Trigger()
 	last := mends(&r.Scenario, to)
 	due := float64(r.Scenario.Nodes) / (1.02 * r.Scenario.Leases.Renew.Seconds())
 	renewals := r.Values("lease renewals")
@@ -87,7 +87,7 @@ func path(r *story.Result) []int {
 }
 
 // mends is when the disk becomes faster than it is from the time given on: at first, or with the scenario's end.
-func mends(s *scenario.Scenario, from time.Duration) time.Duration {
+func mends(s *Scenario, from time.Duration) time.Duration {
 	slow := time.Duration(0)
 	for _, a := range s.Actions {
 		switch {

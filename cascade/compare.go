@@ -7,17 +7,13 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/redline-go/redline/cascade/scenario"
-	"github.com/redline-go/redline/cascade/story"
 )
 
 // Comparison is what [Compare] found.
@@ -43,7 +39,7 @@ type Outcome struct {
 
 // Row is one change beside the baseline.
 type Row struct {
-	Change  scenario.Change
+	Change  Change
 	Effect  Effect
 	Outcome Outcome
 	// Shorter is by how much the outage is shorter than without the change, seed by seed, with the ends of its 95 %
@@ -82,26 +78,26 @@ type Comparer struct {
 
 // Compare runs the scenario with and without each change, with the same seeds (common random numbers: a change shifts no
 // other component's draws), and says what each would have done.
-func Compare(ctx context.Context, s scenario.Scenario, changes ...scenario.Change) (Comparison, error) {
+func Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
 	return Comparer{}.Compare(ctx, s, changes...)
 }
 
 // sample is one seed's run.
 type sample struct {
-	verdict story.Verdict
-	totals  story.Totals
+	verdict Verdict
+	totals  Totals
 }
 
 // Compare is the method behind the function of that name.
-func (c Comparer) Compare(ctx context.Context, s scenario.Scenario, changes ...scenario.Change) (Comparison, error) {
+func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
 	if len(changes) == 0 {
 		return Comparison{}, errors.New("cascade: Compare got no change, want at least one")
 	}
-	seeds := or(c.Seeds, 200)
+	seeds := cmp.Or(c.Seeds, 200)
 	if seeds < 2 || seeds > 1_000_000 {
 		return Comparison{}, bad("Comparer.Seeds", seeds, "2 to 1000000")
 	}
-	variants := []scenario.Scenario{s.WithDefaults()}
+	variants := []Scenario{s.WithDefaults()}
 	for _, ch := range changes {
 		if ch.Apply == nil {
 			return Comparison{}, bad("Change.Apply", "nil", "a function")
@@ -127,7 +123,7 @@ func (c Comparer) Compare(ctx context.Context, s scenario.Scenario, changes ...s
 
 // sample runs every variant with every seed. A variant that is an earlier one, as of a change that the simulated part of a
 // cluster does not feel, takes that one's samples: a run is a function of its scenario.
-func (c Comparer) sample(ctx context.Context, variants []scenario.Scenario, seeds int) ([][]sample, error) {
+func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([][]sample, error) {
 	out := make([][]sample, len(variants))
 	for i := range out {
 		if err := variants[i].Check(); err != nil {
@@ -147,41 +143,10 @@ func (c Comparer) sample(ctx context.Context, variants []scenario.Scenario, seed
 		i := different[k/seeds]
 		s := variants[i]
 		s.Seed += uint64(k % seeds)
-		v, t, err := judge(ctx, s)
+		v, t, err := Judge(ctx, s)
 		out[i][k%seeds] = sample{v, t}
 		return err
 	})
-}
-
-// each calls f(0) ... f(n-1) on all cores (or so many workers) and returns the error of the least k that failed.
-func each(ctx context.Context, workers, n int, f func(k int) error) error {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	var next atomic.Int64
-	errs := make([]error, n)
-	var wait sync.WaitGroup
-	for range min(workers, n) {
-		wait.Go(func() {
-			for {
-				k := int(next.Add(1)) - 1
-				if k >= n || ctx.Err() != nil {
-					return
-				}
-				errs[k] = f(k)
-			}
-		})
-	}
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func outcome(xs []sample) Outcome {
@@ -203,7 +168,7 @@ func outcome(xs []sample) Outcome {
 }
 
 // row compares seed by seed: the mean of the differences and its interval by Student's t.
-func row(c scenario.Change, before, after []sample) Row {
+func row(c Change, before, after []sample) Row {
 	r := Row{Change: c, Outcome: outcome(after), Same: slices.EqualFunc(before, after, alike)}
 	d := make([]float64, len(before))
 	prevented := true
@@ -230,8 +195,8 @@ func row(c scenario.Change, before, after []sample) Row {
 
 // pairs looks at all pairs of changes of which neither prevents alone: first with few seeds, then those that prevented
 // with all, and so the one with the shortest outage (of equals the cheapest, then the first).
-func (c Comparer) pairs(ctx context.Context, s scenario.Scenario, changes []scenario.Change, before []sample, r *Comparison) error {
-	var pairs []scenario.Change
+func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, before []sample, r *Comparison) error {
+	var pairs []Change
 	for i := range changes {
 		for j := i + 1; j < len(changes); j++ {
 			if r.Rows[i].Effect != Prevented && r.Rows[j].Effect != Prevented && !r.Rows[i].Same && !r.Rows[j].Same {
@@ -241,7 +206,7 @@ func (c Comparer) pairs(ctx context.Context, s scenario.Scenario, changes []scen
 	}
 	var best Row
 	for round, seeds := range []int{2, len(before)} {
-		var variants []scenario.Scenario
+		var variants []Scenario
 		for _, p := range pairs {
 			variants = append(variants, p.Apply(s))
 		}
@@ -249,7 +214,7 @@ func (c Comparer) pairs(ctx context.Context, s scenario.Scenario, changes []scen
 		if err != nil {
 			return err
 		}
-		var left []scenario.Change
+		var left []Change
 		r.Pairs = r.Pairs[:0]
 		for i, p := range pairs {
 			x := row(p, before[:seeds], samples[i])
@@ -267,7 +232,7 @@ func (c Comparer) pairs(ctx context.Context, s scenario.Scenario, changes []scen
 	if best.Change.Apply == nil {
 		return nil
 	}
-	samples, err := c.sample(ctx, []scenario.Scenario{best.Change.Apply(s)}, len(before))
+	samples, err := c.sample(ctx, []Scenario{best.Change.Apply(s)}, len(before))
 	if err == nil {
 		r.BestPair = row(best.Change, before, samples[0])
 	}
@@ -279,7 +244,7 @@ func (r Row) better(than Row) bool {
 	if r.Outcome.Outage != than.Outcome.Outage {
 		return r.Outcome.Outage < than.Outcome.Outage
 	}
-	return r.Change.cost() < than.Change.cost()
+	return r.Change.RelativeCost() < than.Change.RelativeCost()
 }
 
 // alike tells whether two runs of the control plane are the same; what kube-proxy's syncs cost, and for how long its rules are stale, is the data plane's.
@@ -296,9 +261,9 @@ func (r *Comparison) cheapest() {
 			all = append(all, x)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Row) int { return cmp.Compare(a.Change.cost(), b.Change.cost()) })
+	slices.SortStableFunc(all, func(a, b Row) int { return cmp.Compare(a.Change.RelativeCost(), b.Change.RelativeCost()) })
 	for _, x := range all {
-		if x.Change.cost() == all[0].Change.cost() {
+		if x.Change.RelativeCost() == all[0].Change.RelativeCost() {
 			r.Cheapest = append(r.Cheapest, x)
 		}
 	}

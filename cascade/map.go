@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -9,16 +10,18 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/kube"
 )
 
 // Axis is a parameter and the values a map gives it.
 type Axis struct {
-	Parameter scenario.Parameter
+	Parameter Parameter
 	Values    []float64 // ascending
 }
 
 // Linear is an axis of n values from one end to the other, evenly apart.
-func Linear(p scenario.Parameter, from, to float64, n int) Axis {
+func Linear(p Parameter, from, to float64, n int) Axis {
 	a := Axis{Parameter: p, Values: make([]float64, n)}
 	for i := range a.Values {
 		a.Values[i] = from + (to-from)*float64(i)/float64(max(1, n-1))
@@ -27,7 +30,7 @@ func Linear(p scenario.Parameter, from, to float64, n int) Axis {
 }
 
 // Geometric is an axis of n values from one end to the other, each the same multiple of the one before.
-func Geometric(p scenario.Parameter, from, to float64, n int) Axis {
+func Geometric(p Parameter, from, to float64, n int) Axis {
 	a := Axis{Parameter: p, Values: make([]float64, n)}
 	for i := range a.Values {
 		a.Values[i] = from * math.Pow(to/from, float64(i)/float64(max(1, n-1)))
@@ -64,17 +67,21 @@ type Spell struct {
 
 // Tipping is the scenario of the tipping-point maps: a cluster at rest whose etcd disk is slow from the second minute to the
 // ninth of twelve.
-func Tipping() scenario.Scenario {
-	return scenario.Scenario{Name: "tipping", Seed: 1, Length: 12 * time.Minute, Grid: 5 * time.Second, OtherPods: 20, Observe: true, Actions: []scenario.Action{
-		{At: 30 * time.Second, Do: scenario.Scale, N: 500},
-		{At: 2 * time.Minute, Do: scenario.Delay, For: 2 * time.Second},
-		{At: 9 * time.Minute, Do: scenario.Delay},
-	}}
+func Tipping() Scenario {
+	return Scenario{
+		Name: "tipping", Seed: 1, Length: 12 * time.Minute, Grid: 5 * time.Second, OtherPods: 20, Observe: true,
+		Version: kube.V1_29, Etcd: scenario.Etcd{Version: etcdmodel.V3_5},
+		Actions: []scenario.Action{
+			{At: 30 * time.Second, Do: scenario.Scale, N: 500},
+			{At: 2 * time.Minute, Do: scenario.Delay, For: 2 * time.Second},
+			{At: 9 * time.Minute, Do: scenario.Delay},
+		},
+	}
 }
 
 // Map runs the scenario at every pair of values of the two axes, and once more with a worse spell first. Cells are
 // independent of each other and of the number of cores.
-func Map(ctx context.Context, s scenario.Scenario, x, y Axis) (PhaseMap, error) {
+func Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
 	return Mapper{}.Map(ctx, s, x, y)
 }
 
@@ -85,15 +92,15 @@ type Mapper struct {
 }
 
 // Map is the method behind the function of that name.
-func (m Mapper) Map(ctx context.Context, s scenario.Scenario, x, y Axis) (PhaseMap, error) {
-	m.Spell.Delay, m.Spell.For = or(m.Spell.Delay, 8*time.Second), or(m.Spell.For, 2*time.Minute)
+func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
+	m.Spell.Delay, m.Spell.For = cmp.Or(m.Spell.Delay, 8*time.Second), cmp.Or(m.Spell.For, 2*time.Minute)
 	r := PhaseMap{X: x, Y: y, Spell: m.Spell}
 	for _, a := range []Axis{x, y} {
 		if len(a.Values) == 0 || !slices.IsSorted(a.Values) {
 			return r, bad("Axis.Values of "+string(a.Parameter), a.Values, "at least one, ascending")
 		}
 	}
-	scenarios := make([]scenario.Scenario, 0, len(x.Values)*len(y.Values))
+	scenarios := make([]Scenario, 0, len(x.Values)*len(y.Values))
 	for _, yv := range y.Values {
 		row := make([]Cell, 0, len(x.Values))
 		for _, xv := range x.Values {
@@ -114,8 +121,8 @@ func (m Mapper) Map(ctx context.Context, s scenario.Scenario, x, y Axis) (PhaseM
 	})
 }
 
-func (m Mapper) cell(ctx context.Context, s scenario.Scenario, c *Cell) error {
-	v, t, err := judge(ctx, s)
+func (m Mapper) cell(ctx context.Context, s Scenario, c *Cell) error {
+	v, t, err := Judge(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -124,7 +131,7 @@ func (m Mapper) cell(ctx context.Context, s scenario.Scenario, c *Cell) error {
 	if !begun || v.Down > story.Outlast {
 		return nil
 	}
-	if v, _, err = judge(ctx, worse); err != nil {
+	if v, _, err = Judge(ctx, worse); err != nil {
 		return err
 	}
 	c.After = v.Recovered
@@ -133,8 +140,8 @@ func (m Mapper) cell(ctx context.Context, s scenario.Scenario, c *Cell) error {
 }
 
 // before is the scenario with the spell put before its longest delay, and whether it has one that is less.
-func (p Spell) before(s scenario.Scenario) (scenario.Scenario, bool) {
-	i := longest(&s)
+func (p Spell) before(s Scenario) (Scenario, bool) {
+	i := s.LongestDelay()
 	if i < 0 || s.Actions[i].For >= p.Delay {
 		return s, false
 	}

@@ -7,20 +7,19 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/internal/stream"
 )
 
 // Range is a parameter and the values that a sensitivity analysis gives it.
 type Range struct {
-	Parameter scenario.Parameter
+	Parameter Parameter
 	Low, High float64
 }
 
 // Sensitivity is what a parameter does to the time that the cluster is down, by Morris' elementary effects: the change of
 // the outcome as one parameter moves by two thirds of its range, from many starting points.
 type Sensitivity struct {
-	Parameter scenario.Parameter
+	Parameter Parameter
 	Mean      time.Duration // of the effects' sizes (mu*): how much it matters
 	Spread    time.Duration // standard deviation of the effects (sigma): how much that depends on the others
 }
@@ -28,7 +27,7 @@ type Sensitivity struct {
 // Sensitivities ranks parameters by Morris' method (Technometrics 33, 1991; mu* after Campolongo et al., 2007) on four levels:
 // so many trajectories, each a random walk through the ranges that moves every parameter once, len(ranges)+1 runs each.
 // The scenario's seed decides the walks. The most important comes first.
-func Sensitivities(ctx context.Context, s scenario.Scenario, trajectories int, ranges ...Range) ([]Sensitivity, error) {
+func Sensitivities(ctx context.Context, s Scenario, trajectories int, ranges ...Range) ([]Sensitivity, error) {
 	if trajectories < 2 || trajectories > 100_000 {
 		return nil, bad("trajectories", trajectories, "2 to 100000")
 	}
@@ -52,7 +51,7 @@ func Sensitivities(ctx context.Context, s scenario.Scenario, trajectories int, r
 				return err
 			}
 		}
-		v, _, err := judge(ctx, c)
+		v, _, err := Judge(ctx, c)
 		down[j] = v.Down.Seconds()
 		return err
 	})

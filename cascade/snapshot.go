@@ -14,12 +14,12 @@ import (
 // FromSnapshot is a scenario of a real cluster, as capacity has read it: its nodes, the pods beside the workload's, how many replicas run and
 // how many there is room for, what a quota admits, its Services. It asks for the workload's replicas 30 s in; what
 // goes wrong is the caller's to add. fallback answers what capacity refuses (package scheduler's engine).
-func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, fallback ...capacity.Engine) (scenario.Scenario, error) {
+func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, fallback ...capacity.Engine) (Scenario, error) {
 	answer, err := snapshot.Fit(ctx, w, fallback...)
 	if err != nil {
-		return scenario.Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
+		return Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
 	}
-	s := scenario.Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30e9, Do: scenario.Scale, N: w.Replicas}}}
+	s := Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30e9, Do: scenario.Scale, N: w.Replicas}}}
 	pods, services, endpoints := 0, 0, 0
 	for _, o := range snapshot.Objects() {
 		switch o := o.(type) {
@@ -38,15 +38,12 @@ func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.W
 		}
 	}
 	if s.Nodes == 0 {
-		return scenario.Scenario{}, bad("the snapshot's number of nodes", 0, "at least 1")
+		return Scenario{}, bad("the snapshot's number of nodes", 0, "at least 1")
 	}
 	s.OtherPods = max(0, pods-answer.Running) / s.Nodes
-	s.Workload = scenario.Workload{Replicas: answer.Running, Room: answer.Running + answer.Fits}
-	if answer.Running == 0 {
-		s.Workload.Replicas = -1
-	}
+	s.Workload = scenario.Workload{Replicas: new(answer.Running), Room: answer.Running + answer.Fits}
 	if answer.Rejected > 0 {
-		s.Workload.Quota = quotaOf(answer.Running + answer.Fits + answer.Pending)
+		s.Workload.Quota = new(answer.Running + answer.Fits + answer.Pending)
 	}
 	s.Proxy.Services = max(1, services)
 	s.Proxy.Endpoints = max(1, endpoints/max(1, services))

@@ -84,4 +84,4 @@ func newCluster(s *scenario.Scenario, keep bool) (*cluster, error) {
 }
 
 // note adds an event to the story.
-func (c *cluster) note(k story.Kind, who string, cause story.Cause) { c.note(k, who, cause) }
+func (c *cluster) note(k story.Kind, who string, cause story.Cause) { c.rec.note(k, who, cause) }

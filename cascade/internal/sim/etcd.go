@@ -150,8 +150,8 @@ func (e *etcd) lessorFree(now time.Duration) time.Duration {
 }
 
 func (e *etcd) read(now time.Duration, token int32) {
-	class := e.rows[e.proposals[token].purpose].class
-	if class == classRevoke {
+	class := classRead // also of a PUT that reads before it answers 409
+	if e.proposals[token].purpose == forRevoke {
 		class = classIndex
 	}
 	e.submit(now, class, token)

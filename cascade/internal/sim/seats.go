@@ -66,6 +66,12 @@ func (s *server) openLanes() {
 	}
 }
 
+// adjustSeats adjusts the levels' limits, every 10 s.
+func (sv *servers) adjustSeats() {
+	sv.borrowSeats()
+	sv.at(sv.now+seatsPeriod, evSeats, 0, sv.calm.periodic)
+}
+
 // borrowSeats is apf_controller.go's adjustment every 10 s: each level aims at the most it wanted lately, which decays
 // slowly; the total of 600 is shared so that all get the same multiple of their aims, within their limits.
 func (sv *servers) borrowSeats() {

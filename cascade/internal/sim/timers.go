@@ -92,7 +92,7 @@ var timers = [timerKinds]timer{
 
 	evLivez:    {ofPeriod, func(c *cluster, e vtime.Event) { c.servers.livez(e.Who) }},
 	evIdentity: {ofPeriod, func(c *cluster, e vtime.Event) { c.servers.identity(e.Who) }},
-	evSeats:    {ofPeriod, func(c *cluster, _ vtime.Event) { c.servers.borrowSeats() }},
+	evSeats:    {ofPeriod, func(c *cluster, _ vtime.Event) { c.servers.adjustSeats() }},
 	evKubectl:  {ofPeriod, func(c *cluster, _ vtime.Event) { c.ask(forKubectl, 0, 0) }},
 	evBoot:     {nil, func(c *cluster, e vtime.Event) { c.servers.boot(e.Who) }},
 	evBootMore: {nil, func(c *cluster, e vtime.Event) { c.ask(forBoot, e.Who, 0) }},
