@@ -40,7 +40,7 @@ func TestParametersOfTheDisk(t *testing.T) {
 }
 
 func TestPendingCountsFromThoseThatRun(t *testing.T) {
-	s, err := ParamPending.Apply(Scenario{Workload: Workload{Replicas: -1}, Actions: []Action{{Do: Scale, N: 5}}}, 10)
+	s, err := ParamPending.Apply(Scenario{Workload: Workload{Replicas: new(0)}, Actions: []Action{{Do: Scale, N: 5}}}, 10)
 	require.NoError(t, err)
 	require.Equal(t, 10, s.Actions[0].N)
 }

@@ -7,9 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/redline-go/redline/hpa"
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/hpa"
 	"github.com/redline-go/redline/kube"
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/redline-go/redline/cascade/incident8829"
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/kube"
 	"github.com/redline-go/redline/proxymodel"
 )
 
@@ -49,7 +50,7 @@ func TestTheSlowDiskAloneSuffices(t *testing.T) {
 		require.Zero(t, r.Totals.PeakPending)
 		without += r.Verdict.Down
 		s = fault(seed, 4)
-		s.Workload.Quota = 100
+		s.Workload.Quota = new(100)
 		r = run(t, s)
 		require.Equal(t, 50, r.Totals.PeakPending, "a quota bounds the pending pods")
 		require.Positive(t, r.Totals.PodsRefused)
@@ -166,7 +167,7 @@ func TestThreeSlowMembers(t *testing.T) {
 		s := fault(seed, 2)
 		s.Etcd.Members = 3
 		s = s.WithDefaults()
-		p, err := newPlane(&s, false)
+		p, err := newCluster(&s, false)
 		require.NoError(t, err)
 		p.end = sec(240)
 		p.run()
@@ -190,7 +191,7 @@ func TestProxyModeIsNoMatterOfEtcd(t *testing.T) {
 		require.Empty(t, r.Warnings)
 		require.Positive(t, r.Totals.ProxySync)
 	}
-	s.Version = 0
+	s.Version = kube.V1_29
 	require.ErrorContains(t, errors.Join(run(t, s).Warnings...), "nftables mode is alpha in v1.29")
 	s.Proxy.Mode = 7
 	require.ErrorContains(t, s.Check(), "cascade: Proxy.Mode is 7, want IPTables, NFTables or IPVS")
@@ -221,7 +222,7 @@ func TestConservation(t *testing.T) {
 			s.Actions = append(s.Actions, scenario.Action{At: sec(300), Do: scenario.Scale, N: 5}, scenario.Action{At: sec(350), Do: scenario.Scale, N: 30})
 		}
 		s = s.WithDefaults()
-		p, err := newPlane(&s, true)
+		p, err := newCluster(&s, true)
 		require.NoError(t, err)
 		for x := 10.0; x <= 400; x += 10 {
 			p.end = sec(x)
@@ -270,11 +271,11 @@ func TestSteppingAllocatesNothing(t *testing.T) {
 
 // allocations counts those of the last ten minutes of an hour. A run makes the same ones every time; more than at most
 // are counted again, for the runtime has some of its own now and then.
-func allocations(t *testing.T, s *scenario.Scenario, most float64) (p *plane, allocs float64) {
+func allocations(t *testing.T, s *scenario.Scenario, most float64) (p *cluster, allocs float64) {
 	t.Helper()
 	for range 3 {
 		var err error
-		p, err = newPlane(s, false)
+		p, err = newCluster(s, false)
 		require.NoError(t, err)
 		p.end = 40 * time.Minute
 		p.run()
@@ -302,7 +303,7 @@ func TestSteppingAllocatesNothingWithPodsThatCrash(t *testing.T) {
 func TestContextEndsARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := Run(ctx, incident8829.Incident8829())
+	_, err := Run(ctx, incident8829.Scenario())
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = Run(context.Background(), scenario.Scenario{Nodes: -1})
 	require.ErrorContains(t, err, "cascade: Scenario.Nodes is -1, want 1 to 100000")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
-	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/kube"
 )
 
 // kubectl without a --timeout says "scaled" when the PATCH has landed; with one, when the replicas are there: 450 deletes at 20/s.
@@ -43,7 +43,7 @@ func TestScaleFailsWithoutAnAPIServer(t *testing.T) {
 
 // A scheduler that is restarted has given its lease back; the next controller manager waits for the old one's to run out.
 func TestRestartOfAComponent(t *testing.T) {
-	for _, v := range []retry.Version{kube.V1_29, kube.V1_37} {
+	for _, v := range []kube.Version{kube.V1_29, kube.V1_37} {
 		back := func(what string, n int) (time.Duration, *story.Result) {
 			r := run(t, scenario.Scenario{Version: v, Length: 10 * time.Minute, Grid: time.Second, Servers: 3, Etcd: scenario.Etcd{Members: 3}, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 500}, {At: sec(120), Do: scenario.Restart, What: what, N: n}}})
 			for _, e := range r.Timeline {

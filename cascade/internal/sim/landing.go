@@ -57,7 +57,7 @@ func (kn *kernel) land(q *proposal) bool {
 	}
 	kn.cluster.rec.wrote(q.purpose, 1)
 	if t.landed != nil {
-		t.landed(kn.cluster, q)
+		t.landed(kn.cluster, landing{q.who, q.version})
 	}
 	return true
 }

@@ -12,7 +12,7 @@ import (
 // While etcd's loop saves, it asks for one read index for all leases that one look of the lessor finds, and then revokes them all.
 func TestOneReadIndexForAllLeasesOfALook(t *testing.T) {
 	s := scenario.Scenario{Seed: 1, Actions: []scenario.Action{{At: sec(10), Do: scenario.Delay, For: sec(2)}}}.WithDefaults()
-	p, err := newPlane(&s, false)
+	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	p.end = sec(40)
 	p.run()
@@ -37,7 +37,7 @@ func TestOneReadIndexForAllLeasesOfALook(t *testing.T) {
 // A lease runs from when etcd came to apply its grant, not from when it had the backend's lock, and is never looked for in the past.
 func TestALeaseRunsWhileItsGrantWaits(t *testing.T) {
 	s := scenario.Scenario{Seed: 1}.WithDefaults()
-	p, err := newPlane(&s, false)
+	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	p.lessor.firstScan = 200 * time.Millisecond
 	p.now = sec(20)

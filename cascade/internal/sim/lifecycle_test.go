@@ -10,14 +10,14 @@ import (
 )
 
 // hanging is ten nodes of which the runtimes of some hang for an hour.
-func hanging(t *testing.T, actions ...scenario.Action) *plane {
+func hanging(t *testing.T, actions ...scenario.Action) *cluster {
 	s := scenario.Scenario{Length: time.Hour, Nodes: 10, Workload: scenario.Workload{Room: 100}, Actions: actions}.WithDefaults()
-	p, err := newPlane(&s, false)
+	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	return p
 }
 
-func (p *plane) to(minutes float64) {
+func (p *cluster) to(minutes float64) {
 	p.end = time.Duration(minutes * float64(time.Minute))
 	p.run()
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/redline-go/redline/cascade/incident8829"
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
-	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/kube"
 )
 
 // What is parked comes back as though it had asked in vain all the time.
 func TestParkedOrNotIsTheSame(t *testing.T) {
 	tries := 0
 	for seed := range uint64(6) {
-		s := incident8829.Incident8829()
+		s := incident8829.Scenario()
 		s.Seed += seed
 		if seed%2 == 1 {
 			s.Version, s.Leases.Grace, s.Etcd.Before3512 = kube.V1_37, 0, false
@@ -28,11 +28,12 @@ func TestParkedOrNotIsTheSame(t *testing.T) {
 		slices.SortStableFunc(s.Actions, func(a, b scenario.Action) int { return int(a.At - b.At) })
 		s = s.WithDefaults()
 		result := func(eager bool) (recorder, story.Totals, [purposes]int) {
-			p, err := newPlane(&s, true)
+			p, err := newCluster(&s, true)
 			require.NoError(t, err)
 			p.eager = eager
 			require.NoError(t, p.runUntil(context.Background()))
 			total, _ := p.rec.totals()
+			p.rec.cluster = nil // which holds the tries that were parked
 			return p.rec, total, p.rec.asked
 		}
 		parked, totals, asked := result(false)

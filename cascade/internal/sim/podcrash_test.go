@@ -8,14 +8,14 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
-	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/kube"
 )
 
 // starts are when a pod that crashes right after each start is started again, by the source: at once, then 10 s after it exited, 20, 40 ... 300.
 func TestCrashLoopBackOff(t *testing.T) {
-	for _, v := range []retry.Version{kube.V1_29, kube.V1_37} {
+	for _, v := range []kube.Version{kube.V1_29, kube.V1_37} {
 		s := scenario.Scenario{Version: v, Pods: scenario.Pods{Start: time.Millisecond}, Actions: []scenario.Action{{At: sec(10), Do: scenario.Crash, N: 1, For: time.Second}}}.WithDefaults()
-		p, err := newPlane(&s, true)
+		p, err := newCluster(&s, true)
 		require.NoError(t, err)
 		var waits []time.Duration
 		exited, down := time.Duration(0), false
@@ -51,7 +51,7 @@ func TestCrashLoopBackOff(t *testing.T) {
 func TestBackOffIsForgottenAfterTenMinutes(t *testing.T) {
 	took := func(pause time.Duration) time.Duration {
 		s := scenario.Scenario{Actions: []scenario.Action{{At: sec(10), Do: scenario.Crash, N: 1}, {At: sec(10) + pause, Do: scenario.Crash, N: 1}}}.WithDefaults()
-		p, err := newPlane(&s, true)
+		p, err := newCluster(&s, true)
 		require.NoError(t, err)
 		p.end = sec(10) + pause
 		p.run()

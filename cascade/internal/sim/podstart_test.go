@@ -12,7 +12,7 @@ import (
 
 // starting is a cluster with room for ten more pods.
 func starting(cni bool, actions ...scenario.Action) scenario.Scenario {
-	return scenario.Scenario{Length: 50 * time.Minute, Grid: time.Second, Workload: scenario.Workload{Replicas: 50, Room: 60}, Pods: scenario.Pods{CNINeedsAPI: cni},
+	return scenario.Scenario{Length: 50 * time.Minute, Grid: time.Second, Workload: scenario.Workload{Replicas: new(50), Room: 60}, Pods: scenario.Pods{CNINeedsAPI: cni},
 		Actions: append([]scenario.Action{{At: sec(60), Do: scenario.Scale, N: 60}}, actions...)}
 }
 
@@ -20,7 +20,7 @@ func starting(cni bool, actions ...scenario.Action) scenario.Scenario {
 func TestAPodsStartIsCounted(t *testing.T) {
 	for _, cni := range []bool{false, true} {
 		s := starting(cni).WithDefaults()
-		p, err := newPlane(&s, true)
+		p, err := newCluster(&s, true)
 		require.NoError(t, err)
 		p.end = sec(120)
 		p.run()
@@ -71,7 +71,7 @@ func TestPodsThatStartAreDeletedFirst(t *testing.T) {
 	s := starting(true, scenario.Action{At: sec(65), Do: scenario.Scale, N: 52})
 	s.Pods.Start = time.Minute
 	s = s.WithDefaults()
-	p, err := newPlane(&s, false)
+	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	p.end = sec(64)
 	p.run()
@@ -88,7 +88,7 @@ func TestPodsThatStartAreDeletedFirst(t *testing.T) {
 }
 
 // checkPods holds the numbers of pods against the slots.
-func checkPods(t *testing.T, p *plane) {
+func checkPods(t *testing.T, p *cluster) {
 	t.Helper()
 	idle, unready, running, crashers, fresh := 0, 0, 0, 0, 0
 	for i := range p.nodes {
@@ -131,7 +131,7 @@ func checkPods(t *testing.T, p *plane) {
 // Whatever happens to pods: none is lost, none counted twice.
 func TestPodsAreConserved(t *testing.T) {
 	for seed := uint64(1); seed <= 6; seed++ {
-		s := scenario.Scenario{Seed: seed, Length: 40 * time.Minute, OtherPods: 5, Nodes: 40, Workload: scenario.Workload{Replicas: 50, Room: 80}, Version: scenario.Version(seed % 2), Pods: scenario.Pods{CNINeedsAPI: seed%3 > 0, Liveness: seed > 3},
+		s := scenario.Scenario{Seed: seed, Length: 40 * time.Minute, OtherPods: 5, Nodes: 40, Workload: scenario.Workload{Replicas: new(50), Room: 80}, Version: scenario.Modelled()[seed%2], Pods: scenario.Pods{CNINeedsAPI: seed%3 > 0, Liveness: seed > 3},
 			Actions: []scenario.Action{
 				{At: sec(20), Do: scenario.Crash, N: 20, For: 15 * time.Second}, {At: sec(60), Do: scenario.Scale, N: 100}, {At: sec(200), Do: scenario.Delay, For: time.Second},
 				{At: sec(220), Do: scenario.Stall, N: 5, For: time.Minute}, {At: sec(260), Do: scenario.Down, N: 12, For: 9 * time.Minute}, {At: sec(300), Do: scenario.Room, N: 90}, {At: sec(400), Do: scenario.Delay, For: 4 * time.Second},
@@ -140,7 +140,7 @@ func TestPodsAreConserved(t *testing.T) {
 			}}
 		require.NoError(t, s.Check())
 		s = s.WithDefaults()
-		p, err := newPlane(&s, true)
+		p, err := newCluster(&s, true)
 		require.NoError(t, err)
 		for x := 10.0; x <= 2400; x += 10 {
 			p.end = sec(x)

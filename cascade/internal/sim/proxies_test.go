@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/kube"
 	"github.com/redline-go/redline/proxymodel"
-	"github.com/redline-go/redline/scheduler/retry"
 )
 
 // Updates that come at random reach the kernel as late, on average, as proxymodel predicts of kube-proxy's runner.
 func TestRulesAreAsStaleAsProxymodelSays(t *testing.T) {
-	for _, v := range []retry.Version{kube.V1_29, kube.V1_37} {
+	for _, v := range []kube.Version{kube.V1_29, kube.V1_37} {
 		for _, mode := range []proxymodel.Mode{proxymodel.IPTables, proxymodel.IPVS} {
 			for _, rate := range []float64{0.2, 1, 3} {
 				s := scenario.Scenario{Version: v, Proxy: scenario.Proxy{Mode: mode, Services: 4499}, Length: time.Hour}.WithDefaults()
@@ -30,7 +30,7 @@ func TestRulesAreAsStaleAsProxymodelSays(t *testing.T) {
 
 // staleness is how long an update waits on average until the kernel has it, of 2000.
 func staleness(t *testing.T, s *scenario.Scenario, rate float64) time.Duration {
-	p, err := newPlane(s, false)
+	p, err := newCluster(s, false)
 	require.NoError(t, err)
 	draw := rand.New(rand.NewPCG(1, 2))
 	const updates = 2000
@@ -62,7 +62,7 @@ func staleness(t *testing.T, s *scenario.Scenario, rate float64) time.Duration {
 // An update that lands while no API server listens waits for one.
 func TestRulesWaitForAnAPIServer(t *testing.T) {
 	s := scenario.Scenario{}.WithDefaults()
-	p, err := newPlane(&s, false)
+	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	p.calm.wake()
 	p.servers.kill(0)

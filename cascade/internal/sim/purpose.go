@@ -63,10 +63,16 @@ type row struct {
 	patience patience // of the client
 	verb     verb
 	space    space
-	class    class                     // of the operation in etcd
-	db       int                       // bytes that a revision takes in etcd's db
-	landed   func(*cluster, *proposal) // what changes when it lands in etcd; nil: nothing
-	replied  func(*cluster, answer)    // who hears of its end; nil: nobody
+	class    class                   // of the operation in etcd
+	db       int                     // bytes that a revision takes in etcd's db
+	landed   func(*cluster, landing) // what changes when it lands in etcd; nil: nothing
+	replied  func(*cluster, answer)  // who hears of its end; nil: nobody
+}
+
+// landing is a write that changes its object in etcd, whether anybody still waits for it or not.
+type landing struct {
+	who     int32
+	version uint32
 }
 
 // answer is the end of a request.

@@ -37,7 +37,7 @@ func TestSeparateEtcdsAnswerForThemselves(t *testing.T) {
 	s := fault(1, 4)
 	s.Etcd.SeparateEvents, s.Etcd.SeparateLeases = true, true
 	s = s.WithDefaults()
-	p, err := newPlane(&s, false)
+	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	p.end = sec(200)
 	p.run()

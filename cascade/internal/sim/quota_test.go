@@ -60,9 +60,9 @@ func TestADefragmentationEndsNoSpace(t *testing.T) {
 
 // Bindings that a full etcd refuses are tried again, and their pods start once it takes writes.
 func TestBindingsSurviveNoSpace(t *testing.T) {
-	s := scenario.Scenario{Length: 40 * time.Minute, Observe: true, Workload: scenario.Workload{Replicas: 50, Room: 50}, Etcd: scenario.Etcd{Quota: 5e6},
+	s := scenario.Scenario{Length: 40 * time.Minute, Observe: true, Workload: scenario.Workload{Replicas: new(50), Room: 50}, Etcd: scenario.Etcd{Quota: 5e6},
 		Actions: []scenario.Action{{At: sec(200), Do: scenario.Scale, N: 100}, {At: sec(600), Do: scenario.Room, N: 100}, {At: sec(900), Do: scenario.Defrag}}}.WithDefaults()
-	p, err := newPlane(&s, true)
+	p, err := newCluster(&s, true)
 	require.NoError(t, err)
 	p.end = sec(890)
 	p.run()

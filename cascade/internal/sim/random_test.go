@@ -10,7 +10,7 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/etcdmodel"
-	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/kube"
 )
 
 // TestRandomScenarios: whatever the cluster and whatever is done to it, a run ends with a result, and the same one the second time.
@@ -39,12 +39,12 @@ func randomScenario(r *rand.Rand) scenario.Scenario {
 	s := scenario.Scenario{
 		Seed: r.Uint64(), Length: time.Duration(5+r.IntN(25)) * time.Minute, Version: pick(r, kube.V1_29, kube.V1_37),
 		Nodes: pick(r, 1, 3, 10, 50, 100, 300), Servers: pick(r, 1, 1, 2, 3, 5), OtherPods: pick(r, 0, 5, 20),
-		Observe: r.IntN(3) == 0, LeaseBreaker: r.IntN(3) - 1,
+		Observe: r.IntN(3) == 0, LeaseBreaker: pick(r, new(false), nil, new(true)),
 		Etcd: scenario.Etcd{
 			Version: pick(r, etcdmodel.V3_5, etcdmodel.V3_6, etcdmodel.V3_7), Members: pick(r, 1, 1, 3, 5), Fsync: pick(r, sec(0.001), sec(0.005), sec(0.1)),
 			Before3512: r.IntN(3) == 0, SeparateEvents: r.IntN(5) == 0, SeparateLeases: r.IntN(6) == 0,
 		},
-		Workload: scenario.Workload{Replicas: pick(r, 0, 50, 100), Quota: pick(r, 0, 0, 200), Retries: r.IntN(3)},
+		Workload: scenario.Workload{Replicas: pick(r, nil, new(50), new(100)), Quota: pick(r, nil, nil, new(200)), Retries: r.IntN(3)},
 		Pods:     scenario.Pods{CNINeedsAPI: r.IntN(2) == 0, Liveness: r.IntN(3) == 0},
 	}
 	if r.IntN(6) == 0 {
@@ -86,7 +86,7 @@ func randomAction(r *rand.Rand, s scenario.Scenario) scenario.Action {
 	case 14:
 		return scenario.Action{Do: scenario.Down, N: 1 + r.IntN(s.Nodes), For: pick(r, sec(10), sec(100), sec(600))}
 	case 15:
-		return scenario.Action{Do: scenario.Restart, What: pick(r, componentServer, componentEtcd, componentNames[0], componentNames[1])}
+		return scenario.Action{Do: scenario.Restart, What: pick(r, scenario.KubeAPIServer, scenario.EtcdMember, componentNames[0], componentNames[1])}
 	case 16:
 		return scenario.Action{Do: scenario.Load, N: pick(r, 50, 200, 1000)}
 	}

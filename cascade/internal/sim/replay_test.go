@@ -15,6 +15,8 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/kube"
 )
 
 func sec(x float64) time.Duration { return time.Duration(x * 1e9) }
@@ -22,7 +24,7 @@ func sec(x float64) time.Duration { return time.Duration(x * 1e9) }
 // replayed is the set-up of the replays on real components: 100 nodes started together, 50 pods, v1.37.2 with a grace of 40 s,
 // lost leases and failed probes recorded only.
 func replayed(seed uint64, length float64, actions ...scenario.Action) scenario.Scenario {
-	return scenario.Scenario{Seed: seed, Length: sec(length), Grid: time.Second, Version: 1, Leases: scenario.Leases{Grace: 40 * time.Second},
+	return scenario.Scenario{Seed: seed, Length: sec(length), Grid: time.Second, Version: kube.V1_37, Etcd: scenario.Etcd{Version: etcdmodel.V3_5}, Leases: scenario.Leases{Grace: 40 * time.Second},
 		Observe: true, Uptime: 25 * time.Second, Actions: actions}
 }
 

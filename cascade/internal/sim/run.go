@@ -10,7 +10,7 @@ import (
 // Run lets the scenario happen. The same scenario gives the same bytes. An invalid field is an
 // error that names it. A cancelled context ends the run early with the context's error.
 func Run(ctx context.Context, s scenario.Scenario) (*story.Result, error) {
-	c, err := run(ctx, &s, true)
+	c, err := simulate(ctx, &s, true)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func Run(ctx context.Context, s scenario.Scenario) (*story.Result, error) {
 
 // Judge is like Run but returns the verdict and the totals alone, at less cost.
 func Judge(ctx context.Context, s scenario.Scenario) (story.Verdict, story.Totals, error) {
-	c, err := run(ctx, &s, false)
+	c, err := simulate(ctx, &s, false)
 	if err != nil {
 		return story.Verdict{}, story.Totals{}, err
 	}
@@ -32,8 +32,8 @@ func Judge(ctx context.Context, s scenario.Scenario) (story.Verdict, story.Total
 	return c.rec.verdict(), t, nil
 }
 
-// run fills in the scenario's defaults and runs it.
-func run(ctx context.Context, s *scenario.Scenario, keep bool) (*cluster, error) {
+// simulate fills in the scenario's defaults and runs it.
+func simulate(ctx context.Context, s *scenario.Scenario, keep bool) (*cluster, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}

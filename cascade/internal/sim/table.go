@@ -11,7 +11,7 @@ var table = [purposes + 1]row{
 	// The kubelets' heartbeats.
 	forLease: {
 		asker: aKubelet, level: nodeHigh, patience: heartbeatTimeout, verb: update, space: leases, class: classLease, db: 827,
-		landed:  func(c *cluster, q *proposal) { c.nodes[q.who].renewed = c.now },
+		landed:  func(c *cluster, w landing) { c.nodes[w.who].renewed = c.now },
 		replied: func(c *cluster, a answer) { c.kubelets.leaseReply(a.who, a.version, a.code) },
 	},
 	forLeaseGet: {
@@ -20,9 +20,9 @@ var table = [purposes + 1]row{
 	},
 	forStatus: {
 		asker: aKubelet, level: nodeHigh, patience: heartbeatTimeout, verb: patch, space: nodes, class: classNode, db: 4114,
-		landed: func(c *cluster, q *proposal) {
-			c.kubelets.statusLanded(q.who)
-			c.life.nodeWritten(q.who)
+		landed: func(c *cluster, w landing) {
+			c.kubelets.statusLanded(w.who)
+			c.life.nodeWritten(w.who)
 		},
 		replied: func(c *cluster, a answer) { c.kubelets.statusReply(a.who, a.code) },
 	},
@@ -61,13 +61,13 @@ var table = [purposes + 1]row{
 	},
 	forRegistrationGrant: {
 		asker: aServer, level: exempt, verb: create, class: classGrant,
-		landed:  func(c *cluster, q *proposal) { c.servers.granted(q.who) },
+		landed:  func(c *cluster, w landing) { c.servers.granted(w.who) },
 		replied: registrationReplied,
 	},
 	forRegistration: {
 		asker: aServer, level: exempt, verb: create, space: registrations, class: classOther, db: 827,
-		landed: func(c *cluster, q *proposal) {
-			s := &c.servers.list[q.who]
+		landed: func(c *cluster, w landing) {
+			s := &c.servers.list[w.who]
 			s.attached = s.lease
 		},
 		replied: registrationReplied,
@@ -82,28 +82,28 @@ var table = [purposes + 1]row{
 	forNotReadyGet: {asker: theControllers, level: workloadHigh, verb: get, space: nodes, class: classRead, replied: lifeReplied},
 	forNotReady: {
 		asker: theControllers, level: workloadHigh, verb: update, space: nodes, class: classNode, db: 4114,
-		landed: func(c *cluster, q *proposal) {
-			if !c.nodes[q.who].notReady {
-				c.life.becameNotReady(q.who)
+		landed: func(c *cluster, w landing) {
+			if !c.nodes[w.who].notReady {
+				c.life.becameNotReady(w.who)
 			}
 		},
 		replied: lifeReplied,
 	},
 	forMarkPod: {
 		asker: theControllers, level: workloadHigh, verb: create, class: classPod, db: 4114,
-		landed:  func(c *cluster, q *proposal) { c.life.podMarked(q.who) },
+		landed:  func(c *cluster, w landing) { c.life.podMarked(w.who) },
 		replied: lifeReplied,
 	},
 	forTaint: {
 		asker: theControllers, level: workloadHigh, verb: patch, space: nodes, class: classNode, db: 4114,
-		landed:  func(c *cluster, q *proposal) { c.life.taintLanded(q.who) },
+		landed:  func(c *cluster, w landing) { c.life.taintLanded(w.who) },
 		replied: func(c *cluster, a answer) { c.life.taintReply(a.who) },
 	},
 	forEvict: {
 		asker: theControllers, level: workloadHigh, verb: patch, space: nodes, class: classNode, db: 4114,
-		landed: func(c *cluster, q *proposal) {
-			c.life.tainted(q.who)
-			c.life.nodeWritten(q.who)
+		landed: func(c *cluster, w landing) {
+			c.life.tainted(w.who)
+			c.life.nodeWritten(w.who)
 		},
 		replied: func(c *cluster, a answer) { c.life.evictReply(a.who, a.code) },
 	},
@@ -116,22 +116,22 @@ var table = [purposes + 1]row{
 	// The workload's controllers.
 	forPodCreate: {
 		asker: theControllers, level: workloadHigh, verb: create, class: classPod, db: 2066,
-		landed:  func(c *cluster, _ *proposal) { c.sched.podCreated() },
+		landed:  func(c *cluster, _ landing) { c.sched.podCreated() },
 		replied: func(c *cluster, a answer) { c.replicas.createReply(a.code) },
 	},
 	forPodDelete: {asker: theControllers, level: workloadHigh, verb: create, class: classPod},
 	forReplicaSet: {
 		asker: theControllers, level: workloadHigh, verb: create, class: classOther, db: 2066,
-		landed: func(c *cluster, _ *proposal) { c.operator.status = c.replicas.have },
+		landed: func(c *cluster, _ landing) { c.operator.status = c.replicas.have },
 	},
 	forSlice: {
 		asker: theControllers, level: workloadHigh, verb: create, class: classOther, db: 8755,
-		landed:  func(c *cluster, _ *proposal) { c.proxies.sliceLanded() },
+		landed:  func(c *cluster, _ landing) { c.proxies.sliceLanded() },
 		replied: endpointsReplied,
 	},
 	forEndpoints: {
 		asker: theControllers, level: workloadHigh, verb: create, class: classOther, db: 8755,
-		landed:  func(c *cluster, _ *proposal) { c.endpoints.writers[1].posted = c.endpoints.ready() },
+		landed:  func(c *cluster, _ landing) { c.endpoints.writers[1].posted = c.endpoints.ready() },
 		replied: endpointsReplied,
 	},
 
@@ -140,7 +140,7 @@ var table = [purposes + 1]row{
 	forPodEvent:   {level: workloadHigh, verb: create, class: classEvent, db: 1378},
 	forPodBind: {
 		level: workloadHigh, verb: create, class: classPod, db: 2066,
-		landed: func(c *cluster, _ *proposal) { c.pods.bindLanded() },
+		landed: func(c *cluster, _ landing) { c.pods.bindLanded() },
 	},
 
 	// What kubelets do for their pods.
@@ -150,8 +150,8 @@ var table = [purposes + 1]row{
 	},
 	forPodReady: {
 		asker: aKubelet, level: system, verb: create, class: classPod, db: 4114,
-		landed: func(c *cluster, q *proposal) {
-			if n := &c.nodes[q.who]; n.marked > 0 {
+		landed: func(c *cluster, w landing) {
+			if n := &c.nodes[w.who]; n.marked > 0 {
 				n.marked--
 				c.endpoints.changed()
 			}
@@ -164,7 +164,7 @@ var table = [purposes + 1]row{
 	forReportGet: {asker: aKubelet, level: system, verb: get, class: classRead, replied: reportReplied},
 	forReport: {
 		asker: aKubelet, level: system, verb: create, class: classPod, db: 4114,
-		landed:  func(c *cluster, q *proposal) { c.pods.reported(q.version) },
+		landed:  func(c *cluster, w landing) { c.pods.reported(w.version) },
 		replied: reportReplied,
 	},
 	forKubeletEvent: {asker: aKubelet, level: system, verb: create, class: classEvent, db: 1033},

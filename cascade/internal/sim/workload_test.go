@@ -8,13 +8,14 @@ import (
 
 	"github.com/redline-go/redline/cascade/incident8829"
 	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/kube"
 )
 
 // Pods beyond one a node are on nodes, too: a scale down finds and deletes them.
 func TestManyPodsOnFewNodes(t *testing.T) {
-	s := scenario.Scenario{Length: 10 * time.Minute, Nodes: 10, Workload: scenario.Workload{Replicas: 10, Room: 100},
+	s := scenario.Scenario{Length: 10 * time.Minute, Nodes: 10, Workload: scenario.Workload{Replicas: new(10), Room: 100},
 		Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 50}, {At: sec(200), Do: scenario.Scale, N: 5}}}.WithDefaults()
-	p, err := newPlane(&s, true)
+	p, err := newCluster(&s, true)
 	require.NoError(t, err)
 	p.end = sec(150)
 	p.run()
@@ -49,7 +50,7 @@ func TestAQuotaAtWhatFits(t *testing.T) {
 	for seed := uint64(1); seed <= 5; seed++ {
 		s := fault(seed, 4)
 		without += run(t, s).Verdict.Down
-		s.Workload.Quota = 50
+		s.Workload.Quota = new(50)
 		r := run(t, s)
 		require.Zero(t, r.Totals.PeakPending)
 		require.Zero(t, r.Totals.PodsCreated)
@@ -57,21 +58,21 @@ func TestAQuotaAtWhatFits(t *testing.T) {
 		with += r.Verdict.Down
 	}
 	require.InEpsilon(t, without, with, 0.1, "and does not prevent the outage")
-	s := scenario.Scenario{Workload: scenario.Workload{Replicas: -1, Room: 50}, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 100}}}
-	s.Workload.Quota = -1
+	s := scenario.Scenario{Workload: scenario.Workload{Replicas: new(0), Room: 50}, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 100}}}
+	s.Workload.Quota = new(0)
 	require.Zero(t, run(t, s).Totals.PodsCreated)
 	require.Zero(t, run(t, incident8829.ActionItems()[1].Apply(s)).Totals.PodsCreated, "twice none is none")
-	s.Workload.Quota = -2
-	require.ErrorContains(t, s.Check(), "cascade: Workload.Quota is -2, want -1 to")
+	s.Workload.Quota = new(-1)
+	require.ErrorContains(t, s.Check(), "cascade: Workload.Quota is -1, want 0 to")
 }
 
 // Nodes that go NotReady change what the scheduler says, and a bound pod deleted every few seconds wakes the pods that wait: their
 // patches and Events come at the pace of two clients of 50 QPS, about 100 writes/s, and never at 450/s.
 func TestMessageChurnHasACeiling(t *testing.T) {
-	for version := range scenario.Version(2) {
+	for _, version := range scenario.Modelled() {
 		s := scenario.Scenario{Version: version, Length: 10 * time.Minute, OtherPods: 20, Actions: []scenario.Action{
 			{At: sec(10), Do: scenario.Scale, N: 500}, {At: sec(60), Do: scenario.Churn, For: sec(4)}, {At: sec(90), Do: scenario.Silence}}}.WithDefaults()
-		p, err := newPlane(&s, false)
+		p, err := newCluster(&s, false)
 		require.NoError(t, err)
 		most, sustained := 0.0, 0.0
 		var before [2]int
