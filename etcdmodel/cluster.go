@@ -45,7 +45,9 @@ type CPU struct {
 	Answer               time.Duration // wake-ups on the way back; no queue
 }
 
-func (c Cluster) orDefault() Cluster {
+// WithDefaults returns the cluster with every zero field replaced by what it means, and one disk for
+// each member. The cluster must pass [Cluster.Check].
+func (c Cluster) WithDefaults() Cluster {
 	c.Version = c.Version.orDefault()
 	c.Members = or(c.Members, 3)
 	c.RTT = or(c.RTT, 200*time.Microsecond)

@@ -157,7 +157,7 @@ func (e *engine) timer(member, kind int) *int64 {
 }
 
 func newEngine(c Cluster, streams []Stream, see observer) *engine {
-	c = c.orDefault()
+	c = c.WithDefaults()
 	e := &engine{c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: stream(c.Seed, "raft", 0)}
 	e.timers = make([]int64, memberTimers+c.Members*timersEach)
 	for i := range e.timers {

@@ -36,7 +36,7 @@ func prepare(c *Cluster, l *Load) ([]error, error) {
 	if err := errors.Join(c.Check(), l.Check()); err != nil {
 		return nil, err
 	}
-	*c = c.orDefault()
+	*c = c.WithDefaults()
 	l.For = or(l.For, 10*time.Second)
 	return c.warnings(), nil
 }
