@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"time"
@@ -37,7 +38,7 @@ func prepare(c *Cluster, l *Load) ([]error, error) {
 		return nil, err
 	}
 	*c = c.WithDefaults()
-	l.For = or(l.For, 10*time.Second)
+	l.For = cmp.Or(l.For, 10*time.Second)
 	return c.warnings(), nil
 }
 
