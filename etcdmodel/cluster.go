@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -45,18 +46,20 @@ type CPU struct {
 	Answer               time.Duration // wake-ups on the way back; no queue
 }
 
-func (c Cluster) orDefault() Cluster {
+// WithDefaults returns the cluster with every zero field replaced by what it means, and one disk for
+// each member. The cluster must pass [Cluster.Check].
+func (c Cluster) WithDefaults() Cluster {
 	c.Version = c.Version.orDefault()
-	c.Members = or(c.Members, 3)
-	c.RTT = or(c.RTT, 200*time.Microsecond)
-	c.Heartbeat = or(c.Heartbeat, 100*time.Millisecond)
-	c.Election = or(c.Election, time.Second)
-	c.Quota = or(c.Quota, 2<<30)
-	c.BatchInterval = or(c.BatchInterval, 100*time.Millisecond)
-	c.BatchLimit = or(c.BatchLimit, 10_000)
-	c.SnapshotCount = or(c.SnapshotCount, c.Version.snapshotCount())
-	c.CompactEvery = or(c.CompactEvery, 5*time.Minute)
-	c.CompactKeep = or(c.CompactKeep, 5*time.Minute)
+	c.Members = cmp.Or(c.Members, 3)
+	c.RTT = cmp.Or(c.RTT, 200*time.Microsecond)
+	c.Heartbeat = cmp.Or(c.Heartbeat, 100*time.Millisecond)
+	c.Election = cmp.Or(c.Election, time.Second)
+	c.Quota = cmp.Or(c.Quota, 2<<30)
+	c.BatchInterval = cmp.Or(c.BatchInterval, 100*time.Millisecond)
+	c.BatchLimit = cmp.Or(c.BatchLimit, 10_000)
+	c.SnapshotCount = cmp.Or(c.SnapshotCount, c.Version.snapshotCount())
+	c.CompactEvery = cmp.Or(c.CompactEvery, 5*time.Minute)
+	c.CompactKeep = cmp.Or(c.CompactKeep, 5*time.Minute)
 	c.CPU = c.CPU.orDefault()
 	disks := make([]Disk, c.Members)
 	for i := range disks {
@@ -76,14 +79,6 @@ func (c Cluster) disk(member int) Disk {
 	return c.Disks[member]
 }
 
-func or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
-
 // Check says which field cannot be: the first of them, by name.
 func (c Cluster) Check() error {
 	if err := c.Version.check("Cluster.Version"); err != nil {
@@ -92,8 +87,8 @@ func (c Cluster) Check() error {
 	if err := checkInt("Cluster.Members", c.Members, 0, 9); err != nil {
 		return err
 	}
-	if n := len(c.Disks); n > 1 && n != or(c.Members, 3) {
-		return bad("len(Cluster.Disks)", n, fmt.Sprintf("0, 1 or Members (%d)", or(c.Members, 3)))
+	if n := len(c.Disks); n > 1 && n != cmp.Or(c.Members, 3) {
+		return bad("len(Cluster.Disks)", n, fmt.Sprintf("0, 1 or Members (%d)", cmp.Or(c.Members, 3)))
 	}
 	for i, d := range c.Disks {
 		if err := d.Check(fmt.Sprintf("Cluster.Disks[%d]", i)); err != nil {
@@ -127,7 +122,7 @@ func (c Cluster) checkTimes() error {
 			return bad("Cluster."+f.name, f.d, ">= 1ms")
 		}
 	}
-	heartbeat, election := or(c.Heartbeat, 100*time.Millisecond), or(c.Election, time.Second)
+	heartbeat, election := cmp.Or(c.Heartbeat, 100*time.Millisecond), cmp.Or(c.Election, time.Second)
 	// server/embed/config.go Validate: "--election-timeout should be at least as 5 times as --heartbeat-interval"
 	if election < 5*heartbeat {
 		return bad("Cluster.Election", election, fmt.Sprintf(">= 5 x Heartbeat (%v), as etcd itself asks", heartbeat))

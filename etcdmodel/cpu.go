@@ -1,6 +1,9 @@
 package etcdmodel
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // DefaultCPU is the processor time measured on the test machine: 2 cores shared by client, server
 // and other builds. It was fitted to 28 of the 56 loads of 3.6.16 (value 256 B to 16 KiB, 1 to 1,000 clients or 100 to
@@ -33,10 +36,10 @@ func (c CPU) Scaled(x float64) CPU {
 func (c CPU) orDefault() CPU {
 	d := DefaultCPU()
 	return CPU{
-		or(c.Accept, d.Accept), or(c.AcceptPerKiB, d.AcceptPerKiB),
-		or(c.Turn, d.Turn),
-		or(c.Append, d.Append), or(c.AppendPerKiB, d.AppendPerKiB),
-		or(c.Apply, d.Apply), or(c.ApplyPerKiB, d.ApplyPerKiB),
-		or(c.CommitPerKiB, d.CommitPerKiB), or(c.Answer, d.Answer),
+		cmp.Or(c.Accept, d.Accept), cmp.Or(c.AcceptPerKiB, d.AcceptPerKiB),
+		cmp.Or(c.Turn, d.Turn),
+		cmp.Or(c.Append, d.Append), cmp.Or(c.AppendPerKiB, d.AppendPerKiB),
+		cmp.Or(c.Apply, d.Apply), cmp.Or(c.ApplyPerKiB, d.ApplyPerKiB),
+		cmp.Or(c.CommitPerKiB, d.CommitPerKiB), cmp.Or(c.Answer, d.Answer),
 	}
 }

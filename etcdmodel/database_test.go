@@ -76,7 +76,7 @@ func TestCompactionAgainstMeasured(t *testing.T) {
 			formula = append(formula, math.Abs(float64(got.Milliseconds())/want-1))
 
 			disk := Disk{Fsync: []Quantile{{1, commit / 2}}, Commit: []Quantile{{1, commit}}}
-			s := newSimulation(Cluster{Version: V3_6, Members: 1, Disks: []Disk{disk}}.orDefault(), Load{Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: value}, Rate: 100}}})
+			s := newSimulation(Cluster{Version: V3_6, Members: 1, Disks: []Disk{disk}}.WithDefaults(), Load{Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: value}, Rate: 100}}})
 			s.e.compactRevisions(revisions, deletes)
 			for s.e.compacting() {
 				s.e.run(s.e.now + int64(10*time.Millisecond))

@@ -124,8 +124,8 @@ type counters struct {
 	flushes         int64 // of the leader's backend
 	fsyncs, batched int64 // of the leader: WAL fsyncs and the entries in them
 	walBytes        int64
-	fsyncTime       histogram
-	commitTime      histogram
+	fsyncTime       latencies
+	commitTime      latencies
 	beatsMissed     int64
 	beatsLate       int64
 	elections       int64
@@ -157,12 +157,13 @@ func (e *engine) timer(member, kind int) *int64 {
 }
 
 func newEngine(c Cluster, streams []Stream, see observer) *engine {
-	c = c.orDefault()
-	e := &engine{c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: stream(c.Seed, "raft", 0)}
+	c = c.WithDefaults()
+	e := &engine{c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: chance(c.Seed, "raft", 0)}
 	e.timers = make([]int64, memberTimers+c.Members*timersEach)
 	for i := range e.timers {
 		e.timers[i] = never
 	}
+	e.count = counters{fsyncTime: newLatencies(), commitTime: newLatencies()}
 	e.hardState = int64(record(13 + 1 + indexBytes))
 	for _, s := range streams {
 		e.classes = append(e.classes, e.newClass(s))

@@ -3,6 +3,8 @@ package etcdmodel
 import (
 	"math"
 	"time"
+
+	"github.com/redline-go/redline/internal/histogram"
 )
 
 // Estimate is [Predict] without the simulation, in closed form and in microseconds: for a slider, a sweep, or a
@@ -155,18 +157,18 @@ func (t *turn) latency() Latency {
 	return out
 }
 
-// spread is a histogram of weights, 1/16 of an octave a bucket.
+// spread holds weights of durations in 16 bins to a doubling.
 type spread struct {
-	weight [octaves << spreadBits]float64
-	max    float64
+	weight [37 << spreadScale]float64 // from shortest to longest
+	max    float64                    // ns
 }
 
-const spreadBits = 4
+const spreadScale histogram.Scale = 4
 
 func (s *spread) add(ns, weight float64) {
 	s.max = math.Max(s.max, ns)
-	i := int(math.Float64bits(math.Max(ns, 1<<lowestOctave))>>(52-spreadBits)) - (1023+lowestOctave)<<spreadBits
-	s.weight[min(i, len(s.weight)-1)] += weight
+	within := int64(math.Min(math.Max(ns, float64(shortest)), float64(longest)))
+	s.weight[spreadScale.Bin(within)-spreadScale.Bin(shortest)] += weight
 }
 
 func (s *spread) quantile(p float64) time.Duration {
@@ -176,8 +178,8 @@ func (s *spread) quantile(p float64) time.Duration {
 			sum += w
 			continue
 		}
-		low := math.Float64frombits(uint64(i+(1023+lowestOctave)<<spreadBits) << (52 - spreadBits))
-		high := math.Float64frombits(uint64(i+1+(1023+lowestOctave)<<spreadBits) << (52 - spreadBits))
+		bin := spreadScale.Bin(shortest) + i
+		low, high := float64(spreadScale.Floor(bin)), float64(spreadScale.Floor(bin+1))
 		return capped(math.Min(s.max, low+(high-low)*(p-sum)/w))
 	}
 	return capped(s.max)

@@ -19,7 +19,7 @@ func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	c = c.orDefault()
+	c = c.WithDefaults()
 	var out []Fault
 	for _, f := range []struct {
 		name     string

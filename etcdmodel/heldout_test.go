@@ -53,7 +53,7 @@ func (r row) load(t *testing.T) Load {
 
 // simulated runs a row as it was measured: a second of warm-up, then its own duration.
 func (r row) simulated(t *testing.T, c Cluster) Prediction {
-	s := newSimulation(c.orDefault(), r.load(t))
+	s := newSimulation(c.WithDefaults(), r.load(t))
 	s.e.run(int64(time.Second))
 	s.measure()
 	span := r.num(t, "secs")

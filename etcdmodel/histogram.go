@@ -3,75 +3,56 @@ package etcdmodel
 import (
 	"math"
 	"time"
+
+	"github.com/redline-go/redline/internal/histogram"
 )
 
-// histogram counts durations in buckets 1/64 of an octave wide, so a quantile is good
-// to 1 %; it is as quick as a count.
-type histogram struct {
-	count    []int32
-	n        int
-	sum, max float64
+// latencies counts durations in 64 bins to a doubling, so a quantile is good to 1 %. Adding one is
+// as quick as a count. Everything shorter than 1.024 us is in the first bin.
+type latencies struct {
+	counts   histogram.Counts
+	sum, max float64 // ns
 }
 
 const (
-	mantissaBits = 6
-	lowestOctave = 10 // 1.024 us: everything shorter is one bucket
-	octaves      = 37 // up to 39 hours
+	shortest = int64(1) << 10   // ns
+	longest  = int64(1)<<47 - 1 // ns: 39 hours
 )
 
-func (h *histogram) add(ns int64) {
-	if h.count == nil {
-		h.count = make([]int32, octaves<<mantissaBits)
-	}
-	h.n++
+func newLatencies() latencies { return latencies{counts: histogram.New(6, shortest, longest)} }
+
+func (h *latencies) add(ns int64) {
 	h.sum += float64(ns)
 	h.max = math.Max(h.max, float64(ns))
-	h.count[bucketOf(ns)]++
+	h.counts.Add(ns)
 }
 
-func bucketOf(ns int64) int {
-	if ns < 1<<lowestOctave {
-		return 0
+// quantile returns the duration that a share p of the durations keep to. It is linear within a bin.
+func (h *latencies) quantile(p float64) time.Duration {
+	rank := p * float64(h.counts.Total())
+	place, ok := h.counts.At(int(math.Ceil(rank)))
+	if !ok {
+		return time.Duration(h.max)
 	}
-	bits := math.Float64bits(float64(ns)) >> (52 - mantissaBits)
-	return min(int(bits)-(1023+lowestOctave)<<mantissaBits, octaves<<mantissaBits-1)
-}
-
-// lower is the low end of a bucket, in ns.
-func lower(bucket int) float64 {
-	if bucket == 0 {
-		return 0
+	low, high := float64(place.Low), float64(place.High)
+	if place.Low <= shortest {
+		low = 0
 	}
-	return math.Float64frombits(uint64(bucket+(1023+lowestOctave)<<mantissaBits) << (52 - mantissaBits))
+	return time.Duration(math.Min(h.max, low+(high-low)*(rank-float64(place.Before))/float64(place.In)))
 }
 
-// quantile is the duration that a share p keep to.
-func (h *histogram) quantile(p float64) time.Duration {
-	rank, before := p*float64(h.n), 0.0
-	for i, c := range h.count {
-		if c == 0 {
-			continue
-		}
-		if before+float64(c) >= rank {
-			low, high := lower(i), lower(i+1)
-			return time.Duration(math.Min(h.max, low+(high-low)*(rank-before)/float64(c)))
-		}
-		before += float64(c)
-	}
-	return time.Duration(h.max)
-}
-
-func (h *histogram) latency() Latency {
-	if h.n == 0 {
+func (h *latencies) latency() Latency {
+	n := h.counts.Total()
+	if n == 0 {
 		return Latency{}
 	}
 	return Latency{
-		Mean: time.Duration(h.sum / float64(h.n)), Max: time.Duration(h.max), N: h.n,
+		Mean: time.Duration(h.sum / float64(n)), Max: time.Duration(h.max), N: n,
 		P50: h.quantile(0.5), P90: h.quantile(0.9), P99: h.quantile(0.99), P999: h.quantile(0.999),
 	}
 }
 
-func (h *histogram) reset() {
-	clear(h.count)
-	h.n, h.sum, h.max = 0, 0, 0
+func (h *latencies) reset() {
+	h.counts.Reset()
+	h.sum, h.max = 0, 0
 }

@@ -92,7 +92,7 @@ func TestWarnings(t *testing.T) {
 
 func TestParseVersion(t *testing.T) {
 	require.Equal(t, []Version{V3_5, V3_6, V3_7}, Modelled())
-	require.Equal(t, V3_7, Cluster{}.orDefault().Version, "zero is the newest modelled")
+	require.Equal(t, V3_7, Cluster{}.WithDefaults().Version, "zero is the newest modelled")
 	for s, want := range map[string]Version{"3.5": V3_5, "3.5.35": V3_5, "v3.6.16": V3_6, "3.7.0-rc.1": V3_7} {
 		got, err := ParseVersion(s)
 		require.NoError(t, err)

@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -67,7 +68,7 @@ func (l Load) Check() error {
 	for _, s := range l.Streams {
 		rate += s.Rate
 	}
-	if n := rate * or(l.For, 10*time.Second).Seconds(); n > maxRequests {
+	if n := rate * cmp.Or(l.For, 10*time.Second).Seconds(); n > maxRequests {
 		return bad("Load.For", l.For, fmt.Sprintf("%.0g requests at most, not %.0g", maxRequests, n))
 	}
 	if err := l.Op.Check("Load.Op"); err != nil {

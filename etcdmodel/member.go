@@ -1,6 +1,10 @@
 package etcdmodel
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"github.com/redline-go/redline/internal/stream"
+)
 
 // member is one etcd server.
 type member struct {
@@ -59,7 +63,7 @@ type member struct {
 }
 
 func newMember(c Cluster, i int) member {
-	m := member{disk: newSampler(c.Disks[i], source(c.Seed, "disk", i)), revokes: stream(c.Seed, "revoke", i), phases: stream(c.Seed, "backend", i)}
+	m := member{disk: newSampler(c.Disks[i], stream.Numbered(c.Seed, "disk", i)), revokes: chance(c.Seed, "revoke", i), phases: chance(c.Seed, "backend", i)}
 	m.commitDue = m.phases.Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	m.nextSnapshot = int64(c.SnapshotCount)

@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"time"
@@ -36,8 +37,8 @@ func prepare(c *Cluster, l *Load) ([]error, error) {
 	if err := errors.Join(c.Check(), l.Check()); err != nil {
 		return nil, err
 	}
-	*c = c.orDefault()
-	l.For = or(l.For, 10*time.Second)
+	*c = c.WithDefaults()
+	l.For = cmp.Or(l.For, 10*time.Second)
 	return c.warnings(), nil
 }
 

@@ -92,7 +92,7 @@ func TestLittle(t *testing.T) {
 
 // TestScaleFree: ten times slower in every part is ten times slower as a whole.
 func TestScaleFree(t *testing.T) {
-	c := Cluster{Members: 3, Disks: []Disk{SATASSD()}, RTT: 300 * time.Microsecond, CPU: DefaultCPU(), Seed: 8}.orDefault()
+	c := Cluster{Members: 3, Disks: []Disk{SATASSD()}, RTT: 300 * time.Microsecond, CPU: DefaultCPU(), Seed: 8}.WithDefaults()
 	slow := c
 	slow.Disks = []Disk{SATASSD().Scaled(10)}
 	slow.RTT, slow.BatchInterval, slow.Heartbeat, slow.Election = 10*c.RTT, 10*c.BatchInterval, 10*c.Heartbeat, 10*c.Election
@@ -144,7 +144,7 @@ func TestSustainable(t *testing.T) {
 		for _, value := range []int{256, 4096, 16384} {
 			most := must(t, Estimate, c, open(10, value))
 			backlog := func(share float64) int {
-				s := newSimulation(c.orDefault(), open(most.Sustainable*share, value))
+				s := newSimulation(c.WithDefaults(), open(most.Sustainable*share, value))
 				s.e.run(int64(4 * time.Second))
 				first := s.e.waiting.n + s.accepting()
 				s.e.run(int64(16 * time.Second))

@@ -1,22 +1,18 @@
 package etcdmodel
 
 import (
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/redline-go/redline/internal/stream"
 )
 
-// stream is a source of chance of its own for every part that draws, so that one part more never
-// shifts another's draws.
-func stream(seed uint64, name string, member int) *rand.Rand {
-	return rand.New(source(seed, name, member))
-}
-
-func source(seed uint64, name string, member int) *rand.PCG {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))
-	return rand.NewPCG(seed, h.Sum64()+uint64(member)*0x9e3779b97f4a7c15)
+// chance returns a member's random stream for one part of the model. Each part has its own, so one
+// part more never shifts another's draws.
+func chance(seed uint64, name string, member int) *rand.Rand {
+	source := stream.Numbered(seed, name, member)
+	return rand.New(&source)
 }
 
 // sampler draws durations (ns) from a member's disk, or its two.
@@ -27,10 +23,10 @@ type sampler struct {
 	db        table   // fdatasyncs of the db file
 	dbPerByte float64
 	commit    table
-	rng       *rand.PCG
+	rng       stream.Source
 }
 
-func newSampler(d Disk, rng *rand.PCG) sampler {
+func newSampler(d Disk, rng stream.Source) sampler {
 	d = d.orDefault()
 	db := d.db()
 	return sampler{
@@ -49,14 +45,14 @@ func (d Disk) perByte() float64 {
 
 // save is one fdatasync of an append of n bytes.
 func (s *sampler) save(bytes int64) int64 {
-	return s.fsync.draw(s.rng) + int64(s.perByte*float64(max(0, bytes-s.size)))
+	return s.fsync.draw(&s.rng) + int64(s.perByte*float64(max(0, bytes-s.size)))
 }
 
 // flush is one backend commit that writes bytes of pages: two fdatasyncs
 // (bbolt tx.go:566,613) and the bytes, where commits were not measured themselves.
 func (s *sampler) flush(bytes float64, perByte float64) int64 {
 	if len(s.commit) > 0 {
-		return s.commit.draw(s.rng)
+		return s.commit.draw(&s.rng)
 	}
 	return s.sync() + s.sync() + int64((s.dbPerByte+perByte)*bytes)
 }
@@ -64,13 +60,13 @@ func (s *sampler) flush(bytes float64, perByte float64) int64 {
 // half is the second half of a commit, without its bytes.
 func (s *sampler) half() int64 {
 	if len(s.commit) > 0 {
-		return s.commit.draw(s.rng) / 2
+		return s.commit.draw(&s.rng) / 2
 	}
 	return s.sync()
 }
 
 // sync is one fdatasync on the disk of the db file.
-func (s *sampler) sync() int64 { return s.db.draw(s.rng) }
+func (s *sampler) sync() int64 { return s.db.draw(&s.rng) }
 
 // table is the knots of a distribution, ready to draw from.
 type table []knot
@@ -94,7 +90,7 @@ func newTable(knots []Quantile) table {
 }
 
 // draw is quantileOf at a random share.
-func (t table) draw(rng *rand.PCG) int64 {
+func (t table) draw(rng *stream.Source) int64 {
 	first, last := &t[0], &t[len(t)-1]
 	if first.ns == last.ns {
 		return int64(first.ns)

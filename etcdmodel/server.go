@@ -92,7 +92,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{until: make([]float64, len(classes)), chance: stream(c.Seed, "arrivals", 0)}
+	s := &Server{until: make([]float64, len(classes)), chance: chance(c.Seed, "arrivals", 0)}
 	s.e = newEngine(c, classes, s)
 	s.step.Classes = make([]ClassStep, len(classes))
 	s.step.Done = make([]Done, 0, 128) // what a commit has held up ends together

@@ -8,6 +8,12 @@ import (
 // Now is the virtual time since the start.
 func (s *Server) Now() time.Duration { return time.Duration(s.e.now) }
 
+// Counted returns how many WAL fdatasyncs and backend commits the leaders have made since the start,
+// whether during a step or on a Submit between two.
+func (s *Server) Counted() (fsyncs, commits int) {
+	return int(s.e.count.fsyncs), int(s.e.count.flushes)
+}
+
 // Leader is the leading member, -1 while there is none.
 func (s *Server) Leader() int { return s.e.leader }
 

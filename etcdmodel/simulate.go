@@ -16,14 +16,14 @@ type simulation struct {
 	robin  bool
 	from   int64 // measured from here on
 
-	commits, reads                        histogram
-	members                               []histogram
+	commits, reads                        latencies
+	members                               []latencies
 	written, timedOut, wasted, refusedAll int
 }
 
 func newSimulation(c Cluster, l Load) *simulation {
 	classes := append([]Stream(nil), l.Streams...)
-	s := &simulation{chance: stream(c.Seed, "arrivals", 0), closed: int32(len(classes))}
+	s := &simulation{chance: chance(c.Seed, "arrivals", 0), closed: int32(len(classes))}
 	if l.Clients > 0 {
 		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys})
 	}
@@ -35,7 +35,10 @@ func newSimulation(c Cluster, l Load) *simulation {
 		sum += x.Rate
 		s.rates = append(s.rates, sum)
 	}
-	s.members = make([]histogram, s.e.c.Members)
+	s.commits, s.reads = newLatencies(), newLatencies()
+	for range s.e.c.Members {
+		s.members = append(s.members, newLatencies())
+	}
 	s.again = make([]ring[int64], s.e.c.Members)
 	for i := range l.Clients { // they start one after the other within a millisecond
 		s.repeat(i%s.e.c.Members, int64(i)*int64(time.Millisecond)/int64(l.Clients))

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/etcdmodel/alerts"
 )
 
 // Colours that stay apart for every kind of sight (Okabe and Ito).
@@ -36,15 +37,15 @@ func write(w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs
 	if err != nil {
 		return err
 	}
-	alerts, err := etcdmodel.Alerts(c, l, etcdmodel.AlertOptions{})
+	rules, err := alerts.For(c, l, alerts.Options{})
 	if err != nil {
 		return err
 	}
-	rule, err := alerts.PrometheusRule()
+	object, err := rules.PrometheusRule()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "etcd-alerts.yaml"), rule, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "etcd-alerts.yaml"), object, 0o644); err != nil {
 		return err
 	}
 	for name, p := range map[string]*plot.Plot{"latency": latency, "size": size} {
@@ -55,7 +56,7 @@ func write(w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs
 		}
 	}
 	fmt.Fprintf(w, "\nWritten to %s: etcd-latency and etcd-size as svg and png, etcd-alerts.yaml.\n", dir)
-	for _, warning := range alerts.Warnings {
+	for _, warning := range rules.Warnings {
 		fmt.Fprintf(w, "  %v\n", warning)
 	}
 	return nil

@@ -35,3 +35,20 @@ func TestFloatIsUniform(t *testing.T) {
 		require.InDelta(t, 10000, n, 500)
 	}
 }
+
+func TestNumberedStreamsAreApart(t *testing.T) {
+	zero, named := Numbered(1, "disk", 0), New(1, "disk")
+	first, second := Numbered(1, "disk", 1), Numbered(1, "disk", 2)
+	for range 1000 {
+		x := zero.Uint64()
+		require.Equal(t, x, named.Uint64())
+		y, z := first.Uint64(), second.Uint64()
+		require.False(t, x == y || y == z || x == z)
+	}
+}
+
+// The streams are part of every result, so their bytes may never change.
+func TestStreamsStayTheSame(t *testing.T) {
+	a, b := New(8829, "kubelet"), Numbered(8829, "disk", 2)
+	require.Equal(t, []uint64{0xefbeccbbb6e763ac, 0xa352db31b7ed7fed}, []uint64{a.Uint64(), b.Uint64()})
+}

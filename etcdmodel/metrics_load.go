@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -133,7 +134,7 @@ func (d *difference) load() Load {
 	}
 	add("creates", Op{Kind: create, Key: key, Value: value}, created, 0)
 	add("updates", Op{Kind: update, Key: key, Value: value}, puts-created, int(min(max(live, 1), math.MaxInt32)))
-	add("deletes", Op{Kind: remove, Key: or(key, assumedKey)}, deletes, 0)
+	add("deletes", Op{Kind: remove, Key: cmp.Or(key, assumedKey)}, deletes, 0)
 	if update == TxnUpdate {
 		add("conflicts", Op{Kind: TxnConflict, Key: key, Value: value}, others-deletes, 0)
 	}

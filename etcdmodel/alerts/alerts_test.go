@@ -1,4 +1,4 @@
-package etcdmodel
+package alerts
 
 import (
 	"fmt"
@@ -7,21 +7,23 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/etcdmodel"
 )
 
 // eventStorm is the incident's: unschedulable pods whose Events grow the db.
-func eventStorm(rate float64) Load {
-	return Load{Streams: []Stream{
-		{Name: "events", Op: Op{Kind: TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: rate, TTL: time.Hour},
-		{Name: "leases", Op: Op{Kind: TxnUpdate, Key: 50, Value: 525}, Rate: 20, Keys: 200},
+func eventStorm(rate float64) etcdmodel.Load {
+	return etcdmodel.Load{Streams: []etcdmodel.Stream{
+		{Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: rate, TTL: time.Hour},
+		{Name: "leases", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 50, Value: 525}, Rate: 20, Keys: 200},
 	}, For: 3 * time.Second}
 }
 
-func rulesOf(t *testing.T, c Cluster, l Load, o AlertOptions) (map[string]AlertRule, Alerting) {
+func rulesOf(t *testing.T, c etcdmodel.Cluster, l etcdmodel.Load, o Options) (map[string]Rule, Set) {
 	t.Helper()
-	a, err := Alerts(c, l, o)
+	a, err := For(c, l, o)
 	require.NoError(t, err)
-	rules := map[string]AlertRule{}
+	rules := map[string]Rule{}
 	for _, r := range a.Rules {
 		rules[r.Name] = r
 	}
@@ -30,10 +32,10 @@ func rulesOf(t *testing.T, c Cluster, l Load, o AlertOptions) (map[string]AlertR
 
 // Every threshold is above normal and below trouble, and what cannot keep its lead says so.
 func TestAlertsBetweenNormalAndTrouble(t *testing.T) {
-	for _, disk := range Presets() {
+	for _, disk := range etcdmodel.Presets() {
 		for _, rate := range []float64{5, 50, 500} {
 			name := fmt.Sprintf("%s, %v/s", disk.Name, rate)
-			rules, a := rulesOf(t, Cluster{Disks: []Disk{disk}}, eventStorm(rate), AlertOptions{})
+			rules, a := rulesOf(t, etcdmodel.Cluster{Disks: []etcdmodel.Disk{disk}}, eventStorm(rate), Options{})
 			for _, r := range rules {
 				assert.LessOrEqual(t, r.Normal, r.Threshold, "%s %s", name, r.Name)
 				assert.LessOrEqual(t, r.Threshold, r.Limit, "%s %s", name, r.Name)
@@ -50,33 +52,33 @@ func TestAlertsBetweenNormalAndTrouble(t *testing.T) {
 
 // At the predicted growth, the size rule fires its lead before the quota: arithmetic of its own.
 func TestAlertLead(t *testing.T) {
-	c := Cluster{CompactEvery: -1}
+	c := etcdmodel.Cluster{CompactEvery: -1}
 	l := eventStorm(300)
-	p, err := Predict(c, l)
+	p, err := etcdmodel.Predict(c, l)
 	require.NoError(t, err)
-	rules, _ := rulesOf(t, c, l, AlertOptions{Lead: 20 * time.Minute})
+	rules, _ := rulesOf(t, c, l, Options{Lead: 20 * time.Minute})
 	r := rules["EtcdDatabaseNearQuota"]
-	fires := r.Threshold/p.DB.Growth + (alertFor + alertDelay).Seconds()
+	fires := r.Threshold/p.DB.Growth + (holdFor + delay).Seconds()
 	assert.InEpsilon(t, r.Limit/p.DB.Growth-fires, 20*60, 0.01)
 	assert.InDelta(t, 20*60, r.Lead.Seconds(), 2)
 
 	// Ten times the growth: twenty minutes before the quota the db is not yet half full; the lead shrinks, and a warning says so.
-	rules, a := rulesOf(t, c, eventStorm(3000), AlertOptions{Lead: 20 * time.Minute})
+	rules, a := rulesOf(t, c, eventStorm(3000), Options{Lead: 20 * time.Minute})
 	assert.Less(t, rules["EtcdDatabaseNearQuota"].Lead, 20*time.Minute)
 	assert.ErrorContains(t, a.Warnings[0], "EtcdDatabaseNearQuota keeps a lead of")
 }
 
 // A single member sends no heartbeats; a disk that is too slow already has no threshold.
 func TestAlertsLeftOut(t *testing.T) {
-	rules, _ := rulesOf(t, Cluster{Members: 1}, eventStorm(50), AlertOptions{})
+	rules, _ := rulesOf(t, etcdmodel.Cluster{Members: 1}, eventStorm(50), Options{})
 	assert.NotContains(t, rules, "EtcdHeartbeatsLate")
-	rules, a := rulesOf(t, Cluster{Disks: []Disk{FixedDisk(800 * time.Millisecond)}}, eventStorm(50), AlertOptions{})
+	rules, a := rulesOf(t, etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(800 * time.Millisecond)}}, eventStorm(50), Options{})
 	assert.NotContains(t, rules, "EtcdFsyncSlow")
 	assert.NotEmpty(t, a.Warnings)
-	_, err := Alerts(Cluster{}, eventStorm(1), AlertOptions{Climb: -1})
-	assert.EqualError(t, err, "etcdmodel: AlertOptions.Climb is -1ns, want >= 0")
-	_, err = Alerts(Cluster{Members: -1}, eventStorm(1), AlertOptions{})
-	assert.ErrorIs(t, err, ErrInput)
+	_, err := For(etcdmodel.Cluster{}, eventStorm(1), Options{Climb: -1})
+	assert.EqualError(t, err, "etcdmodel: alerts: Options.Climb is -1ns, want >= 0")
+	_, err = For(etcdmodel.Cluster{Members: -1}, eventStorm(1), Options{})
+	assert.ErrorIs(t, err, etcdmodel.ErrInput)
 }
 
 func TestBucketBounds(t *testing.T) {

@@ -1,6 +1,7 @@
-package etcdmodel
+package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -37,21 +38,21 @@ type (
 	}
 )
 
-// PrometheusRule is the rules as a PrometheusRule object of the Prometheus operator, in YAML.
-func (a Alerting) PrometheusRule() ([]byte, error) {
+// PrometheusRule returns the rules as a PrometheusRule object of the Prometheus operator, in YAML.
+func (s Set) PrometheusRule() ([]byte, error) {
 	return yaml.Marshal(prometheusRule{
 		APIVersion: "monitoring.coreos.com/v1", Kind: "PrometheusRule",
-		Metadata: prometheusRuleRef{a.options.Name, a.options.Namespace, a.options.Labels},
-		Spec:     a.file(),
+		Metadata: prometheusRuleRef{Name: s.options.Name, Namespace: s.options.Namespace, Labels: s.options.Labels},
+		Spec:     s.file(),
 	})
 }
 
-// RuleFile is the rules as a file that Prometheus itself loads and promtool checks.
-func (a Alerting) RuleFile() ([]byte, error) { return yaml.Marshal(a.file()) }
+// RuleFile returns the rules as a file that Prometheus itself loads and promtool checks.
+func (s Set) RuleFile() ([]byte, error) { return yaml.Marshal(s.file()) }
 
-func (a Alerting) file() ruleFile {
-	group := ruleGroup{Name: or(a.options.Name, "etcd-capacity"), Rules: []ruleItem{}}
-	for _, r := range a.Rules {
+func (s Set) file() ruleFile {
+	group := ruleGroup{Name: cmp.Or(s.options.Name, "etcd-capacity"), Rules: []ruleItem{}}
+	for _, r := range s.Rules {
 		limit := figureOf(r.Limit)
 		if math.IsInf(r.Limit, 1) {
 			limit = "an election"
@@ -69,7 +70,7 @@ func (a Alerting) file() ruleFile {
 	return ruleFile{Groups: []ruleGroup{group}}
 }
 
-// figureOf is a number with at most four digits behind it.
+// figureOf writes a number with four significant digits, or whole from 100 on.
 func figureOf(x float64) string {
 	if math.Abs(x) >= 100 {
 		return fmt.Sprintf("%.0f", x)

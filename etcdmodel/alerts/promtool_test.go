@@ -1,6 +1,6 @@
 //go:build !js
 
-package etcdmodel
+package alerts
 
 import (
 	"fmt"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
+
+	"github.com/redline-go/redline/etcdmodel"
 )
 
 // promtool runs Prometheus' own checker, or skips.
@@ -66,19 +68,19 @@ type trial struct {
 // The rules pass promtool's check, and Prometheus, fed with what the model predicts, fires each one with at least the lead that it
 // states, and not in the normal state.
 func TestAlertsInPrometheus(t *testing.T) {
-	cluster := Cluster{Disks: []Disk{NetworkBlock()}}
+	cluster := etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.NetworkBlock()}}
 	load := eventStorm(200)
-	alerting, err := Alerts(cluster, load, AlertOptions{Lead: 30 * time.Minute, Labels: map[string]string{"release": "prometheus"}})
+	set, err := For(cluster, load, Options{Lead: 30 * time.Minute, Labels: map[string]string{"release": "prometheus"}})
 	require.NoError(t, err)
-	require.Len(t, alerting.Rules, 5, "%v", alerting.Warnings)
+	require.Len(t, set.Rules, 5, "%v", set.Warnings)
 	var trials []trial
-	for _, r := range alerting.Rules {
+	for _, r := range set.Rules {
 		trials = append(trials, trialOf(t, r, cluster, load))
 	}
 	dir := t.TempDir()
-	rules, err := alerting.RuleFile()
+	rules, err := set.RuleFile()
 	require.NoError(t, err)
-	object, err := alerting.PrometheusRule()
+	object, err := set.PrometheusRule()
 	require.NoError(t, err)
 	requireSameSpec(t, rules, object)
 	ruleFile := filepath.Join(dir, "rules.yaml")
@@ -87,8 +89,8 @@ func TestAlertsInPrometheus(t *testing.T) {
 
 	test := promtoolTest{RuleFiles: []string{ruleFile}, Interval: "1m"}
 	for i, tr := range trials {
-		annotations := alerting.file().Groups[0].Rules[i].Annotations
-		labels := map[string]string{"severity": alerting.Rules[i].Severity, "instance": "m1"}
+		annotations := set.file().Groups[0].Rules[i].Annotations
+		labels := map[string]string{"severity": set.Rules[i].Severity, "instance": "m1"}
 		test.Tests = append(test.Tests, promtoolCase{Interval: "1m", Series: tr.series, Alerts: []promtoolAlert{
 			{At: promDuration(tr.silent), Name: tr.rule},
 			{At: promDuration(tr.fires), Name: tr.rule, Expect: []promtoolFiring{{labels, annotations}}},
@@ -102,11 +104,11 @@ func TestAlertsInPrometheus(t *testing.T) {
 }
 
 // trialOf makes the series of one rule's trouble and says when the alert has to fire: its lead before the trouble.
-func trialOf(t *testing.T, r AlertRule, c Cluster, l Load) trial {
+func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial {
 	t.Helper()
 	switch r.Name {
 	case "EtcdDatabaseNearQuota": // from one hour's growth below the threshold, as predicted
-		p, err := Predict(c, l)
+		p, err := etcdmodel.Predict(c, l)
 		require.NoError(t, err)
 		start := r.Threshold - 3600*p.DB.Growth
 		full := seconds((r.Limit - start) / p.DB.Growth)
@@ -126,7 +128,7 @@ func trialOf(t *testing.T, r AlertRule, c Cluster, l Load) trial {
 }
 
 // diskTrial has a p99 that doubles every climb from normal after an hour, and trouble where it passes the limit.
-func diskTrial(r AlertRule, metric string, climb time.Duration) trial {
+func diskTrial(r Rule, metric string, climb time.Duration) trial {
 	const calm = time.Hour
 	trouble := calm + time.Duration(float64(climb)*math.Log2(r.Limit/r.Normal))
 	counts := make([]float64, durationBuckets+1)
