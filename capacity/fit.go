@@ -12,51 +12,53 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// Fit says how many of the workload's replicas run, how many more the cluster takes, and what
+// Fit reports how many of the workload's replicas run, how many more the cluster takes, and what
 // stops the rest. Replicas that the snapshot already has, running or waiting, count as such.
 //
 // A workload that cannot be counted node by node gets an error that wraps [ErrNeedsScheduler],
-// unless a fallback is given: then the first one answers, and nil is none. Bad input is an error that
-// names the field.
-func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
+// unless a [Fallback] answers it. Bad input is an error that names the field.
+func (s *Snapshot) Fit(ctx context.Context, w Workload, opts ...Option) (Answer, error) {
+	o, err := gather("Fit", opts)
+	if err != nil {
+		return Answer{}, err
+	}
 	answer, err := s.fit(ctx, &w, false, nil)
-	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
-		return s.fitBy(ctx, w, engine)
+	if o.answers(err) {
+		return s.fitBy(ctx, w, o.fallback)
 	}
 	return answer, err
 }
 
-// FitInto is Fit with an answer of before to be overwritten, so that who asks often, of a cluster of
-// any size, leaves nothing to the garbage collector: its Nodes are used again, and must not be in use
-// elsewhere. After an error the answer is empty.
-func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, fallback ...Engine) error {
+// FitInto is like [Snapshot.Fit] but reuses answer's memory. Use it in a loop to avoid garbage.
+// answer.Nodes is overwritten and must not be shared. After an error the answer is empty.
+func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, opts ...Option) error {
 	if answer == nil {
 		return errors.New("capacity: FitInto: answer is nil, want one to overwrite")
 	}
-	var err error
+	o, err := gather("FitInto", opts)
+	if err != nil {
+		*answer = Answer{}
+		return err
+	}
 	*answer, err = s.fit(ctx, &w, false, answer.Nodes)
-	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
-		*answer, err = s.fitBy(ctx, w, engine)
+	if o.answers(err) {
+		*answer, err = s.fitBy(ctx, w, o.fallback)
 	}
 	return err
 }
 
-// Max is Fit for as many replicas as there is room and quota for: Desired is what the workload
-// could have in all, and Message or Refusal is why not one more.
-func (s *Snapshot) Max(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
+// Max is like [Snapshot.Fit] for as many replicas as there is room and quota for. Desired is the
+// number that the workload could have in all. Message or Refusal says what stops one more.
+func (s *Snapshot) Max(ctx context.Context, w Workload, opts ...Option) (Answer, error) {
+	o, err := gather("Max", opts)
+	if err != nil {
+		return Answer{}, err
+	}
 	answer, err := s.fit(ctx, &w, true, nil)
-	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
-		return s.maxBy(ctx, w, engine)
+	if o.answers(err) {
+		return s.maxBy(ctx, w, o.fallback)
 	}
 	return answer, err
-}
-
-// first is the engine that answers in the snapshot's place, or nil.
-func first(fallback []Engine) Engine {
-	if len(fallback) == 0 {
-		return nil
-	}
-	return fallback[0]
 }
 
 // fitBy asks an engine, and adds what its answer assumes without the engine knowing: kinds that were

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // namespaced is what inNamespace can give a namespace: a pointer that copies itself.
@@ -38,11 +37,11 @@ func defaultedNode(node *corev1.Node) *corev1.Node {
 	return &shallow
 }
 
-// IsNil sees through an interface that holds a nil pointer.
-func IsNil(object runtime.Object) bool {
-	if object == nil {
+// IsNil reports whether v is nil or an interface that holds a nil pointer.
+func IsNil(v any) bool {
+	if v == nil {
 		return true
 	}
-	v := reflect.ValueOf(object)
-	return v.Kind() == reflect.Pointer && v.IsNil()
+	value := reflect.ValueOf(v)
+	return value.Kind() == reflect.Pointer && value.IsNil()
 }
