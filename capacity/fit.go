@@ -61,8 +61,8 @@ func (s *Snapshot) Max(ctx context.Context, w Workload, opts ...Option) (Answer,
 	return answer, err
 }
 
-// fitBy asks an engine, and adds what its answer assumes without the engine knowing: kinds that were
-// skipped, and what admission took liberties with.
+// fitBy asks an engine. It adds the warnings that the engine cannot know: kinds that were skipped,
+// and liberties that admission took.
 func (s *Snapshot) fitBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
 	answer, err := engine.Fit(ctx, s, w)
 	if err != nil {
@@ -74,8 +74,8 @@ func (s *Snapshot) fitBy(ctx context.Context, w Workload, engine Engine) (Answer
 	return answer, nil
 }
 
-// maxBy asks an engine for more than there are places for pods. Whom room stops, no quota does: one
-// that refuses only some of what is asked on top is not in the way.
+// maxBy asks an engine for more replicas than there are places for pods. If the cluster runs out of
+// room first, a quota that would only have refused the surplus is not reported.
 func (s *Snapshot) maxBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
 	places := len(s.state.Pods) + 1
 	for _, free := range s.table.free[colPods] {
@@ -93,7 +93,7 @@ func (s *Snapshot) maxBy(ctx context.Context, w Workload, engine Engine) (Answer
 	return answer, nil
 }
 
-// question is one call of Fit or Max on its way.
+// question holds one call of Fit or Max on its way.
 type question struct {
 	*Snapshot
 	w        Workload
@@ -162,12 +162,12 @@ func (q *question) answer(ctx context.Context) (Answer, error) {
 	return a, nil
 }
 
-// missing is how many replicas a controller has to create.
+// missing returns how many replicas a controller has to create.
 func (q *question) missing() int {
 	return max(q.w.Replicas-q.replicas.running-q.replicas.waiting, 0)
 }
 
-// create is how many of n new pods the API server admits.
+// create returns how many of n new pods the API server admits.
 func (q *question) create(n int) (int, *admission.Refusal) {
 	if q.refusal != nil {
 		return 0, q.refusal
@@ -175,7 +175,7 @@ func (q *question) create(n int) (int, *admission.Refusal) {
 	return admission.Creations(q.state, q.pod, n)
 }
 
-// fillMax: one more than there is room for is asked, to hear who objects first.
+// fillMax asks for one more replica than there is room for, to hear who objects first.
 func (q *question) fillMax(a *Answer, c *count) {
 	more := max(c.room-q.replicas.waiting, 0)
 	if more < math.MaxInt32 {
@@ -189,7 +189,7 @@ func (q *question) fillMax(a *Answer, c *count) {
 	}
 }
 
-// gated pods wait before scheduling (P/schedulinggates:45).
+// gated completes the answer for pods that wait before scheduling (P/schedulinggates:45).
 func (q *question) gated(a Answer, candidates int) Answer {
 	names := make([]string, 0, len(q.pod.Spec.SchedulingGates))
 	for _, gate := range q.pod.Spec.SchedulingGates {
@@ -204,7 +204,7 @@ func (q *question) gated(a Answer, candidates int) Answer {
 	return a
 }
 
-// explain says why the next replica finds no node.
+// explain adds the reasons why the next replica finds no node.
 func (q *question) explain(ctx context.Context, a *Answer, p *probe, v *view, c *count) error {
 	n := len(c.nodes)
 	if n == 0 {
