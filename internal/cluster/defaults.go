@@ -7,13 +7,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// namespaced is what inNamespace can give a namespace: a pointer that copies itself.
+// namespaced is an object that inNamespace can give a namespace: a pointer that copies itself.
 type namespaced[T any] interface {
 	metav1.Object
 	DeepCopy() T
 }
 
-// inNamespace gives an object that names no namespace the one that kubectl would: "default".
+// inNamespace gives an object without namespace the one that kubectl would: "default".
 func inNamespace[T namespaced[T]](o T) T {
 	if o.GetNamespace() != "" {
 		return o
@@ -23,11 +23,11 @@ func inNamespace[T namespaced[T]](o T) T {
 	return o
 }
 
-// defaultedPod is the pod in a namespace.
+// defaultedPod returns the pod in a namespace.
 func defaultedPod(pod *corev1.Pod) *corev1.Pod { return inNamespace(pod) }
 
-// defaultedNode has the allocatable that the API server gives a node that reports none: its
-// capacity (pkg/apis/core/v1/defaults.go, SetDefaults_NodeStatus).
+// defaultedNode gives a node that reports no allocatable its capacity, as the API server does
+// (pkg/apis/core/v1/defaults.go, SetDefaults_NodeStatus).
 func defaultedNode(node *corev1.Node) *corev1.Node {
 	if node.Status.Allocatable != nil || node.Status.Capacity == nil {
 		return node
