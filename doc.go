@@ -30,7 +30,8 @@
 //	more, _ := snapshot.NodesNeeded(ctx, workload, node)
 //
 //	engine, _ := scheduler.New(scheduler.Config{})
-//	answer, _ = snapshot.Fit(ctx, workload, engine)  // spread, affinity, volumes, devices too
+//	fallback := capacity.Fallback(engine)            // spread, affinity, volumes, devices too
+//	answer, _ = snapshot.Fit(ctx, workload, fallback)
 //
 //	load, _ := retry.Predict(retry.V1_29, pressure)  // attempts/s, patches/s, Events/s
 //	commit, _ := etcdmodel.Predict(cluster, writes)  // latency, database growth, time to quota

@@ -12,17 +12,17 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// antiAffinityTerm is one required anti-affinity term that pods on nodes have: each kept once,
-// however many pods have it.
+// antiAffinityTerm holds one required anti-affinity term of pods on nodes. Equal terms are kept
+// once.
 type antiAffinityTerm struct {
 	owner      string // the first pod that has it
 	namespaces []string
 	selector   labels.Selector
-	ofSpaces   labels.Selector // by the labels of the namespace; nil: none
+	ofSpaces   labels.Selector // by the labels of the namespace, or nil
 }
 
-// antiAffinityTerms gathers the terms of pods whose node has the topology label they are about;
-// without it a term keeps nobody away.
+// antiAffinityTerms gathers the terms of pods whose node has the term's topology label. Without
+// that label a term keeps nobody away.
 func antiAffinityTerms(state *cluster.State) []antiAffinityTerm {
 	var terms []antiAffinityTerm
 	seen := map[string]bool{}
@@ -45,7 +45,8 @@ func antiAffinityTerms(state *cluster.State) []antiAffinityTerm {
 	return terms
 }
 
-// newAntiAffinityTerm is false for a term that cannot be parsed, which the scheduler leaves out.
+// newAntiAffinityTerm returns the term of a pod and a key that equal terms share. It returns false
+// for a term that cannot be parsed, which the scheduler leaves out.
 func newAntiAffinityTerm(pod *corev1.Pod, term *corev1.PodAffinityTerm) (t antiAffinityTerm, key string, ok bool) {
 	t = antiAffinityTerm{owner: pod.Namespace + "/" + pod.Name, namespaces: slices.Sorted(slices.Values(term.Namespaces))}
 	if len(t.namespaces) == 0 && term.NamespaceSelector == nil {
@@ -68,7 +69,7 @@ func newAntiAffinityTerm(pod *corev1.Pod, term *corev1.PodAffinityTerm) (t antiA
 	return t, key, true
 }
 
-// keepsAway: the term is about the question's pod (k8s.io/kube-scheduler/framework,
+// keepsAway reports whether the term matches the question's pod (k8s.io/kube-scheduler/framework,
 // AffinityTerm.Matches).
 func (t *antiAffinityTerm) keepsAway(q *question) bool {
 	if _, found := slices.BinarySearchFunc(t.namespaces, q.pod.Namespace, cmp.Compare[string]); !found {
@@ -79,7 +80,7 @@ func (t *antiAffinityTerm) keepsAway(q *question) bool {
 	return t.selector.Matches(labels.Set(q.pod.Labels))
 }
 
-// namespaceLabels are those of the workload's namespace; one that the snapshot lacks has none.
+// namespaceLabels returns the labels of the workload's namespace, or none if the snapshot lacks it.
 func (q *question) namespaceLabels() labels.Set {
 	if ns := cluster.Find(q.state.Namespaces, "", q.pod.Namespace); ns != nil {
 		return ns.Labels

@@ -10,15 +10,15 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// candidate is a node where evicting the victims, the most important first, makes room.
+// candidate is a node where evicting the victims makes room. The most important victim is first.
 type candidate struct {
 	node       int
 	victims    []victim
 	violations int // of disruption budgets
 }
 
-// choose is the candidate that DefaultPreemption prefers, the first of equals, and how many equals
-// there are (framework/preemption/preemption.go:300, pickOneNodeForPreemption).
+// choose returns the candidate that DefaultPreemption prefers, the first of equals, and the number
+// of equals (framework/preemption/preemption.go:300, pickOneNodeForPreemption).
 func choose(candidates []candidate) (candidate, int) {
 	for _, score := range []func(*candidate) int64{
 		func(c *candidate) int64 { return -int64(c.violations) },
@@ -51,7 +51,7 @@ func sumOfPriorities(c *candidate) int64 {
 	return -sum
 }
 
-// latestStart is when the oldest of the most important victims began; later is better.
+// latestStart returns the start of the oldest among the most important victims. Later is better.
 func latestStart(c *candidate) int64 {
 	earliest, top := int64(math.MaxInt64), int32(math.MinInt32)
 	for i := range c.victims {
@@ -63,13 +63,13 @@ func latestStart(c *candidate) int64 {
 	return earliest
 }
 
-// guardedVictim is one whose eviction goes against a disruption budget.
+// guardedVictim is a victim whose eviction violates a disruption budget.
 type guardedVictim struct {
 	victim
 	violations int
 }
 
-// splitByBudget charges the victims in their order to the budgets that select them
+// splitByBudget charges the victims, in their order, to the budgets that select them
 // (framework/preemption/util.go, FilterVictimsWithPDBViolation).
 func (q *question) splitByBudget(victims []victim) (guarded []guardedVictim, others []victim) {
 	allowed := make([]int32, len(q.state.PodDisruptionBudgets))

@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// count is the room of every node and what stops them.
+// count holds the room of every node and the statuses that stop them.
 type count struct {
 	nodes []NodeRoom
 	room  int // over all nodes
@@ -13,8 +13,8 @@ type count struct {
 
 // ask counts the room for the probe on every node.
 //
-// Room is the smallest of free/want over the resources: every filter here looks at one node only
-// and a replica placed changes only its own, so the order of placement does not matter.
+// Room is the smallest of free/want over the resources. Every filter here looks at one node only
+// and a placed replica changes only its own node, so the order of placement does not matter.
 func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 	t := s.table
 	c.begin(len(t.places))
@@ -33,7 +33,7 @@ func (p *probe) ask(ctx context.Context, s *Snapshot, v *view, c *count) error {
 	return nil
 }
 
-// begin makes room for n nodes, in memory that c was given if that is enough.
+// begin makes room for n nodes. It uses the memory that c was given if that is enough.
 func (c *count) begin(n int) {
 	if c.nodes = c.nodes[:0]; cap(c.nodes) < n || n == 0 {
 		c.nodes = make([]NodeRoom, n)
@@ -41,12 +41,12 @@ func (c *count) begin(n int) {
 	c.nodes = c.nodes[:n]
 }
 
-// plain: nothing but cordons, taints and resources decides.
+// plain reports whether nothing but cordons, taints and resources decides.
 func (p *probe) plain() bool {
 	return p.affinity == nil && p.features == nil && p.only == nil && len(p.ports) == 0
 }
 
-// roomOn is how many more fit on node i, and the status of the node when they are there.
+// roomOn returns how many more replicas fit on node i, and the node's status once they are there.
 func (p *probe) roomOn(s *Snapshot, v *view, i int) (int, status) {
 	t, free, node := s.table, v.free, s.state.Nodes[i]
 	if stop := p.fixed(t, i, node); stop != 0 {
@@ -65,7 +65,7 @@ func (p *probe) roomOn(s *Snapshot, v *view, i int) (int, status) {
 	return int(room), p.short(t, free, i, room)
 }
 
-// fits is min(free pods, free/want) of node i, not below 0: the slow twin of scan.
+// fits returns min(free pods, free/want) of node i, not below 0. It is the slow twin of scan.
 func (p *probe) fits(free [][]int64, i int) int64 {
 	room := min(max(free[colPods][i], 0), maxRoom)
 	for k := range p.needs {
@@ -78,8 +78,9 @@ func (p *probe) fits(free [][]int64, i int) int64 {
 	return room
 }
 
-// short is which resources of node i do not suffice for one more than room. A node that could not
-// take it even when empty cannot be helped by evicting pods (P/noderesources/fit.go:654).
+// short returns the status for the resources of node i that do not suffice for room+1 replicas. A
+// node that could not take one even when empty cannot be helped by evicting pods
+// (P/noderesources/fit.go:654).
 func (p *probe) short(t *table, free [][]int64, i int, room int64) status {
 	var stop status
 	if free[colPods][i]-room < 1 {

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// dryRun is one full node on which pods of lower priority might give way.
+// dryRun tries on one full node whether pods of lower priority can give way.
 type dryRun struct {
 	q     *question
 	p     *probe
@@ -61,7 +61,7 @@ func (d *dryRun) newVictim(pod *corev1.Pod, order int) victim {
 	return v
 }
 
-// named is the use of one resource.
+// named returns the use of one resource.
 func (u *usage) named(name corev1.ResourceName) int64 {
 	switch name {
 	case corev1.ResourceCPU:
@@ -80,7 +80,7 @@ func (u *usage) named(name corev1.ResourceName) int64 {
 }
 
 // leave and stay take a victim off the node and put it back. The scheduler keeps the ports of a
-// node as a set: one pod that leaves frees a port that another still has.
+// node as a set, so a pod that leaves also frees a port that another pod still has.
 func (d *dryRun) leave(v *victim) { d.move(v, 1) }
 func (d *dryRun) stay(v *victim)  { d.move(v, -1) }
 
@@ -97,8 +97,8 @@ func (d *dryRun) move(v *victim, sign int64) {
 	}
 }
 
-// status is why one more replica does not fit now, or 0: NodePorts, then NodeResourcesFit, then
-// NodeDeclaredFeatures; the filters before them have let the pod pass.
+// status returns the reason that one more replica does not fit now, or 0. It asks NodePorts, then
+// NodeResourcesFit, then NodeDeclaredFeatures. The filters before them have let the pod pass.
 func (d *dryRun) status() status {
 	if anyConflict(d.p.ports, d.taken) {
 		return statusPorts
@@ -118,7 +118,7 @@ func (d *dryRun) status() status {
 	return stop
 }
 
-// more is how many more replicas the node would hold without any pod of lower priority.
+// more returns how many more replicas the node would hold without any pod of lower priority.
 func (d *dryRun) more() int {
 	for i := range d.lower {
 		d.leave(&d.lower[i])
@@ -141,10 +141,11 @@ func (d *dryRun) more() int {
 	return clampInt(room)
 }
 
-// run evicts every pod of lower priority, and takes back, the most important first and those that
-// a disruption budget protects before the others, whichever leave room for the replica
-// (P/defaultpreemption/default_preemption.go, SelectVictimsOnNode). The status is what still
-// keeps the replica away, or 0.
+// run evicts every pod of lower priority. Then it takes back those that leave room for the replica:
+// first those that a disruption budget protects, and the most important before the others
+// (P/defaultpreemption/default_preemption.go, SelectVictimsOnNode).
+//
+// It returns the status that still keeps the replica away, or 0.
 func (d *dryRun) run() (candidate, status) {
 	for i := range d.lower {
 		d.leave(&d.lower[i])
@@ -173,7 +174,7 @@ func (d *dryRun) run() (candidate, status) {
 	return c, 0
 }
 
-// evicted puts the victim back and takes it away again when the replica then lacks room.
+// evicted puts the victim back and takes it away again if the replica then lacks room.
 func (d *dryRun) evicted(v *victim) bool {
 	d.stay(v)
 	if d.status() == 0 {
@@ -183,8 +184,8 @@ func (d *dryRun) evicted(v *victim) bool {
 	return true
 }
 
-// before orders victims by importance: priority, then how long they have run; a pod that has not
-// started is the youngest (framework/preemption/util.go:60, MoreImportantVictim).
+// before orders victims by importance: by priority, then by how long they have run. A pod that has
+// not started is the youngest (framework/preemption/util.go:60, MoreImportantVictim).
 func (v *victim) before(other *victim) bool {
 	if a, b := priorityOf(v.pod), priorityOf(other.pod); a != b {
 		return a > b
@@ -196,7 +197,7 @@ func (v *victim) before(other *victim) bool {
 	return started(a) < started(b)
 }
 
-// started is a start time as a number; none is now, later than any.
+// started returns a start time as a number. No start time is later than any.
 func started(t *metav1.Time) int64 {
 	if t == nil {
 		return math.MaxInt64

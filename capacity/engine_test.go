@@ -56,14 +56,14 @@ func TestMaxByAnEngine(t *testing.T) {
 		{fake{room: 5, quota: 3, running: 2}, "", "exceeded quota"},
 		{fake{room: 5, quota: 5}, "", "exceeded quota"},
 	} {
-		answer, err := snapshot.Max(t.Context(), spread(1), c.engine)
+		answer, err := snapshot.Max(t.Context(), spread(1), capacity.Fallback(c.engine))
 		require.NoError(t, err)
 		fits := min(c.engine.room, c.engine.quota)
 		assert.Equal(t, capacity.Answer{Desired: c.engine.running + fits, Running: c.engine.running, Fits: fits,
 			Message: c.message, Refusal: c.refusal, Warnings: answer.Warnings}, answer)
 		assert.Len(t, answer.Warnings, 1)
 	}
-	answer, err := snapshot.Max(t.Context(), spread(1), fake{room: 5, err: context.Canceled})
+	answer, err := snapshot.Max(t.Context(), spread(1), capacity.Fallback(fake{room: 5, err: context.Canceled}))
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, capacity.Answer{}, answer)
 }
@@ -88,24 +88,66 @@ func TestWarningsBesideAnEngines(t *testing.T) {
 		return texts
 	}
 	engine := fake{room: 5, quota: 5}
-	assert.Equal(t, want, said(snapshot.Fit(t.Context(), w, engine)))
-	assert.Equal(t, want, said(snapshot.Max(t.Context(), w, engine)))
+	assert.Equal(t, want, said(snapshot.Fit(t.Context(), w, capacity.Fallback(engine))))
+	assert.Equal(t, want, said(snapshot.Max(t.Context(), w, capacity.Fallback(engine))))
 	var answer capacity.Answer
-	err = snapshot.FitInto(t.Context(), w, &answer, engine)
+	err = snapshot.FitInto(t.Context(), w, &answer, capacity.Fallback(engine))
 	assert.Equal(t, want, said(answer, err))
 	engine.err = context.Canceled
-	assert.ErrorIs(t, snapshot.FitInto(t.Context(), w, &answer, engine), context.Canceled)
+	assert.ErrorIs(t, snapshot.FitInto(t.Context(), w, &answer, capacity.Fallback(engine)), context.Canceled)
 	assert.Equal(t, capacity.Answer{}, answer, "after an error the answer is empty")
 }
 
-// A nil engine is none.
-func TestNilEngine(t *testing.T) {
+// Options that cannot be meant are errors, also where no engine is needed, and leave no answer.
+func TestBadOptions(t *testing.T) {
 	snapshot, err := capacity.NewSnapshot(bulkNode(1))
 	require.NoError(t, err)
-	var answer capacity.Answer
-	_, err = snapshot.Fit(t.Context(), spread(1), nil)
+	good := capacity.Fallback(fake{room: 5, quota: 5})
+	for name, c := range map[string]struct {
+		opts []capacity.Option
+		want string
+	}{
+		"a nil engine":    {[]capacity.Option{capacity.Fallback(nil)}, "option 0 has no engine, want Fallback(engine)"},
+		"a nil pointer":   {[]capacity.Option{capacity.Fallback((*pointer)(nil))}, "option 0 has no engine, want Fallback(engine)"},
+		"the zero Option": {[]capacity.Option{good, {}}, "option 1 has no engine, want Fallback(engine)"},
+		"two engines":     {[]capacity.Option{good, good}, "option 1 is a second Fallback, want one engine"},
+	} {
+		for _, w := range []capacity.Workload{web(1), spread(1)} {
+			answer, err := snapshot.Fit(t.Context(), w, c.opts...)
+			assert.EqualError(t, err, "capacity: Fit: "+c.want, name)
+			assert.Equal(t, capacity.Answer{}, answer)
+			answer, err = snapshot.Max(t.Context(), w, c.opts...)
+			assert.EqualError(t, err, "capacity: Max: "+c.want, name)
+			assert.Equal(t, capacity.Answer{}, answer)
+			answer = capacity.Answer{Fits: 7}
+			err = snapshot.FitInto(t.Context(), w, &answer, c.opts...)
+			assert.EqualError(t, err, "capacity: FitInto: "+c.want, name)
+			assert.Equal(t, capacity.Answer{}, answer)
+		}
+	}
+}
+
+// pointer is an engine whose methods have a pointer receiver.
+type pointer struct{ fake }
+
+func (p *pointer) Fit(ctx context.Context, s *capacity.Snapshot, w capacity.Workload) (capacity.Answer, error) {
+	return p.fake.Fit(ctx, s, w)
+}
+
+// An engine is asked only where the snapshot refuses.
+func TestFallbackIsForRefusals(t *testing.T) {
+	snapshot, err := capacity.NewSnapshot(bulkNode(1))
+	require.NoError(t, err)
+	engine := capacity.Fallback(fake{room: 1, quota: 1, err: errors.New("must not be asked")})
+	answer, err := snapshot.Fit(t.Context(), web(3), engine)
+	require.NoError(t, err)
+	assert.Equal(t, 3, answer.Fits)
+	_, err = snapshot.Fit(t.Context(), web(-1), engine)
+	assert.EqualError(t, err, "capacity: Workload.Replicas is -1, want >= 0")
+	_, err = snapshot.Fit(t.Context(), spread(3), engine)
+	assert.EqualError(t, err, "must not be asked")
+	_, err = snapshot.Fit(t.Context(), spread(3))
 	assert.ErrorIs(t, err, capacity.ErrNeedsScheduler)
-	_, err = snapshot.Max(t.Context(), spread(1), nil)
+	_, err = snapshot.Max(t.Context(), spread(3))
 	assert.ErrorIs(t, err, capacity.ErrNeedsScheduler)
-	assert.ErrorIs(t, snapshot.FitInto(t.Context(), spread(1), &answer, nil), capacity.ErrNeedsScheduler)
 }

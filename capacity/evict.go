@@ -7,10 +7,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// eviction is what DefaultPreemption comes to for the next replica.
+// eviction holds the outcome of DefaultPreemption for the next replica.
 type eviction struct {
 	sentence string
-	more     int // how many replicas could be placed by evicting all pods of lower priority
+	more     int // replicas that could be placed by evicting all pods of lower priority
 	warnings []error
 }
 
@@ -20,8 +20,8 @@ const (
 )
 
 // evict goes through the nodes, all full, as DefaultPreemption's dry run does
-// (k8s.io/kubernetes/pkg/scheduler/framework/preemption/preemption.go:145): a sentence about every
-// node when none helps, or the node chosen.
+// (k8s.io/kubernetes/pkg/scheduler/framework/preemption/preemption.go:145). It returns a sentence
+// about every node when none helps, else one about the node chosen.
 func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (eviction, error) {
 	if policy := q.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
 		return eviction{sentence: "not eligible due to preemptionPolicy=Never."}, nil
@@ -64,7 +64,7 @@ func (q *question) evict(ctx context.Context, p *probe, v *view, c *count) (evic
 	return e, nil
 }
 
-// nobodyGivesWay is the histogram of a cluster where no pod has a lower priority.
+// nobodyGivesWay returns the histogram of a cluster in which no pod has a lower priority.
 func nobodyGivesWay(t *tally) histogram {
 	h := make(histogram, 0, 2)
 	for _, e := range t.entries {
@@ -80,8 +80,8 @@ func nobodyGivesWay(t *tally) histogram {
 	return h
 }
 
-// chance says where kube-scheduler would throw dice: it looks at 10 % of the nodes but at least
-// 100, from a random one on, and among equals takes any
+// chance warns where kube-scheduler would throw dice. It looks at 10 % of the nodes but at least
+// 100, from a random one on, and takes any among equals
 // (P/defaultpreemption/default_preemption.go:261).
 func chance(candidates, potential, ties int) []error {
 	if wanted := max(potential/10, 100); candidates > wanted {

@@ -12,55 +12,57 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// Fit says how many of the workload's replicas run, how many more the cluster takes, and what
+// Fit reports how many of the workload's replicas run, how many more the cluster takes, and what
 // stops the rest. Replicas that the snapshot already has, running or waiting, count as such.
 //
 // A workload that cannot be counted node by node gets an error that wraps [ErrNeedsScheduler],
-// unless a fallback is given: then the first one answers, and nil is none. Bad input is an error that
-// names the field.
-func (s *Snapshot) Fit(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
+// unless a [Fallback] answers it. Bad input is an error that names the field.
+func (s *Snapshot) Fit(ctx context.Context, w Workload, opts ...Option) (Answer, error) {
+	o, err := gather("Fit", opts)
+	if err != nil {
+		return Answer{}, err
+	}
 	answer, err := s.fit(ctx, &w, false, nil)
-	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
-		return s.fitBy(ctx, w, engine)
+	if o.answers(err) {
+		return s.fitBy(ctx, w, o.fallback)
 	}
 	return answer, err
 }
 
-// FitInto is Fit with an answer of before to be overwritten, so that who asks often, of a cluster of
-// any size, leaves nothing to the garbage collector: its Nodes are used again, and must not be in use
-// elsewhere. After an error the answer is empty.
-func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, fallback ...Engine) error {
+// FitInto is like [Snapshot.Fit] but reuses answer's memory. Use it in a loop to avoid garbage.
+// answer.Nodes is overwritten and must not be shared. After an error the answer is empty.
+func (s *Snapshot) FitInto(ctx context.Context, w Workload, answer *Answer, opts ...Option) error {
 	if answer == nil {
 		return errors.New("capacity: FitInto: answer is nil, want one to overwrite")
 	}
-	var err error
+	o, err := gather("FitInto", opts)
+	if err != nil {
+		*answer = Answer{}
+		return err
+	}
 	*answer, err = s.fit(ctx, &w, false, answer.Nodes)
-	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
-		*answer, err = s.fitBy(ctx, w, engine)
+	if o.answers(err) {
+		*answer, err = s.fitBy(ctx, w, o.fallback)
 	}
 	return err
 }
 
-// Max is Fit for as many replicas as there is room and quota for: Desired is what the workload
-// could have in all, and Message or Refusal is why not one more.
-func (s *Snapshot) Max(ctx context.Context, w Workload, fallback ...Engine) (Answer, error) {
+// Max is like [Snapshot.Fit] for as many replicas as there is room and quota for. Desired is the
+// number that the workload could have in all. Message or Refusal says what stops one more.
+func (s *Snapshot) Max(ctx context.Context, w Workload, opts ...Option) (Answer, error) {
+	o, err := gather("Max", opts)
+	if err != nil {
+		return Answer{}, err
+	}
 	answer, err := s.fit(ctx, &w, true, nil)
-	if engine := first(fallback); engine != nil && errors.Is(err, ErrNeedsScheduler) {
-		return s.maxBy(ctx, w, engine)
+	if o.answers(err) {
+		return s.maxBy(ctx, w, o.fallback)
 	}
 	return answer, err
 }
 
-// first is the engine that answers in the snapshot's place, or nil.
-func first(fallback []Engine) Engine {
-	if len(fallback) == 0 {
-		return nil
-	}
-	return fallback[0]
-}
-
-// fitBy asks an engine, and adds what its answer assumes without the engine knowing: kinds that were
-// skipped, and what admission took liberties with.
+// fitBy asks an engine. It adds the warnings that the engine cannot know: kinds that were skipped,
+// and liberties that admission took.
 func (s *Snapshot) fitBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
 	answer, err := engine.Fit(ctx, s, w)
 	if err != nil {
@@ -72,8 +74,8 @@ func (s *Snapshot) fitBy(ctx context.Context, w Workload, engine Engine) (Answer
 	return answer, nil
 }
 
-// maxBy asks an engine for more than there are places for pods. Whom room stops, no quota does: one
-// that refuses only some of what is asked on top is not in the way.
+// maxBy asks an engine for more replicas than there are places for pods. If the cluster runs out of
+// room first, a quota that would only have refused the surplus is not reported.
 func (s *Snapshot) maxBy(ctx context.Context, w Workload, engine Engine) (Answer, error) {
 	places := len(s.state.Pods) + 1
 	for _, free := range s.table.free[colPods] {
@@ -91,7 +93,7 @@ func (s *Snapshot) maxBy(ctx context.Context, w Workload, engine Engine) (Answer
 	return answer, nil
 }
 
-// question is one call of Fit or Max on its way.
+// question holds one call of Fit or Max on its way.
 type question struct {
 	*Snapshot
 	w        Workload
@@ -160,12 +162,12 @@ func (q *question) answer(ctx context.Context) (Answer, error) {
 	return a, nil
 }
 
-// missing is how many replicas a controller has to create.
+// missing returns how many replicas a controller has to create.
 func (q *question) missing() int {
 	return max(q.w.Replicas-q.replicas.running-q.replicas.waiting, 0)
 }
 
-// create is how many of n new pods the API server admits.
+// create returns how many of n new pods the API server admits.
 func (q *question) create(n int) (int, *admission.Refusal) {
 	if q.refusal != nil {
 		return 0, q.refusal
@@ -173,7 +175,7 @@ func (q *question) create(n int) (int, *admission.Refusal) {
 	return admission.Creations(q.state, q.pod, n)
 }
 
-// fillMax: one more than there is room for is asked, to hear who objects first.
+// fillMax asks for one more replica than there is room for, to hear who objects first.
 func (q *question) fillMax(a *Answer, c *count) {
 	more := max(c.room-q.replicas.waiting, 0)
 	if more < math.MaxInt32 {
@@ -187,7 +189,7 @@ func (q *question) fillMax(a *Answer, c *count) {
 	}
 }
 
-// gated pods wait before scheduling (P/schedulinggates:45).
+// gated completes the answer for pods that wait before scheduling (P/schedulinggates:45).
 func (q *question) gated(a Answer, candidates int) Answer {
 	names := make([]string, 0, len(q.pod.Spec.SchedulingGates))
 	for _, gate := range q.pod.Spec.SchedulingGates {
@@ -202,7 +204,7 @@ func (q *question) gated(a Answer, candidates int) Answer {
 	return a
 }
 
-// explain says why the next replica finds no node.
+// explain adds the reasons why the next replica finds no node.
 func (q *question) explain(ctx context.Context, a *Answer, p *probe, v *view, c *count) error {
 	n := len(c.nodes)
 	if n == 0 {

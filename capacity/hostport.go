@@ -13,15 +13,16 @@ type hostPort struct {
 
 const anyIP = "0.0.0.0"
 
-// conflicts: two pods cannot have the same port of a protocol on one address, and 0.0.0.0 is all
-// of them (k8s.io/kube-scheduler/framework, HostPortInfo.CheckConflict).
+// conflicts reports whether two pods cannot have these ports on one node: the same port of a
+// protocol on one address, where 0.0.0.0 is every address (k8s.io/kube-scheduler/framework,
+// HostPortInfo.CheckConflict).
 func (p hostPort) conflicts(other hostPort) bool {
 	return p.port == other.port && p.protocol == other.protocol &&
 		(p.ip == other.ip || p.ip == anyIP || other.ip == anyIP)
 }
 
-// addHostPorts appends the ports that a pod takes while it runs: those of its containers and of
-// the init containers that stay (pkg/scheduler/util/utils.go:242, GetHostPorts).
+// addHostPorts appends the ports that a pod takes while it runs: those of its containers and of the
+// init containers that stay (pkg/scheduler/util/utils.go:242, GetHostPorts).
 func addHostPorts(ports []hostPort, spec *corev1.PodSpec) []hostPort {
 	for i := range spec.InitContainers {
 		c := &spec.InitContainers[i]

@@ -11,11 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// listReader reads the fields of one JSON object. Items of a list are decoded at once when they
-// say their own kind, as kubectl prints them; those of a raw API list have to wait for the list's.
+// listReader reads the fields of one JSON object. Items of a list are decoded at once when they say
+// their own kind, as kubectl prints them. Items of a raw API list have to wait for the list's kind.
 type listReader struct {
 	*decoder
-	fields  map[string]json.RawMessage // but items
+	fields  map[string]json.RawMessage // all but items
 	hasList bool
 	items   int
 	waiting []waitingItem
@@ -77,7 +77,8 @@ func (l *listReader) item(raw []byte) error {
 	return l.objectOf(meta, raw, inherited)
 }
 
-// itemKind is what a list of Pods says of its items: PodList holds Pods; a plain List says nothing.
+// itemKind returns the kind that the list gives its items: PodList holds Pods, a plain List says
+// nothing.
 func (l *listReader) itemKind() schema.GroupVersionKind {
 	gvk := schema.FromAPIVersionAndKind(l.text("apiVersion"), l.text("kind"))
 	if gvk.Kind == "List" || !strings.HasSuffix(gvk.Kind, "List") {
@@ -93,7 +94,7 @@ func (l *listReader) text(field string) string {
 	return s
 }
 
-// end is called when all fields are read.
+// end decodes what had to wait. It is called when all fields are read.
 func (l *listReader) end() error {
 	if !l.hasList {
 		return l.object(l.whole(), schema.GroupVersionKind{})

@@ -30,7 +30,7 @@ func (p *probe) histogram(t *tally) histogram {
 	return h
 }
 
-// reasons are sorted as kube-scheduler prints them: as text, count first
+// reasons sorts the histogram as kube-scheduler prints it: as text, count first
 // (k8s.io/kubernetes/pkg/scheduler/framework/types.go:1470, FitError.Error).
 func (h histogram) reasons() []Reason {
 	slices.SortFunc(h, func(a, b Reason) int {
@@ -40,7 +40,7 @@ func (h histogram) reasons() []Reason {
 	return h
 }
 
-// String is the reason as it stands in the scheduler's sentence: "100 Insufficient cpu".
+// String returns the reason as it stands in the scheduler's sentence: "100 Insufficient cpu".
 func (r Reason) String() string { return string(r.append(nil)) }
 
 func (r Reason) append(b []byte) []byte {
@@ -48,8 +48,8 @@ func (r Reason) append(b []byte) []byte {
 	return append(append(b, ' '), r.Text...)
 }
 
-// fitError is the sentence for a pod that no node takes; said is what a PreFilter plugin said of
-// all of them, post what preemption came to.
+// fitError returns the sentence for a pod that no node takes. said comes from a PreFilter plugin
+// and concerns all nodes. post is the outcome of preemption.
 func fitError(nodes int, said string, reasons []Reason, post string) string {
 	var memory [512]byte
 	b := append(memory[:0], "0/"...)
@@ -71,9 +71,9 @@ func fitError(nodes int, said string, reasons []Reason, post string) string {
 	return string(b)
 }
 
-// noNodes is what the scheduler says in a cluster without nodes.
+// noNodes is the scheduler's sentence in a cluster without nodes.
 const noNodes = "no nodes available to schedule pods"
 
-// notPrefiltered is what comes of preemption when PreFilter has rejected the pod before plugin
-// DynamicResources was asked: its PostFilter does not find what its PreFilter would have stored.
+// notPrefiltered is the outcome of preemption when PreFilter has rejected the pod before plugin
+// DynamicResources was asked. Its PostFilter does not find what its PreFilter would have stored.
 const notPrefiltered = "not found"

@@ -8,11 +8,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// NodesNeeded is how many more nodes like the one given would let all replicas run that the quotas
-// admit; 0 when the cluster holds them already. What DaemonSets would start on a new node is not
-// known here: leave it out of the node's allocatable.
+// NodesNeeded returns how many more nodes like the one given would let all replicas run that the
+// quotas admit. It returns 0 when the cluster holds them already. Pods that DaemonSets would start
+// on a new node are not known here: leave their requests out of the node's allocatable.
 //
-// It is an error, which says why, when such a node takes not even one.
+// It returns an error, with the reason, when such a node takes not even one replica. A workload
+// that needs an engine is an error, too: its room does not grow by the same number with each node.
 func (s *Snapshot) NodesNeeded(ctx context.Context, w Workload, node *corev1.Node) (int, error) {
 	if node == nil {
 		return 0, errors.New("capacity: NodesNeeded: node is nil, want the node to add")
@@ -52,7 +53,7 @@ func (s *Snapshot) withOne(node *corev1.Node) (*Snapshot, string, error) {
 	return wider, added.Name, err
 }
 
-// freeName is a name that no node of the snapshot has.
+// freeName returns a name that no node of the snapshot has.
 func (s *Snapshot) freeName(base string) string {
 	if base == "" {
 		base = "node"

@@ -10,15 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// preFilter is a pod that names the nodes it may run on; kube-scheduler then looks at no others
+// preFilter holds the nodes that a pod names to run on. kube-scheduler then looks at no others
 // (schedule_one.go, findNodesThatFitPod).
 type preFilter struct {
 	nodes   sets.Set[string]
-	plugins []string // sorted: those that named nodes
-	message string   // set when no node can be meant: the whole of what there is to say
+	plugins []string // those that named nodes, sorted
+	message string   // the whole sentence if no node can be meant, else empty
 }
 
-// newPreFilter is nil for a pod that names none.
+// newPreFilter returns nil for a pod that names no nodes.
 func newPreFilter(pod *corev1.Pod) *preFilter {
 	f := &preFilter{}
 	if name := pod.Spec.NodeName; name != "" {
@@ -54,14 +54,14 @@ func (f *preFilter) restrict(plugin string, nodes sets.Set[string]) {
 
 func (f *preFilter) has(node string) bool { return f.nodes.Has(node) }
 
-// absent is what is said of the nodes not looked at.
+// absent returns the reason given for the nodes not looked at.
 func (f *preFilter) absent() string {
 	return "node(s) didn't satisfy plugin(s) [" + strings.Join(f.plugins, " ") + "]"
 }
 
-// namedByAffinity is the nodes that every term of the required affinity names with metadata.name,
-// empty when the terms contradict themselves, nil when a term names none
-// (P/nodeaffinity/node_affinity.go:150, PreFilter).
+// namedByAffinity returns the nodes that every term of the required affinity names with
+// metadata.name. The set is empty when the terms contradict themselves, and nil when a term names
+// none (P/nodeaffinity/node_affinity.go:150, PreFilter).
 func namedByAffinity(pod *corev1.Pod) sets.Set[string] {
 	a := pod.Spec.Affinity
 	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {

@@ -17,14 +17,14 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// probe is one admitted pod, made ready to be compared with every node of a table.
+// probe holds one admitted pod, made ready to be compared with every node of a table.
 type probe struct {
 	pod      *corev1.Pod
 	priority int32
-	names    []corev1.ResourceName // what it requests, sorted
-	needs    []need                // of those what counts, beside its place among the pods
+	names    []corev1.ResourceName // that it requests, sorted
+	needs    []need                // the requests that count, beside its place among the pods
 	ports    []hostPort
-	// blocked is, by taint class, the status of nodes that it may not run on, or 0.
+	// blocked holds, by taint class, the status of nodes that it may not run on, or 0.
 	blocked  []status
 	affinity *nodeaffinity.RequiredNodeAffinity // nil: any node
 	features *ndf.FeatureSet                    // nil: none
@@ -40,10 +40,10 @@ type need struct {
 	reason string
 }
 
-// maxNeeds is how many resources a status can tell apart.
+// maxNeeds is the number of resources that a status can tell apart.
 const maxNeeds = 48
 
-// ready makes p the probe of a pod; its memory is reused.
+// ready makes p the probe of a pod. Its memory is reused.
 func (p *probe) ready(t *table, pod *corev1.Pod) error {
 	*p = probe{
 		pod: pod, priority: schedulingcorev1.PodPriority(pod), ports: addHostPorts(nil, &pod.Spec),
@@ -72,8 +72,8 @@ func (p *probe) ready(t *table, pod *corev1.Pod) error {
 	return p.declaredFeatures()
 }
 
-// need takes one resource into account. The scheduler ignores what is neither basic nor scalar,
-// and a request of zero fits on a node that is over its limit.
+// need takes one resource into account. The scheduler ignores resources that are neither basic nor
+// scalar. A request of zero fits on a node that is over its limit.
 func (p *probe) need(t *table, name corev1.ResourceName, requests corev1.ResourceList) {
 	q := requests[name]
 	n := need{name: name, column: -1, want: q.Value()}
@@ -100,8 +100,8 @@ func (p *probe) need(t *table, name corev1.ResourceName, requests corev1.Resourc
 	}
 }
 
-// requestsOf is what a pod of a template requests, to be read only: a pod of one container
-// requests what that does.
+// requestsOf returns the requests of a template's pod, to be read only. A pod of one container
+// requests what that container does.
 func requestsOf(pod *corev1.Pod) corev1.ResourceList {
 	if len(pod.Spec.Containers) == 1 && isPlain(pod) {
 		return pod.Spec.Containers[0].Resources.Requests
@@ -109,7 +109,8 @@ func requestsOf(pod *corev1.Pod) corev1.ResourceList {
 	return admission.Requests(pod, resourcehelper.PodResourcesOptions{})
 }
 
-// insufficient allocates only for resources that are not basic.
+// insufficient returns the reason for a resource. It allocates only for resources that are not
+// basic.
 func insufficient(name corev1.ResourceName) string {
 	switch name {
 	case corev1.ResourceCPU:
@@ -123,7 +124,7 @@ func insufficient(name corev1.ResourceName) string {
 // cordoned is the taint that stands for spec.unschedulable.
 var cordoned = corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
 
-// taints finds which classes of nodes the pod does not tolerate: NodeUnschedulable, then
+// taints marks the classes of nodes that the pod does not tolerate: NodeUnschedulable, then
 // TaintToleration (P/nodeunschedulable:140, P/tainttoleration:133).
 func (p *probe) taints(t *table) {
 	p.blocked = slices.Grow(p.blocked, len(t.taintClasses))[:len(t.taintClasses)]
@@ -155,7 +156,8 @@ func hasNodeAffinity(spec *corev1.PodSpec) bool {
 		spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil
 }
 
-// preferences only score nodes, but with one that cannot be parsed the scheduler places nothing.
+// preferences returns an error for preferred terms that cannot be parsed. Such terms only score
+// nodes, but with one that cannot be parsed the scheduler places nothing.
 func preferences(pod *corev1.Pod) error {
 	a := pod.Spec.Affinity
 	if a == nil || a.NodeAffinity == nil || len(a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution) == 0 {
@@ -167,10 +169,10 @@ func preferences(pod *corev1.Pod) error {
 	return nil
 }
 
-// modelled is the version whose scheduler this package speaks for.
+// modelled is the release whose scheduler this package speaks for.
 var modelled = version.MustParseSemantic("1.37.2")
 
-// declaredFeatures finds what the node's kubelet has to declare for this pod.
+// declaredFeatures finds the features that the node's kubelet has to declare for this pod.
 func (p *probe) declaredFeatures() error {
 	p.info.Spec = &p.pod.Spec
 	required, err := ndf.DefaultFramework.InferForPodScheduling(&p.info, modelled)
@@ -183,7 +185,7 @@ func (p *probe) declaredFeatures() error {
 	return nil
 }
 
-// lacksFeatures is true for a node that does not declare what the pod requires.
+// lacksFeatures reports whether the node does not declare all that the pod requires.
 func (p *probe) lacksFeatures(node *corev1.Node) bool {
 	if p.features == nil {
 		return false
@@ -192,8 +194,8 @@ func (p *probe) lacksFeatures(node *corev1.Node) bool {
 	return err != nil || !ok
 }
 
-// fixed is the status of a node that no other pod can change: the filters that come before
-// NodePorts. 0 means that they let the pod pass.
+// fixed returns the status of a node by the filters that come before NodePorts. No other pod can
+// change it. 0 means that they let the pod pass.
 func (p *probe) fixed(t *table, i int, node *corev1.Node) status {
 	if p.only != nil && !p.only.has(node.Name) {
 		return statusAbsent

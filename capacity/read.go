@@ -20,9 +20,10 @@ import (
 // document or a stream of them. Lists come out as their items. A kind that it does not know comes
 // out as a *runtime.Unknown, which [NewSnapshot] skips with a warning.
 //
-// Lists are read item by item: beside the objects themselves only one item is held, in YAML of any
-// list in block style, as kubectl prints it. An error says which document and item could not be read; nothing is
-// returned beside it.
+// Lists are read item by item. Only one item is held beside the objects themselves. In YAML this is
+// so for any list in block style, as kubectl prints it.
+//
+// An error names the document and the item that could not be read. No objects are returned with it.
 func Read(r io.Reader) ([]runtime.Object, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	first, err := firstByte(in)
@@ -58,7 +59,8 @@ func firstByte(in *bufio.Reader) (byte, error) {
 	}
 }
 
-// isJSON tells a JSON object from a flow mapping of YAML, {kind: Node}: its first key is quoted.
+// isJSON reports whether the input is a JSON object. A flow mapping of YAML, {kind: Node}, also
+// begins with a brace, but its first key is not quoted.
 func isJSON(in *bufio.Reader) bool {
 	start, _ := in.Peek(4 << 10)
 	rest := bytes.TrimSpace(start[min(1, len(start)):])
@@ -87,7 +89,7 @@ func (d *decoder) jsonStream(in *bufio.Reader) error {
 	}
 }
 
-// skipSeparators goes to the next document; false at the end of the input.
+// skipSeparators goes to the next document. It returns false at the end of the input.
 func skipSeparators(in *bufio.Reader) (bool, error) {
 	for {
 		if _, err := firstByte(in); err != nil {
@@ -105,7 +107,7 @@ func skipSeparators(in *bufio.Reader) (bool, error) {
 	}
 }
 
-// eofIsTruncation: inside a document the end of the input means that the rest is missing.
+// eofIsTruncation replaces an end of input inside an object by an error that says so.
 func eofIsTruncation(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the input ends inside an object, it seems truncated")
@@ -113,7 +115,7 @@ func eofIsTruncation(err error) error {
 	return err
 }
 
-// value reads one JSON object: a list, whose items are decoded as they come, or anything else.
+// value reads one JSON object. It decodes the items of a list as they come.
 func (d *decoder) value(dec *json.Decoder) error {
 	token, err := dec.Token()
 	if err != nil {
@@ -139,7 +141,7 @@ func (d *decoder) value(dec *json.Decoder) error {
 	return list.end()
 }
 
-// object decodes one object by its kind; inherited is the kind that its list gives it.
+// object decodes one object by its kind, or by the inherited kind of its list.
 func (d *decoder) object(raw []byte, inherited schema.GroupVersionKind) error {
 	meta, err := typeOf(raw)
 	if err != nil {
@@ -148,7 +150,7 @@ func (d *decoder) object(raw []byte, inherited schema.GroupVersionKind) error {
 	return d.objectOf(meta, raw, inherited)
 }
 
-// typeOf reads what an object says of its own kind.
+// typeOf reads the kind that an object gives itself.
 func typeOf(raw []byte) (meta metav1.TypeMeta, err error) {
 	err = kjson.UnmarshalCaseSensitivePreserveInts(raw, &meta)
 	return meta, err

@@ -11,7 +11,8 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 )
 
-// needsScheduler names the first feature of the pod that cannot be counted node by node, or nil.
+// needsScheduler returns an error that names the first feature of the pod that cannot be counted
+// node by node, or nil.
 func (q *question) needsScheduler() error {
 	spec := &q.pod.Spec
 	for i, c := range spec.TopologySpreadConstraints {
@@ -38,8 +39,8 @@ func (q *question) needsScheduler() error {
 	return cmp.Or(q.byDevices(), q.byOthers())
 }
 
-// schedulesBy is the plugin to which a volume matters, or "": volumes that the kubelet makes or
-// mounts anywhere matter to none.
+// schedulesBy returns the plugin to which a volume matters, or "". Volumes that the kubelet makes,
+// or mounts anywhere, matter to none.
 func schedulesBy(v *corev1.Volume) string {
 	switch {
 	case v.PersistentVolumeClaim != nil, v.Ephemeral != nil:
@@ -52,8 +53,9 @@ func schedulesBy(v *corev1.Volume) string {
 	return ""
 }
 
-// byDevices: extended resources that a DeviceClass offers are allocated as devices where no node
-// plugin has them (P/noderesources/fit.go, shouldDelegateResourceToDRA).
+// byDevices refuses a pod that requests devices. An extended resource that a DeviceClass offers is
+// allocated as devices where no node plugin has it (P/noderesources/fit.go,
+// shouldDelegateResourceToDRA).
 func (q *question) byDevices() error {
 	requests := requestsOf(q.pod)
 	if len(q.state.DeviceClasses) == 0 && !asksDevices(requests) {
@@ -76,7 +78,7 @@ func (q *question) byDevices() error {
 	return nil
 }
 
-// asksDevices: a resource is named as the devices of a DeviceClass are.
+// asksDevices reports whether a requested resource is named as the devices of a DeviceClass are.
 func asksDevices(requests corev1.ResourceList) bool {
 	for name := range requests {
 		if strings.HasPrefix(string(name), resourcev1.ResourceDeviceClassPrefix) {
@@ -86,7 +88,7 @@ func asksDevices(requests corev1.ResourceList) bool {
 	return false
 }
 
-// byOthers: the required anti-affinity of pods that run keeps this one away.
+// byOthers refuses a pod that the required anti-affinity of bound pods keeps away.
 func (q *question) byOthers() error {
 	for i := range q.table.antiAffinity {
 		if term := &q.table.antiAffinity[i]; term.keepsAway(q) {

@@ -8,8 +8,8 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// replicas is how many of a workload's pods exist: bound, and created but not bound yet. Ended
-// pods and those being deleted are no replicas, as for the ReplicaSet controller.
+// replicas counts the workload's pods that exist: bound, and created but not bound yet. Ended pods
+// and those being deleted are no replicas, as for the ReplicaSet controller.
 type replicas struct{ running, waiting int }
 
 func (s *Snapshot) replicasOf(namespace string, selector labels.Selector) (r replicas) {

@@ -7,29 +7,31 @@ import (
 	"sync"
 )
 
-// NodeRoom is how many more replicas one node has room for, and what stops the next.
+// NodeRoom counts the replicas that one node still has room for, and names the reason that stops
+// the next.
 //
-// It is 16 bytes: what the nodes of an answer weigh is most of what a new answer costs, since the
-// garbage collector's work grows with it.
+// It is 16 bytes. The nodes are most of the cost of a new answer, since the garbage collector's
+// work grows with them.
 type NodeRoom struct {
 	place *place
 	room  int32
 	why   int32 // among the place's words
 }
 
-// place is what the answers of a snapshot have in common about one node.
+// place holds what the answers of a snapshot share about one node.
 type place struct {
 	node  string
 	words *words
 }
 
-// NewNodeRoom is for an [Engine] that answers node by node. A room below 0 is taken as 0.
+// NewNodeRoom makes a NodeRoom for an [Engine] that answers node by node. A room below 0 is taken
+// as 0.
 func NewNodeRoom(node string, room int, reason string) NodeRoom {
 	w := newWords()
 	return NodeRoom{&place{node, w}, int32(min(max(room, 0), math.MaxInt32)), w.index(reason)}
 }
 
-// Node is the name of the node.
+// Node returns the name of the node.
 func (n NodeRoom) Node() string {
 	if n.place == nil {
 		return ""
@@ -37,10 +39,10 @@ func (n NodeRoom) Node() string {
 	return n.place.node
 }
 
-// Room is how many more replicas fit there.
+// Room returns how many more replicas fit there.
 func (n NodeRoom) Room() int { return int(n.room) }
 
-// Reason is what kube-scheduler says of the node once Room more are on it.
+// Reason returns kube-scheduler's words about the node once Room more replicas are on it.
 func (n NodeRoom) Reason() string {
 	if n.place == nil {
 		return ""
@@ -48,12 +50,12 @@ func (n NodeRoom) Reason() string {
 	return n.place.words.text(n.why)
 }
 
-// Equal compares what the two say, from whatever snapshots they are.
+// Equal reports whether the two say the same, from whatever snapshots they are.
 func (n NodeRoom) Equal(other NodeRoom) bool {
 	return n.room == other.room && n.Node() == other.Node() && n.Reason() == other.Reason()
 }
 
-// String is the node, its room and the reason: "node-1: 4 (Insufficient cpu)".
+// String returns the node, its room and the reason: "node-1: 4 (Insufficient cpu)".
 func (n NodeRoom) String() string {
 	if reason := n.Reason(); reason != "" {
 		return fmt.Sprintf("%s: %d (%s)", n.Node(), n.room, reason)
@@ -61,19 +63,19 @@ func (n NodeRoom) String() string {
 	return fmt.Sprintf("%s: %d", n.Node(), n.room)
 }
 
-// roomJSON is a NodeRoom in an answer's JSON.
+// roomJSON is the form of a NodeRoom in an answer's JSON.
 type roomJSON struct {
 	Node   string `json:"node"`
 	Room   int    `json:"room"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// MarshalJSON gives {"node":"node-1","room":4,"reason":"Insufficient cpu"}.
+// MarshalJSON writes {"node":"node-1","room":4,"reason":"Insufficient cpu"}.
 func (n NodeRoom) MarshalJSON() ([]byte, error) {
 	return json.Marshal(roomJSON{n.Node(), n.Room(), n.Reason()})
 }
 
-// UnmarshalJSON reads what MarshalJSON gives.
+// UnmarshalJSON reads what [NodeRoom.MarshalJSON] writes.
 func (n *NodeRoom) UnmarshalJSON(data []byte) error {
 	var r roomJSON
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -83,13 +85,14 @@ func (n *NodeRoom) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// words are the reasons that the answers of one snapshot have given, each kept once and for as long
-// as the snapshot: as many as there are combinations of resources that were ever short together. Their
-// names are the templates', so who asks one snapshot for ever new extended resources lets it grow
-// without bound.
+// words keeps the reasons that the answers of one snapshot have given, each once and for as long as
+// the snapshot lives. There are as many as combinations of resources that were ever short together.
+//
+// The resources' names are the templates'. A caller that asks one snapshot for ever new extended
+// resources lets it grow without bound.
 type words struct {
 	mu    sync.RWMutex
-	texts []string // the first is none
+	texts []string // the first is ""
 	known map[string]int32
 }
 
@@ -101,7 +104,7 @@ func (w *words) text(i int32) string {
 	return w.texts[i]
 }
 
-// index is where a text is kept.
+// index returns the place of a text in texts, and adds the text if it is new.
 func (w *words) index(text string) int32 {
 	w.mu.RLock()
 	i, ok := w.known[text]

@@ -3,7 +3,7 @@ package capacity
 // maxRoom bounds the room of one node. Nobody runs two billion pods on a node.
 const maxRoom = 1<<31 - 1
 
-// exactBelow bounds what is free of a resource for lane.of to be exact: 512 TiB of memory.
+// exactBelow bounds the free amounts for which lane.of is exact: 512 TiB of memory.
 const exactBelow = 1 << 49
 
 // lane is one resource of the scan.
@@ -15,19 +15,19 @@ type lane struct {
 
 // newLane divides by want with one multiplication.
 //
-// With d the relative error of free*inverse, free/want is exact when 0 < d and
-// d*(free+want) < 1: the product must reach every exact multiple and stay below the next one. The
-// inverse is 1/want, enlarged by 2^-51; each of the three roundings is off by 2^-53 at most, so
-// 2^-53 < d < 2^-50, and free+want <= 2^50 since nothing is divided unless it holds want.
+// Let d be the relative error of free*inverse. free/want is exact when 0 < d and d*(free+want) < 1:
+// the product must reach every exact multiple and stay below the next one. The inverse is 1/want,
+// enlarged by 2^-51. Each of the three roundings is off by 2^-53 at most, so 2^-53 < d < 2^-50. And
+// free+want <= 2^50, since nothing is divided unless it holds want.
 func newLane(free []int64, want int64, bit status) lane {
 	return lane{free, 1 / float64(want) * (1 + 1.0/(1<<51)), bit}
 }
 
-// of is free/want on node i; 0 or less when want is not there.
+// of returns free/want on node i. It is 0 or less when want is not there.
 func (l *lane) of(i int) int64 { return int64(float64(l.free[i]) * l.inverse) }
 
-// scannable: no more than two resources, each of which every table has and no node has too much of
-// for lane to be exact.
+// scannable reports whether scan can count this pod: with no more than two resources, each of which
+// every table has, and no node with too much of one for lane to be exact.
 func (p *probe) scannable(t *table) bool {
 	if len(p.needs) > 2 || !p.plain() {
 		return false
@@ -40,8 +40,8 @@ func (p *probe) scannable(t *table) bool {
 	return t.exact[colPods]
 }
 
-// scan is roomOn for all nodes at once: columns are read in order and nothing is looked up.
-// TestScanIsRoomOn holds it against roomOn, its slow twin.
+// scan does roomOn for all nodes at once. It reads columns in order and looks nothing up.
+// FuzzScanIsRoomOn compares it with roomOn, its slow twin.
 func (p *probe) scan(t *table, free [][]int64, c *count) {
 	n := len(t.names)
 	slots, nodes, places, taints := free[colPods][:n], c.nodes[:n], t.places[:n], t.taints[:n]
@@ -80,8 +80,8 @@ func (p *probe) scan(t *table, free [][]int64, c *count) {
 	c.room = int(total)
 }
 
-// lanes are the pod's needs; one that it does not have is the number of pods once more, with no
-// bit to set.
+// lanes returns one lane for each of the pod's needs. For a need that the pod does not have it
+// returns the number of pods once more, with no bit to set.
 func (p *probe) lanes(free [][]int64) (a, b lane) {
 	lanes := [2]lane{newLane(free[colPods], 1, 0), newLane(free[colPods], 1, 0)}
 	for k := range p.needs {

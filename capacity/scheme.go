@@ -19,8 +19,8 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
-// scheme knows the kinds that Read turns into typed objects; others come out as
-// *runtime.Unknown. It is only read after this.
+// scheme knows the kinds that Read turns into typed objects. Others come out as *runtime.Unknown.
+// It is only read after this.
 var scheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{

@@ -8,8 +8,8 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// scratch is the memory of one question, which later ones use again: of the usual question only
-// the answer is allocated. Nothing in an answer may point here.
+// scratch is the memory of one question. Later questions use it again, so of the usual question
+// only the answer is allocated. Nothing in an answer may point here.
 type scratch struct {
 	q     question
 	pod   corev1.Pod

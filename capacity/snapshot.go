@@ -12,7 +12,7 @@ import (
 )
 
 // Snapshot is a cluster at one moment: its nodes, its pods and whatever else decides where a pod
-// may run. It never changes and is safe for concurrent use; the objects given to it must not be
+// may run. It never changes and is safe for concurrent use. The objects given to it must not be
 // changed either.
 type Snapshot struct {
 	state    *cluster.State
@@ -25,11 +25,11 @@ func init() {
 }
 
 // NewSnapshot takes nodes, pods, namespaces, quotas, limit ranges, priority and runtime classes,
-// volumes, claims, devices, services and workloads; the order does not matter. Kinds unknown to
-// it are skipped and named in [Answer.Warnings].
+// volumes, claims, devices, services and workloads, in any order. Kinds unknown to it are skipped
+// and named in [Answer.Warnings].
 //
-// It is an error when two objects of a kind have one name, when an active pod is bound to a node
-// that is not there, or when a quantity is negative; the error names the object and the field.
+// It returns an error when two objects of a kind have one name, when an active pod is bound to a
+// node that is not there, or when a quantity is negative. The error names the object and the field.
 func NewSnapshot(objects ...runtime.Object) (*Snapshot, error) {
 	state, err := cluster.New(objects)
 	if err != nil {
@@ -46,11 +46,11 @@ func NewSnapshot(objects ...runtime.Object) (*Snapshot, error) {
 	return s, nil
 }
 
-// Objects are the objects of the snapshot in the order given, without those of unknown kinds. The
-// slice is the caller's, the objects are not.
+// Objects returns the objects of the snapshot in the order given, without those of unknown kinds.
+// The caller may change the slice, but not the objects.
 func (s *Snapshot) Objects() []runtime.Object { return slices.Clone(s.state.Objects) }
 
-// identity is what makes two objects the same one.
+// identity tells objects apart: two with the same identity are the same object.
 type identity struct{ kind, namespace, name string }
 
 func identify(object runtime.Object) (identity, error) {
@@ -61,10 +61,11 @@ func identify(object runtime.Object) (identity, error) {
 	return identity{fmt.Sprintf("%T", object), inDefault(accessor.GetNamespace()), accessor.GetName()}, nil
 }
 
-// With is the snapshot with more objects: nodes to come, other pods, another quota. An object
+// With returns the snapshot with more objects: nodes to come, other pods, another quota. An object
 // of the same kind, namespace and name as one of the snapshot takes its place, also in the order.
-// Where pods are among them, what the quotas of their namespaces have used is counted anew, but for
-// quotas that are given too.
+//
+// Where pods are among the objects, the usage of their namespaces' quotas is counted anew. A quota
+// that is given too keeps its own usage.
 func (s *Snapshot) With(objects ...runtime.Object) (*Snapshot, error) {
 	var more []runtime.Object
 	for _, object := range objects {
@@ -96,7 +97,7 @@ func (s *Snapshot) With(objects ...runtime.Object) (*Snapshot, error) {
 	return s.derive(merge(s.state.Objects, more, given, changed))
 }
 
-// merge puts what is given in the place of what is there, and the rest behind.
+// merge puts the given objects in the place of those that are there, and the rest behind.
 func merge(there, more []runtime.Object, given map[identity]int, changed map[string]bool) []runtime.Object {
 	placed := make([]bool, len(more))
 	all := make([]runtime.Object, 0, len(there)+len(more))
@@ -119,8 +120,8 @@ func merge(there, more []runtime.Object, given map[identity]int, changed map[str
 	return all
 }
 
-// recounted is a quota of a namespace whose pods are others now, without what it had used: that is
-// then what the pods add up to, as the quota controller will find.
+// recounted returns a quota of a changed namespace without its usage. The usage is then the sum
+// over the pods, as the quota controller will find.
 func recounted(object runtime.Object, changed map[string]bool) runtime.Object {
 	quota, ok := object.(*corev1.ResourceQuota)
 	if !ok || !changed[inDefault(quota.Namespace)] || quota.Status.Used == nil {
@@ -131,7 +132,7 @@ func recounted(object runtime.Object, changed map[string]bool) runtime.Object {
 	return quota
 }
 
-// inDefault makes one of the two ways to name the namespace that kubectl takes when none is given.
+// inDefault returns "" for "default": kubectl takes both for the same namespace.
 func inDefault(namespace string) string {
 	if namespace == "default" {
 		return ""

@@ -1,7 +1,7 @@
 package capacity
 
-// status is why a node takes no more of a pod. The low bits are resources that do not suffice:
-// bit 0 the number of pods, bit k+1 the k-th need. The numbers above are the other filters.
+// status encodes why a node takes no more of a pod. The low bits are resources that do not suffice:
+// bit 0 is the number of pods, bit k+1 the k-th need. The numbers above are the other filters.
 type status uint64
 
 const (
@@ -20,12 +20,12 @@ const (
 	statusFeatures
 )
 
-// solvable: evicting pods might make room.
+// solvable reports whether evicting pods might make room.
 func (s status) solvable() bool {
 	return s == statusPorts || s&resourceMask != 0 && s&statusUnsolvable == 0
 }
 
-// eachWord gives the reasons of a status, as the filter that rejects the node lists them.
+// eachWord passes on the reasons of a status, as the filter that rejects the node lists them.
 func (p *probe) eachWord(s status, give func(word string)) {
 	switch s &^ statusUnsolvable {
 	case statusUnschedulable:
@@ -52,7 +52,7 @@ func (p *probe) eachWord(s status, give func(word string)) {
 	}
 }
 
-// words are the reasons of a status in one text; of a single one no new text is made.
+// words joins the reasons of a status. It makes no new text for a single reason.
 func (p *probe) words(s status) (text string) {
 	p.eachWord(s, func(word string) {
 		if text != "" {
@@ -69,10 +69,10 @@ type tally struct{ entries []tallyEntry }
 type tallyEntry struct {
 	status status
 	nodes  int
-	why    int32 // where the words, joined, are kept
+	why    int32 // place of the joined reasons among the words
 }
 
-// entry finds the status, or begins one.
+// entry finds the entry of a status, or begins one.
 func (t *tally) entry(p *probe, w *words, s status) *tallyEntry {
 	for i := range t.entries {
 		if t.entries[i].status == s {
@@ -83,14 +83,15 @@ func (t *tally) entry(p *probe, w *words, s status) *tallyEntry {
 	return &t.entries[len(t.entries)-1]
 }
 
-// add counts one node and says where the words of its status are kept.
+// add counts one node and returns the place of its reasons among the words.
 func (t *tally) add(p *probe, w *words, s status) int32 {
 	e := t.entry(p, w, s)
 	e.nodes++
 	return e.why
 }
 
-// why is that of a status; count adds n nodes to one that was asked before.
+// why returns the place of a status's reasons. count adds n nodes to a status that was asked for
+// before.
 func (t *tally) why(p *probe, w *words, s status) int32 { return t.entry(p, w, s).why }
 
 func (t *tally) count(s status, n int) {

@@ -11,7 +11,7 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// The columns that every table has; extended resources and huge pages follow.
+// Every table has these columns. Extended resources and huge pages follow.
 const (
 	colPods = iota
 	colCPU  // thousandths of a core
@@ -20,24 +20,24 @@ const (
 	basicColumns
 )
 
-// table is the nodes as columns of numbers: what kube-scheduler's NodeInfo knows, laid out so that
-// a count over 100,000 nodes reads memory in order.
+// table holds the nodes as columns of numbers: the content of kube-scheduler's NodeInfo, laid out
+// so that a count over 100,000 nodes reads memory in order.
 type table struct {
 	names  []string
 	places []place
 	words  *words
 	alloc  [][]int64 // by column, by node
-	free   [][]int64 // allocatable less what pods request; may be negative
+	free   [][]int64 // allocatable less the requests of pods; may be negative
 	// exact says, by column, that all its numbers are small enough for the scan.
 	exact []bool
 	// column finds a resource other than the basic ones.
 	column map[corev1.ResourceName]int
-	// taints is, by node, the index into taintClasses; class 0 has none.
+	// taints holds, by node, the index into taintClasses. Class 0 has no taints.
 	taints       []int32
 	taintClasses []taintClass
-	ports        map[int32][]hostPort // by node, what pods hold there
-	// podsFrom and podIDs list the pods of node i: podIDs[podsFrom[i]:podsFrom[i+1]], indices into
-	// state.Pods in the order the objects were given.
+	ports        map[int32][]hostPort // by node, those that pods hold there
+	// podsFrom and podIDs list the pods of node i as podIDs[podsFrom[i]:podsFrom[i+1]]. They are
+	// indices into state.Pods in the order the objects were given.
 	podsFrom, podIDs []int32
 	lowest           []int32 // by node, the lowest priority of a pod there, or MaxInt32
 	lowestOfAll      int32
@@ -45,7 +45,7 @@ type table struct {
 	antiAffinity     []antiAffinityTerm
 }
 
-// taintClass is what nodes have in common for NodeUnschedulable and TaintToleration.
+// taintClass groups nodes that are alike for NodeUnschedulable and TaintToleration.
 type taintClass struct {
 	unschedulable bool
 	taints        []corev1.Taint // NoSchedule and NoExecute only
@@ -85,8 +85,8 @@ func newTable(state *cluster.State) (*table, error) {
 	return t, nil
 }
 
-// gatherNames lays the names of all nodes side by side, and what answers refer to: to the garbage
-// collector an answer then refers to one object instead of thousands.
+// gatherNames lays the names of all nodes side by side, and the places that answers refer to. To
+// the garbage collector an answer then refers to one object instead of thousands.
 func (t *table) gatherNames() {
 	all := strings.Join(t.names, "")
 	t.places, t.words = make([]place, len(t.names)), newWords()
@@ -103,7 +103,7 @@ func (t *table) addColumn() int {
 	return len(t.alloc) - 1
 }
 
-// columnOf makes a column for a resource when first seen.
+// columnOf returns the column of a resource, and makes one when the resource is first seen.
 func (t *table) columnOf(name corev1.ResourceName) int {
 	c, ok := t.column[name]
 	if !ok {
@@ -208,7 +208,7 @@ func (t *table) measure() {
 
 func tooLarge(n int64) bool { return n >= exactBelow || n <= -exactBelow }
 
-// charge adds sign times the usage to what is free on a node.
+// charge adds sign times the usage to the free amounts of a node.
 func (t *table) charge(node int32, use *usage, sign int64) {
 	t.free[colPods][node] += sign
 	t.free[colCPU][node] += sign * use.cpu
@@ -219,7 +219,7 @@ func (t *table) charge(node int32, use *usage, sign int64) {
 	}
 }
 
-// nominate remembers a waiting pod that room was made for.
+// nominate remembers a waiting pod for which room was made.
 func (t *table) nominate(pod *corev1.Pod) {
 	if pod.Status.NominatedNodeName == "" || pod.Spec.NodeName != "" || cluster.Finished(pod) {
 		return

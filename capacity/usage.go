@@ -8,7 +8,7 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// usage is what a bound pod holds on its node, in the scheduler's units: thousandths of a core and
+// usage holds a bound pod's share of its node, in the scheduler's units: thousandths of a core and
 // whole bytes, each rounded up.
 type usage struct {
 	cpu, memory, ephemeral int64
@@ -20,7 +20,7 @@ type scalar struct {
 	value int64
 }
 
-// of fills in the usage of a pod; u's memory is reused.
+// of fills in the usage of a pod. It reuses u's memory.
 //
 // A pod being resized holds the largest of what it asks, was granted and has
 // (k8s.io/kubernetes/pkg/scheduler/framework/types.go:1376, CalculateResource).
@@ -35,7 +35,8 @@ func (u *usage) of(pod *corev1.Pod) {
 	}))
 }
 
-// isPlain: nothing but containers counts, and their status says nothing else than their spec.
+// isPlain reports whether nothing but the containers' requests counts, and their status does not
+// differ from their spec.
 func isPlain(pod *corev1.Pod) bool {
 	if len(pod.Spec.InitContainers) > 0 || pod.Spec.Resources != nil || pod.Spec.Overhead != nil ||
 		pod.Status.Resources != nil || pod.Status.AllocatedResources != nil {
@@ -102,3 +103,6 @@ func (u *usage) add(list corev1.ResourceList) {
 		}
 	}
 }
+
+// isScalar reports whether the scheduler counts a resource beside the basic four.
+func isScalar(name corev1.ResourceName) bool { return admission.IsScalar(name) }

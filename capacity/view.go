@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// view is what nodes have free, and which ports are taken, in the eyes of one pod: room that was
+// view holds the free amounts and taken ports of the nodes in the eyes of one pod. Room that was
 // made for a waiting pod of no lower priority is taken
 // (k8s.io/kubernetes/pkg/scheduler/framework/runtime/framework.go:1275).
 type view struct {

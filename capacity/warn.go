@@ -9,7 +9,8 @@ import (
 	"github.com/redline-go/redline/internal/admission"
 )
 
-// warn names what the answer assumes; an engine may have the profile of another scheduler.
+// warn names the assumptions of the answer. An engine may have the profile of another scheduler, so
+// byEngine leaves out the warning about the scheduler's name.
 func (q *question) warn(byEngine bool) []error {
 	warnings := slices.Clip(q.warnings)
 	for _, liberty := range admission.Liberties(q.state, &q.w.Template.Spec, &q.pod.Spec) {

@@ -8,10 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Without is the snapshot without the nodes named and the pods on them: a drain, a lost zone. The
-// pods are gone, as after a drain; those that have a controller would come back and compete for
-// what is left, which the caller may ask with their own workloads. What the quotas of their namespaces
-// have used is counted anew. A name that no node has is an error.
+// Without returns the snapshot without the named nodes and the pods on them: a drain, a lost zone.
+// A name that no node has is an error.
+//
+// The pods are gone, as after a drain. Those that have a controller would come back and compete for
+// the room that is left: ask for them with their own workloads. The usage of their namespaces'
+// quotas is counted anew.
 func (s *Snapshot) Without(nodes ...string) (*Snapshot, error) {
 	gone := make(map[string]bool, len(nodes))
 	for _, name := range nodes {

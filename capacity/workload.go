@@ -15,18 +15,19 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// Workload is a pod template and how many of it are wanted.
+// Workload is a pod template with the number of replicas wanted of it.
 type Workload struct {
 	Namespace string // empty means "default"
 	// Template is the pod as a manifest has it, before any defaulting. Its Name or GenerateName is
 	// only used in the sentences about it.
 	Template corev1.PodTemplateSpec
-	// Selector says which pods of the namespace are already its replicas; nil means none.
+	// Selector selects the pods of the namespace that are already its replicas. nil selects none.
 	Selector labels.Selector
 	Replicas int // desired, in all
 }
 
-// IsWorkload tells whether an object is of a kind that [WorkloadOf] reads, to pick it out of a file that holds others.
+// IsWorkload reports whether [WorkloadOf] reads an object's kind. Use it to pick the workload out
+// of a file that holds other objects.
 func IsWorkload(object runtime.Object) bool {
 	switch object.(type) {
 	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *corev1.ReplicationController, *batchv1.Job, *corev1.Pod:
@@ -37,10 +38,12 @@ func IsWorkload(object runtime.Object) bool {
 
 // WorkloadOf reads the workload of a Deployment, ReplicaSet, ReplicationController, StatefulSet,
 // Job or Pod. Replicas left out count as one, as the API server fills in. A Job wants as many at
-// once as its parallelism and what is left of its completions allow. The claim templates of a
-// StatefulSet become ephemeral volumes of the template: one claim for each replica, in place of a volume
-// of the same name. Claims that earlier replicas left behind, and may bind a new one to their place, are
-// not looked for, and all replicas are created at once, whatever the pod management policy.
+// once as its parallelism and its remaining completions allow.
+//
+// The claim templates of a StatefulSet become ephemeral volumes of the template: one claim for each
+// replica, in place of a volume of the same name. Claims that earlier replicas left behind are not
+// looked for, though they may bind a new replica to their place. All replicas are created at once,
+// whatever the pod management policy.
 func WorkloadOf(object runtime.Object) (Workload, error) {
 	if cluster.IsNil(object) {
 		return Workload{}, errors.New("capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod")
@@ -109,8 +112,8 @@ func statefulSet(o *appsv1.StatefulSet) (Workload, error) {
 	return w, nil
 }
 
-// job wants parallelism pods at once, but no more than completions are left; none when suspended
-// or at its end.
+// job wants parallelism pods at once, but no more than completions are left. A suspended or ended
+// Job wants none.
 func job(o *batchv1.Job) (Workload, error) {
 	selector := o.Spec.Selector
 	if selector == nil { // not stored yet: the server will select by the job's identity
@@ -129,7 +132,7 @@ func job(o *batchv1.Job) (Workload, error) {
 	return workload("Job", o, &o.Spec.Template, selector, &replicas)
 }
 
-// ended says that the Job has run to its end and will make no more pods.
+// ended reports whether the Job has run to its end and will make no more pods.
 func ended(o *batchv1.Job) bool {
 	for _, c := range o.Status.Conditions {
 		if (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue {
@@ -139,7 +142,7 @@ func ended(o *batchv1.Job) bool {
 	return false
 }
 
-// check refuses a workload of which nothing can be said.
+// check returns an error for a workload that cannot be answered.
 func check(w *Workload) error {
 	if w.Replicas < 0 {
 		return fmt.Errorf("capacity: Workload.Replicas is %d, want >= 0", w.Replicas)

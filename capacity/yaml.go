@@ -93,7 +93,7 @@ func (y *yamlReader) object(text []byte) error {
 	return y.value(json.NewDecoder(bytes.NewReader(converted)))
 }
 
-// list decodes the items, then what stands around them.
+// list decodes the items, then the fields around them.
 func (y *yamlReader) list(head []byte, indent int) error {
 	l := listReader{decoder: y.decoder, fields: map[string]json.RawMessage{}, hasList: true}
 	y.seen = true
@@ -161,7 +161,7 @@ func (l *listReader) yamlFields(text []byte) error {
 	return nil
 }
 
-// isSeparator: three dashes, and no more than a comment after them.
+// isSeparator reports whether the line is three dashes and no more than a comment after them.
 func isSeparator(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte("---"))
 	rest = bytes.TrimSpace(rest)
@@ -170,7 +170,8 @@ func isSeparator(line []byte) bool {
 
 func isItemsKey(line []byte) bool { return string(bytes.TrimRight(line, " \r\n")) == "items:" }
 
-// depth is how far a line is indented; blank lines and comments belong to whatever they stand in.
+// depth returns the indentation of a line. Blank lines and comments are deeper than any item, so
+// that they belong to whatever they stand in.
 func depth(line []byte) int {
 	content := bytes.TrimLeft(line, " ")
 	if rest := bytes.TrimSpace(content); len(rest) == 0 || rest[0] == '#' {
@@ -179,7 +180,7 @@ func depth(line []byte) int {
 	return len(line) - len(content)
 }
 
-// dashAt is the column of the dash of a list item, if the line begins one.
+// dashAt returns the column of the dash, if the line begins a list item.
 func dashAt(line []byte) (int, bool) {
 	content := bytes.TrimLeft(line, " ")
 	if len(content) == 0 || content[0] != '-' {

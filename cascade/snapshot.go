@@ -13,9 +13,9 @@ import (
 
 // FromSnapshot is a scenario of a real cluster, as capacity has read it: its nodes, the pods beside the workload's, how many replicas run and
 // how many there is room for, what a quota admits, its Services. It asks for the workload's replicas 30 s in; what
-// goes wrong is the caller's to add. fallback answers what capacity refuses (package scheduler's engine).
-func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, fallback ...capacity.Engine) (Scenario, error) {
-	answer, err := snapshot.Fit(ctx, w, fallback...)
+// goes wrong is the caller's to add. The options are those of capacity's Fit: capacity.Fallback answers what it refuses.
+func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, opts ...capacity.Option) (Scenario, error) {
+	answer, err := snapshot.Fit(ctx, w, opts...)
 	if err != nil {
 		return Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
 	}

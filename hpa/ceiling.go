@@ -61,10 +61,11 @@ func Ceiling(template corev1.PodTemplateSpec, name corev1.ResourceName, targetPe
 
 // MaxReplicas is the highest maxReplicas of an HPA that leaves no pod
 // pending or refused: what runs and what still fits. The answer says what
-// stops the next one. The engine, if one is given, answers for templates
-// that cannot be counted node by node.
-func MaxReplicas(ctx context.Context, s *capacity.Snapshot, w capacity.Workload, engine ...capacity.Engine) (int, capacity.Answer, error) {
-	answer, err := s.Max(ctx, w, engine...)
+// stops the next one. The options are those of [capacity.Snapshot.Max]: a
+// [capacity.Fallback] answers for templates that cannot be counted node by
+// node.
+func MaxReplicas(ctx context.Context, s *capacity.Snapshot, w capacity.Workload, opts ...capacity.Option) (int, capacity.Answer, error) {
+	answer, err := s.Max(ctx, w, opts...)
 	if err != nil {
 		return 0, answer, fmt.Errorf("hpa: MaxReplicas: %w", err)
 	}

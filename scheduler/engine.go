@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"weak"
 
@@ -47,44 +48,103 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
-// cluster counts the snapshot's pods on its nodes, or finds them counted.
-func (e *Engine) cluster(ctx context.Context, s *capacity.Snapshot) (*counted, error) {
-	e.mu.Lock()
-	if e.kept != nil && e.last.Value() == s {
-		defer e.mu.Unlock()
-		return e.kept, nil
-	}
-	e.mu.Unlock()
-	c, err := count(ctx, s.Objects())
+// Fit reports how many of the workload's replicas fit and what stops the next. It answers for every
+// feature that kube-scheduler has.
+//
+// Answer.Nodes is package capacity's. It is there in the default profile, for a template whose
+// replicas do not stand in each other's way. Elsewhere it is empty, and [Engine.Place] says where
+// replicas go. With [Config.Evict] it also says whom they evict.
+func (e *Engine) Fit(ctx context.Context, s *capacity.Snapshot, w capacity.Workload) (capacity.Answer, error) {
+	out, err := e.place(ctx, s, []capacity.Workload{w}, false)
 	if err != nil {
-		return nil, err
+		return capacity.Answer{}, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.keep(s, c)
-	return c, nil
+	return out.answers[0], nil
 }
 
-// keep remembers the last snapshot alone. What waits for the snapshot's end holds neither the engine nor the nodes: a
-// snapshot may outlive many engines.
-func (e *Engine) keep(s *capacity.Snapshot, c *counted) {
-	e.cleanup.Stop()
-	e.last, e.kept = weak.Make(s), c
-	me := weak.Make(e)
-	e.cleanup = runtime.AddCleanup(s, func(of weak.Pointer[capacity.Snapshot]) {
-		if e := me.Value(); e != nil {
-			e.forget(of)
+// Place finds a node for each replica that fits, in the order of placement. Pods of the snapshot
+// that go first ([Config.PendingFirst]) are among the placements, with Workload -1.
+func (e *Engine) Place(
+	ctx context.Context, s *capacity.Snapshot, w capacity.Workload,
+) ([]Placement, capacity.Answer, error) {
+	out, err := e.place(ctx, s, []capacity.Workload{w}, true)
+	if err != nil {
+		return nil, capacity.Answer{}, err
+	}
+	return out.placements, out.answers[0], nil
+}
+
+// PlaceAll places several workloads in one cluster, in the order of kube-scheduler's queue: by
+// priority, then as given. Each has its answer.
+//
+// How many of a later one fit depends on where the earlier ones have gone, and the pods that
+// [Config.PendingFirst] puts ahead. That alone gives an answer no [OrderDependence].
+func (e *Engine) PlaceAll(
+	ctx context.Context, s *capacity.Snapshot, w ...capacity.Workload,
+) ([]Placement, []capacity.Answer, error) {
+	out, err := e.place(ctx, s, w, true)
+	return out.placements, out.answers, err
+}
+
+// place answers the workloads with all that takes more than one placing: replicas that preemption
+// would save, the room of every node, other orders of the nodes.
+func (e *Engine) place(
+	ctx context.Context, s *capacity.Snapshot, ws []capacity.Workload, detail bool,
+) (outcome, error) {
+	if s == nil {
+		return outcome{}, errorf("Snapshot is nil, want one of capacity.NewSnapshot")
+	}
+	c, err := e.cluster(ctx, s)
+	if err != nil {
+		return outcome{}, err
+	}
+	out, err := e.placeIn(ctx, s, c, ws, detail)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := e.countPreemptible(ctx, s, c, ws, out); err != nil {
+		return outcome{}, err
+	}
+	if len(ws) == 1 {
+		out.answers[0].Nodes = e.rooms(ctx, s, ws[0])
+	}
+	return out, e.orders(ctx, s, c, ws, out.answers)
+}
+
+// countPreemptible sets Answer.Preemptible where preemption would help: it places all workloads once
+// more, with evictions, and counts how many more fit.
+func (e *Engine) countPreemptible(
+	ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, out outcome,
+) error {
+	if !slices.Contains(out.rescuable, true) {
+		return nil
+	}
+	evicting := &Engine{config: e.config, loaded: e.loaded}
+	evicting.config.Evict = true
+	more, err := evicting.placeIn(ctx, s, c, ws, false)
+	if err != nil {
+		return err
+	}
+	for i := range out.answers {
+		if out.rescuable[i] {
+			out.answers[i].Preemptible = max(more.answers[i].Fits-out.answers[i].Fits, 0)
 		}
-	}, e.last)
+	}
+	return nil
 }
 
-// forget lets go of the nodes of a snapshot that nobody has any more.
-func (e *Engine) forget(of weak.Pointer[capacity.Snapshot]) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.last == of {
-		e.kept = nil
+// rooms returns the room of each node as package capacity counts it. It returns nil where capacity
+// refuses, and where this engine is not the scheduler that capacity models: another profile, other
+// pods first, evictions.
+func (e *Engine) rooms(ctx context.Context, s *capacity.Snapshot, w capacity.Workload) []capacity.NodeRoom {
+	if e.config.Profile != nil || e.config.PendingFirst || e.config.Evict {
+		return nil
 	}
+	a, err := s.Fit(ctx, w)
+	if err != nil {
+		return nil
+	}
+	return a.Nodes
 }
 
 // run starts a call's scheduling on a fresh copy of the cluster.

@@ -56,7 +56,7 @@ func TestFollowersAgreeWithTheWholeCycle(t *testing.T) {
 			r, err := e.run(context.Background(), c)
 			require.NoError(t, err)
 			r.slow = slow
-			b := &lot{pod: pod, n: 30, name: replicas(pod)}
+			b := &batch{pod: pod, n: 30, name: replicas(pod)}
 			require.NoError(t, r.place(context.Background(), b, func(p Placement) { out = append(out, p) }))
 			return out, b.message
 		}

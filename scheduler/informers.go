@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/informers/apiserverinternal"
 	"k8s.io/client-go/informers/apps"
 	"k8s.io/client-go/informers/autoscaling"
-	"k8s.io/client-go/informers/batch"
+	batchinformers "k8s.io/client-go/informers/batch"
 	"k8s.io/client-go/informers/certificates"
 	"k8s.io/client-go/informers/coordination"
 	"k8s.io/client-go/informers/core"
@@ -81,7 +81,7 @@ func (s *shelf) StartWithContext(context.Context)      {}
 func (s *shelf) Shutdown()                             {}
 func (s *shelf) Core() core.Interface                  { return core.New(s, "", nil) }
 func (s *shelf) Apps() apps.Interface                  { return apps.New(s, "", nil) }
-func (s *shelf) Batch() batch.Interface                { return batch.New(s, "", nil) }
+func (s *shelf) Batch() batchinformers.Interface       { return batchinformers.New(s, "", nil) }
 func (s *shelf) Policy() policy.Interface              { return policy.New(s, "", nil) }
 func (s *shelf) Storage() storage.Interface            { return storage.New(s, "", nil) }
 func (s *shelf) Resource() resource.Interface          { return resource.New(s, "", nil) }

@@ -105,13 +105,13 @@ func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, w
 		return nil
 	}
 	for order := range otherOrders(c.infos, e.config.NodeOrders-1) {
-		_, other, err := e.placeIn(ctx, s, c.reordered(order), ws, false)
+		other, err := e.placeIn(ctx, s, c.reordered(order), ws, false)
 		if err != nil {
 			return err
 		}
 		for _, o := range warnings {
 			o.Orders++
-			o.Min, o.Max = min(o.Min, other[o.Workload].Fits), max(o.Max, other[o.Workload].Fits)
+			o.Min, o.Max = min(o.Min, other.answers[o.Workload].Fits), max(o.Max, other.answers[o.Workload].Fits)
 		}
 	}
 	return nil

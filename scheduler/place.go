@@ -2,12 +2,8 @@ package scheduler
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
@@ -23,41 +19,8 @@ type Placement struct {
 	Evicted []string `json:"evicted,omitempty"` // namespace/name of the pods preempted for it
 }
 
-// lot is a number of identical pods to be placed one after another.
-type lot struct {
-	workload int
-	pod      *corev1.Pod // as the API server stores it
-	n        int
-	name     func(i int) string
-
-	placed      int
-	preemptible bool
-	message     string
-	fit         *framework.FitError
-	fault       error // what ended it was no verdict but a plugin's error
-}
-
-// replicas names the i-th replica of a pod as its controller might.
-func replicas(pod *corev1.Pod) func(i int) string {
-	base := pod.GenerateName
-	if base == "" {
-		base = pod.Name + "-"
-	}
-	return func(i int) string { return base + strconv.Itoa(i) }
-}
-
-// replica is the i-th pod of the batch. Its UID tells it from everything in the snapshot.
-func (b *lot) replica(i int) *corev1.Pod {
-	p := *b.pod
-	p.Name = b.name(i)
-	if b.workload >= 0 {
-		p.UID = types.UID("replica/" + strconv.Itoa(b.workload) + "/" + p.Namespace + "/" + p.Name)
-	}
-	return &p
-}
-
 // place places the batch, pod by pod, until one fits nowhere: the others, identical, would not either.
-func (r *run) place(ctx context.Context, b *lot, yield func(Placement)) error {
+func (r *run) place(ctx context.Context, b *batch, yield func(Placement)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -93,7 +56,7 @@ func (r *run) place(ctx context.Context, b *lot, yield func(Placement)) error {
 }
 
 // placeFast places what the incremental path can: all, or as many as fit, or none when it is ruled out.
-func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Placement)) error {
+func (r *run) placeFast(ctx context.Context, p *profile, b *batch, yield func(Placement)) error {
 	f, ok, err := r.newFast(ctx, p, b.replica(b.placed))
 	if err != nil || !ok {
 		return err
@@ -131,7 +94,7 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *lot, yield func(Plac
 
 // giveUp words why the next pod fits nowhere, from what the incremental path knows of every node. Where preemption
 // may still help it leaves the pod to whole cycles.
-func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *lot) error {
+func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *batch) error {
 	state := framework.NewCycleState()
 	if _, st, _ := p.fw.RunPreFilterPlugins(ctx, state, f.pod); !st.IsSuccess() {
 		return nil
@@ -153,7 +116,7 @@ func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *lot) error {
 const maxRescues = 16
 
 // placeOne runs whole cycles for the next pod; false when it fits nowhere, and b says why.
-func (r *run) placeOne(ctx context.Context, p *profile, b *lot, yield func(Placement)) (bool, error) {
+func (r *run) placeOne(ctx context.Context, p *profile, b *batch, yield func(Placement)) (bool, error) {
 	pod := b.replica(b.placed)
 	if err := r.provide(pod); err != nil {
 		return false, err
@@ -209,17 +172,8 @@ func (r *run) placeOne(ctx context.Context, p *profile, b *lot, yield func(Place
 	return false, errorf("pod %s/%s: still no place after %d preemptions", pod.Namespace, pod.Name, maxRescues)
 }
 
-// refuse ends the batch in kube-scheduler's words. Where they are no verdict but a plugin's error, kube-scheduler lets
-// the pod wait and tries again; the answer also has the error as a warning.
-func (b *lot) refuse(pod *corev1.Pod, err error) {
-	b.message, b.fit = err.Error(), fitError(err)
-	if b.fit == nil && !errors.Is(err, errNoNodes) {
-		b.fault = fmt.Errorf("scheduler: pod %s/%s: %w", pod.Namespace, pod.Name, err)
-	}
-}
-
 // placement writes down a choice with the scores of the chosen node.
-func (r *run) placement(p *profile, b *lot, c choice, pod *corev1.Pod, evicted []string) Placement {
+func (r *run) placement(p *profile, b *batch, c choice, pod *corev1.Pod, evicted []string) Placement {
 	out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName,
 		Feasible: len(c.feasible), Evicted: evicted}
 	for i := range c.scores {

@@ -18,9 +18,9 @@ func of[L runtime.Object](name string, list func(context.Context, metav1.ListOpt
 	return kind{name, func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return list(ctx, o) }}
 }
 
-// kinds is what kube-scheduler's plugins, quota and LimitRange admission
-// read. Pods come before nodes: a node that appears in between is merely
-// empty, while a pod on a node not listed yet would be lost.
+// kinds returns the kinds that kube-scheduler's plugins, quota and LimitRange admission read. Pods
+// come before nodes: a node that appears in between is merely empty, while a pod on a node not
+// listed yet would be lost.
 func kinds(c kubernetes.Interface) []kind {
 	core, storage, resource := c.CoreV1(), c.StorageV1(), c.ResourceV1()
 	return []kind{

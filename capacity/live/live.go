@@ -1,12 +1,11 @@
-// Package live reads a running cluster: which objects does a capacity
-// question need, and what are they now?
+// Package live reads a running cluster: which objects does a capacity question need, and what are
+// they now?
 //
 //	objects, warnings, err := live.Read(ctx, live.Cluster{Kubeconfig: path})
 //	snapshot, err := capacity.NewSnapshot(objects...)
 //
-// It only lists, page by page; it never watches and never writes. It is a
-// package of its own so that nothing else of the light packages needs
-// client-go.
+// It only lists, page by page. It never watches and never writes. It is a package of its own so
+// that no other light package needs client-go.
 package live
 
 import (
@@ -22,19 +21,19 @@ import (
 	"k8s.io/client-go/tools/pager"
 )
 
-// DefaultPageSize is how many objects one list request asks for, as kubectl does.
+// DefaultPageSize is the number of objects that one list request asks for, as kubectl's.
 const DefaultPageSize = 500
 
-// Cluster says which cluster to read. Its zero value is what kubectl would
-// use: $KUBECONFIG, then ~/.kube/config, then the pod's own service account.
+// Cluster names the cluster to read. Its zero value is kubectl's choice: $KUBECONFIG, then
+// ~/.kube/config, then the pod's own service account.
 type Cluster struct {
 	Kubeconfig string // path; empty means the default loading rules
 	Context    string // of the kubeconfig; empty means its current one
 	PageSize   int64  // objects a request; zero means [DefaultPageSize]
 }
 
-// Read lists every object of the cluster that a [capacity.Snapshot] takes
-// into account. See [List] for the warnings and errors.
+// Read lists every object of the cluster that a [capacity.Snapshot] takes into account. See [List]
+// for the warnings and errors.
 //
 // [capacity.Snapshot]: https://pkg.go.dev/github.com/redline-go/redline/capacity#Snapshot
 func Read(ctx context.Context, c Cluster) (objects []runtime.Object, warnings []error, err error) {
@@ -54,13 +53,11 @@ func Read(ctx context.Context, c Cluster) (objects []runtime.Object, warnings []
 	return List(ctx, client, c.PageSize)
 }
 
-// List is [Read] with a client of the caller's. A pageSize of zero means
-// [DefaultPageSize].
+// List is like [Read] with the caller's own client. A pageSize of zero means [DefaultPageSize].
 //
-// A kind that the API server does not serve, and a pod whose node is gone
-// (PodGC will remove it), are warnings: neither holds room on any node. What
-// the client may not list is an error, since leaving it out could make a
-// wrong answer.
+// A kind that the API server does not serve is a warning, and so is a pod whose node is gone, which
+// PodGC will remove. Neither holds room on any node. A kind that the client may not list is an
+// error, since leaving it out could make a wrong answer.
 func List(ctx context.Context, client kubernetes.Interface, pageSize int64) (objects []runtime.Object, warnings []error, err error) {
 	if pageSize < 0 {
 		return nil, nil, fmt.Errorf("live: Cluster.PageSize is %d, want >= 0", pageSize)

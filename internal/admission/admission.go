@@ -1,15 +1,19 @@
 // Package admission makes of a pod template the pod that the API server would store, or the
-// sentence with which it refuses, and counts how many such pods the quotas of the namespace admit.
+// sentence with which it refuses. It counts how many such pods the quotas of the namespace admit.
 //
-// It follows kube-apiserver v1.37.2 with its default plugins, in their order: API defaulting
-// (pkg/apis/core/v1/defaults.go), then the mutating plugins NamespaceLifecycle, LimitRanger,
-// Priority, DefaultTolerationSeconds and RuntimeClass (plugin/pkg/admission), then what the pod
-// registry fills in of label selectors and pod-level resources, then validation of requests against
-// limits, then the validating plugins LimitRanger and ResourceQuota. Webhooks, policies and
-// PodSecurity are not modelled.
+// It follows kube-apiserver v1.37.2 with its default plugins, in their order:
 //
-// Fields that only the server may write and that a template already carries (spec.priority,
-// spec.overhead) are taken as resolved, since a template may come from a stored pod.
+//   - API defaulting (pkg/apis/core/v1/defaults.go)
+//   - the mutating plugins NamespaceLifecycle, LimitRanger, Priority, DefaultTolerationSeconds and
+//     RuntimeClass (plugin/pkg/admission)
+//   - the pod registry, which fills in label selectors and pod-level resources
+//   - validation of requests against limits
+//   - the validating plugins LimitRanger and ResourceQuota
+//
+// Webhooks, policies and PodSecurity are not modelled.
+//
+// A template may come from a stored pod. Fields that only the server may write and that a template
+// already carries (spec.priority, spec.overhead) are therefore taken as resolved.
 package admission
 
 import (
@@ -21,7 +25,7 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// Refusal is what the API server answers instead of creating the pod.
+// Refusal is the API server's answer where it does not create the pod.
 type Refusal struct{ Sentence string }
 
 func (r *Refusal) Error() string { return r.Sentence }
@@ -31,8 +35,8 @@ func forbidden(pod *corev1.Pod, format string, args ...any) *Refusal {
 	return &Refusal{fmt.Sprintf("pods %q is forbidden: %s", nameOf(pod), fmt.Sprintf(format, args...))}
 }
 
-// nameOf is the pod's name, or as much of it as is known before the server adds its five random
-// characters.
+// nameOf returns the pod's name, or as much of it as is known before the server adds its five
+// random characters.
 func nameOf(pod *corev1.Pod) string {
 	switch {
 	case pod.Name != "":
@@ -43,7 +47,7 @@ func nameOf(pod *corev1.Pod) string {
 	return "Unknown"
 }
 
-// PodOf is the pod that a controller makes of a template, before any admission.
+// PodOf returns the pod that a controller makes of a template, before any admission.
 func PodOf(namespace string, template *corev1.PodTemplateSpec) *corev1.Pod {
 	if namespace == "" {
 		namespace = metav1.NamespaceDefault
@@ -58,8 +62,8 @@ func PodOf(namespace string, template *corev1.PodTemplateSpec) *corev1.Pod {
 	}
 }
 
-// Admit changes the pod into what the server would store, quota aside, and returns what it says
-// instead, if anything: the first of its objections. The pod is then as it would be without them.
+// Admit changes the pod into the one that the server would store, quota aside. It returns the
+// server's first objection, or nil. The pod is then as it would be without the objections.
 func Admit(state *cluster.State, pod *corev1.Pod) *Refusal {
 	Default(pod)
 	ranges := cluster.In(state.LimitRanges, pod.Namespace)

@@ -9,13 +9,13 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// AdmitAsIs is PodOf and Admit for a template that the server would store nearly as it stands,
-// which most are, without copying it. The pod shares the template's memory and is only to be read;
-// the tolerations that it has are memory for those it gets. Its matchLabelKeys are not merged into
-// its label selectors: who reads those asks Admit.
+// AdmitAsIs does PodOf and Admit without a copy, for a template that the server would store nearly
+// as it stands. Most templates are such. The pod shares the template's memory and is only to be
+// read. Its old tolerations are memory for the new ones. Its matchLabelKeys are not merged into its
+// label selectors: for those, ask Admit.
 //
-// It is false where the server would change more than the pod's own fields, or refuse: then the
-// pod is of no use, and PodOf and Admit say what becomes of it.
+// It returns false where the server would refuse, or change more than the pod's own fields. The pod
+// is then of no use: ask PodOf and Admit.
 func AdmitAsIs(state *cluster.State, namespace string, template *corev1.PodTemplateSpec, pod *corev1.Pod) bool {
 	if namespace == "" {
 		namespace = corev1.NamespaceDefault
@@ -39,8 +39,8 @@ func AdmitAsIs(state *cluster.State, namespace string, template *corev1.PodTempl
 	return true
 }
 
-// isComplete: no default would change the containers, no plugin the pod's resources, and no
-// request is above its limit.
+// isComplete reports that no default would change the containers, no plugin the pod's resources,
+// and that no request is above its limit.
 func isComplete(spec *corev1.PodSpec) bool {
 	if len(spec.InitContainers) > 0 || spec.Resources != nil || spec.Overhead != nil ||
 		spec.RuntimeClassName != nil || spec.HostNetwork {
@@ -77,14 +77,15 @@ func areComplete(r *corev1.ResourceRequirements) bool {
 	return true
 }
 
-// inMilli: the quantity has no more than the API's precision. RoundUp works in place where a
-// quantity is behind a pointer, so it gets a copy.
+// inMilli reports whether the quantity has no more than the API's precision. RoundUp works in place
+// where a quantity is behind a pointer, so it gets a copy.
 func inMilli(q resource.Quantity) bool {
 	q = q.DeepCopy()
 	return q.RoundUp(resource.Milli)
 }
 
-// mustBe is how validation wants a request to be beside its limit and it is not, or "".
+// mustBe returns the relation to its limit that validation wants of a request that breaks it, or
+// "".
 func mustBe(name corev1.ResourceName, request, limit resource.Quantity) string {
 	switch {
 	case !mayBeOvercommitted(name) && request.Cmp(limit) != 0:
@@ -95,7 +96,7 @@ func mustBe(name corev1.ResourceName, request, limit resource.Quantity) string {
 	return ""
 }
 
-// mayBeOvercommitted: requests may be below limits, or without any
+// mayBeOvercommitted reports whether requests may be below limits, or without any
 // (pkg/apis/core/v1/helper/helpers.go, IsOvercommitAllowed).
 func mayBeOvercommitted(name corev1.ResourceName) bool {
 	return IsNative(name) && !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix)

@@ -5,8 +5,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Default fills in what the API server does when it decodes a pod, of the fields that scheduling
-// or quota read (pkg/apis/core/v1/defaults.go:164, SetDefaults_Pod and SetDefaults_PodSpec).
+// Default fills in the defaults that the API server sets when it decodes a pod, of the fields that
+// scheduling or quota read (pkg/apis/core/v1/defaults.go:164, SetDefaults_Pod and
+// SetDefaults_PodSpec).
 func Default(pod *corev1.Pod) {
 	spec := &pod.Spec
 	if spec.SchedulerName == "" {
@@ -39,7 +40,7 @@ func defaultContainer(c *corev1.Container, hostNetwork bool) {
 	}
 }
 
-// limitsBecomeRequests: a limit without a request is also the request.
+// limitsBecomeRequests makes a limit without a request also the request.
 func limitsBecomeRequests(r *corev1.ResourceRequirements) {
 	for name, limit := range r.Limits {
 		if _, ok := r.Requests[name]; ok {

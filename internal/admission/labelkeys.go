@@ -5,9 +5,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// mergeLabelKeys puts the pod's own values of matchLabelKeys and mismatchLabelKeys into the selectors
-// beside them. kube-scheduler does not look at the keys of pod affinity, only at what was stored
-// (pkg/registry/core/pod/strategy.go:885, mutatePodAffinity and mutateTopologySpreadConstraints).
+// mergeLabelKeys puts the pod's own values of matchLabelKeys and mismatchLabelKeys into the
+// selectors beside them. kube-scheduler does not look at the keys of pod affinity, only at the
+// stored selector (pkg/registry/core/pod/strategy.go:885, mutatePodAffinity and
+// mutateTopologySpreadConstraints).
 func mergeLabelKeys(pod *corev1.Pod) {
 	if a := pod.Spec.Affinity; a != nil {
 		if a.PodAffinity != nil {
@@ -37,8 +38,8 @@ func mergeTerm(term *corev1.PodAffinityTerm, own map[string]string) {
 	mergeKeys(term.LabelSelector, term.MismatchLabelKeys, metav1.LabelSelectorOpNotIn, own)
 }
 
-// mergeKeys: a selector that is missing selects nothing, and stays so; a key that the pod does not
-// have does nothing.
+// mergeKeys adds a requirement for each key that the pod has. A missing selector selects nothing,
+// and stays so.
 func mergeKeys(selector *metav1.LabelSelector, keys []string, operator metav1.LabelSelectorOperator, own map[string]string) {
 	if selector == nil {
 		return

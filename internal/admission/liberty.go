@@ -8,10 +8,10 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// Liberties are what a template has that the server would refuse in a new pod, and that is counted
-// as it stands all the same: a priority or a policy other than its class gives, as only stored pods
-// may have, and requests without a limit of what must be limited, which the scheduler can count.
-// admitted is the pod that Admit made of it.
+// Liberties names the parts of a template that the server would refuse in a new pod but that are
+// counted as they stand. They are a priority or a policy other than the class gives, as stored pods
+// may have, and requests without a limit of resources that must be limited, which the scheduler can
+// count. admitted is the pod that Admit made of the template.
 func Liberties(state *cluster.State, spec, admitted *corev1.PodSpec) (taken []string) {
 	class, value := classOf(state, &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: spec.PriorityClassName}})
 	if spec.Priority != nil && value != nil && *value != *spec.Priority {
@@ -33,7 +33,7 @@ func Liberties(state *cluster.State, spec, admitted *corev1.PodSpec) (taken []st
 	return taken
 }
 
-// unlimited names what a container requests without a limit and must be limited
+// unlimited names the resources that a container requests without the limit they must have
 // (pkg/apis/core/validation/validation.go, validateResourceRequirements).
 func unlimited(taken []string, field string, i int, r *corev1.ResourceRequirements) []string {
 	missing := false

@@ -26,7 +26,7 @@ func limitDefaults(ranges []*corev1.LimitRange, pod *corev1.Pod) {
 	}
 }
 
-// containerDefaults are the defaults of one LimitRange, later items over earlier ones.
+// containerDefaults returns the defaults of one LimitRange. Later items win over earlier ones.
 func containerDefaults(r *corev1.LimitRange) (requests, limits corev1.ResourceList) {
 	requests, limits = corev1.ResourceList{}, corev1.ResourceList{}
 	for i := range r.Spec.Limits {
@@ -44,8 +44,9 @@ func containerDefaults(r *corev1.LimitRange) (requests, limits corev1.ResourceLi
 	return requests, limits
 }
 
-// defaultedItem is the item as stored: max defaults the default limit, that the default request,
-// then min (pkg/apis/core/v1/defaults.go, SetDefaults_LimitRangeItem).
+// defaultedItem returns the item as stored. The maximum defaults the default limit, that defaults
+// the default request, and then the minimum does (pkg/apis/core/v1/defaults.go,
+// SetDefaults_LimitRangeItem).
 func defaultedItem(item *corev1.LimitRangeItem) *corev1.LimitRangeItem {
 	if item.Type != corev1.LimitTypeContainer {
 		return item
@@ -57,7 +58,7 @@ func defaultedItem(item *corev1.LimitRangeItem) *corev1.LimitRangeItem {
 	return item
 }
 
-// fillIn adds to a list what it lacks.
+// fillIn adds the missing names to a list.
 func fillIn(list, defaults corev1.ResourceList) corev1.ResourceList {
 	for name, q := range defaults {
 		if _, ok := list[name]; ok {
@@ -71,8 +72,8 @@ func fillIn(list, defaults corev1.ResourceList) corev1.ResourceList {
 	return list
 }
 
-// checkLimits refuses what the namespace's LimitRanges do not allow (PodValidateLimitFunc); the
-// first LimitRange with anything to say speaks, and says all of it.
+// checkLimits returns the refusal of the namespace's LimitRanges (PodValidateLimitFunc). The first
+// LimitRange with an objection speaks, and says all of it.
 func checkLimits(ranges []*corev1.LimitRange, pod *corev1.Pod) *Refusal {
 	for _, r := range ranges {
 		var errs []error
@@ -101,8 +102,8 @@ func violations(item *corev1.LimitRangeItem, pod *corev1.Pod) (errs []error) {
 	return errs
 }
 
-// podSum is what LimitRanger takes as the pod's requests or limits: no overhead, and pod-level
-// resources for cpu and memory only.
+// podSum returns the pod's requests or limits as LimitRanger takes them: without overhead, and with
+// pod-level resources for cpu and memory only.
 func podSum(pod *corev1.Pod, limits bool) corev1.ResourceList {
 	options := resourcehelper.PodResourcesOptions{}
 	sum, level := resourcehelper.AggregateContainerRequests(pod, options), corev1.ResourceList(nil)
@@ -123,8 +124,8 @@ func podSum(pod *corev1.Pod, limits bool) corev1.ResourceList {
 	return sum
 }
 
-// breaches checks one item's min, max and ratio, each in the order of resource names (the server
-// takes them in map order).
+// breaches checks one item's min, max and ratio, each in the order of resource names. The server
+// takes them in map order.
 func breaches(item *corev1.LimitRangeItem, requests, limits corev1.ResourceList) (errs []error) {
 	add := func(list corev1.ResourceList, check func(string, corev1.ResourceName, resource.Quantity, corev1.ResourceList, corev1.ResourceList) error) {
 		for _, name := range sortedNames(list) {
@@ -139,7 +140,8 @@ func breaches(item *corev1.LimitRangeItem, requests, limits corev1.ResourceList)
 	return errs
 }
 
-// The double spaces are the server's.
+// belowMin returns the server's sentence about a request or limit below the minimum. The double
+// spaces are the server's.
 func belowMin(kind string, name corev1.ResourceName, min resource.Quantity, requests, limits corev1.ResourceList) error {
 	request, hasRequest := requests[name]
 	limit, hasLimit := limits[name]

@@ -7,7 +7,7 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 )
 
-// prepareForCreate is what the pod registry fills in after the mutating plugins, of the fields
+// prepareForCreate fills in what the pod registry does after the mutating plugins, of the fields
 // that scheduling reads (pkg/registry/core/pod/strategy.go, PrepareForCreate).
 func prepareForCreate(pod *corev1.Pod) {
 	mergeLabelKeys(pod)
@@ -21,8 +21,8 @@ func prepareForCreate(pod *corev1.Pod) {
 	podLevelLimits(podLevel, containers)
 }
 
-// podHugePageLimits: huge pages that containers limit and the pod does not name are limited for
-// the pod at their sum (pkg/api/pod/util.go:2283).
+// podHugePageLimits limits huge pages for the pod at the sum of its containers' limits, where the
+// pod does not name them (pkg/api/pod/util.go:2283).
 func podHugePageLimits(podLevel *corev1.ResourceRequirements, containers *corev1.Pod) {
 	for name, limit := range resourcehelper.AggregateContainerLimits(containers, resourcehelper.PodResourcesOptions{}) {
 		if !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
@@ -34,7 +34,7 @@ func podHugePageLimits(podLevel *corev1.ResourceRequirements, containers *corev1
 	}
 }
 
-// podLevelRequests: what the pod does not request is what its containers request, or else the
+// podLevelRequests fills in the pod's requests from its containers' requests, or else from the
 // pod's limit (pkg/api/pod/util.go:2320).
 func podLevelRequests(podLevel *corev1.ResourceRequirements, containers *corev1.Pod) {
 	sum := resourcehelper.AggregateContainerRequests(containers, resourcehelper.PodResourcesOptions{})
@@ -50,8 +50,8 @@ func podLevelRequests(podLevel *corev1.ResourceRequirements, containers *corev1.
 	}
 }
 
-// podLevelLimits: what the pod requests and every container limits is limited for the pod at the
-// sum, or at its request if that is more (pkg/api/pod/util.go:2356).
+// podLevelLimits limits for the pod what it requests and every container limits. The limit is the
+// containers' sum, or the pod's request if that is more (pkg/api/pod/util.go:2356).
 func podLevelLimits(podLevel *corev1.ResourceRequirements, containers *corev1.Pod) {
 	sum := resourcehelper.AggregateContainerLimits(containers, resourcehelper.PodResourcesOptions{})
 	for name, request := range podLevel.Requests {

@@ -14,10 +14,11 @@ var systemPriorities = map[string]int32{
 	"system-node-critical":    2000001000,
 }
 
-// noPriority is that of a pod without class, shared by all; nothing here writes through it.
+// noPriority is the priority of a pod without class. All pods share it, so nothing here writes
+// through it.
 var noPriority int32
 
-// lowerPriority is the policy of pods and classes that name none, shared likewise.
+// lowerPriority is the policy of pods and classes that name none. It is shared likewise.
 var lowerPriority = corev1.PreemptLowerPriority
 
 // resolvePriority turns the priority class into a number and a preemption policy
@@ -53,7 +54,7 @@ func resolvePriority(state *cluster.State, pod *corev1.Pod) *Refusal {
 	return nil
 }
 
-// policyOf is the class's preemption policy as stored (pkg/apis/scheduling/v1/defaults.go:32).
+// policyOf returns the class's preemption policy as stored (pkg/apis/scheduling/v1/defaults.go:32).
 func policyOf(class *schedulingv1.PriorityClass) *corev1.PreemptionPolicy {
 	if class.PreemptionPolicy == nil {
 		return &lowerPriority
@@ -61,8 +62,9 @@ func policyOf(class *schedulingv1.PriorityClass) *corev1.PreemptionPolicy {
 	return class.PreemptionPolicy
 }
 
-// classOf is the pod's class and its value; only a value for a class built into every cluster, or
-// for a pod without class where none is the default; neither for a class that does not exist.
+// classOf returns the pod's class and its value. It returns only a value for a class built into
+// every cluster, and for a pod without class where none is the default. It returns neither for a
+// class that does not exist.
 func classOf(state *cluster.State, pod *corev1.Pod) (*schedulingv1.PriorityClass, *int32) {
 	name := pod.Spec.PriorityClassName
 	if name == "" {
@@ -80,7 +82,7 @@ func classOf(state *cluster.State, pod *corev1.Pod) (*schedulingv1.PriorityClass
 	return nil, nil
 }
 
-// defaultPriorityClass is the global default; of several, the one of the lowest value.
+// defaultPriorityClass returns the global default: of several, the one of the lowest value.
 func defaultPriorityClass(state *cluster.State) *schedulingv1.PriorityClass {
 	var found *schedulingv1.PriorityClass
 	for _, class := range state.PriorityClasses {

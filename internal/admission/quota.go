@@ -13,8 +13,9 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// Creations is how many more pods like this one the quotas of its namespace admit, at most want,
-// one after another as a controller creates them, and what the server says of the next.
+// Creations returns how many more pods like this one the quotas of its namespace admit, at most
+// want, and the server's sentence about the next. The pods are created one after another, as a
+// controller does.
 func Creations(state *cluster.State, pod *corev1.Pod, want int) (int, *Refusal) {
 	quotas := cluster.In(state.ResourceQuotas, pod.Namespace)
 	if len(quotas) == 0 || want <= 0 {
@@ -43,13 +44,13 @@ func Creations(state *cluster.State, pod *corev1.Pod, want int) (int, *Refusal) 
 	return created, nil
 }
 
-// charge is what one quota has used and what every pod adds.
+// charge holds the usage of one quota and the addition of every pod.
 type charge struct {
 	quota             string
 	delta, used, hard corev1.ResourceList
 }
 
-// exceeded names what is over the limit once n+1 pods are charged.
+// exceeded names the resources that are over the limit once n+1 pods are charged.
 func (c charge) exceeded(n int) (names []corev1.ResourceName) {
 	for _, name := range sortedNames(c.delta) {
 		hard, limited := c.hard[name]
@@ -64,7 +65,7 @@ func (c charge) exceeded(n int) (names []corev1.ResourceName) {
 	return names
 }
 
-// after is the use of one resource when n more pods have been charged.
+// after returns the use of one resource when n more pods have been charged.
 func (c charge) after(name corev1.ResourceName, n int) resourceQuantity {
 	added, use := c.delta[name].DeepCopy(), c.used[name].DeepCopy()
 	added.Mul(int64(n))
@@ -74,12 +75,13 @@ func (c charge) after(name corev1.ResourceName, n int) resourceQuantity {
 	return use
 }
 
-// admits is the largest n <= want such that n pods are admitted; use grows with n, so search.
+// admits returns the largest n <= want such that n pods are admitted. It searches, since use grows
+// with n.
 func (c charge) admits(want int) int {
 	return sort.Search(want, func(n int) bool { return len(c.exceeded(n)) > 0 })
 }
 
-// refuse is the sentence for the pod after n others, or nil when this quota admits it
+// refuse returns the sentence for the pod after n others, or nil when this quota admits it
 // (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go, CheckRequest).
 func (c charge) refuse(pod *corev1.Pod, n int) *Refusal {
 	names := c.exceeded(n)
@@ -100,7 +102,7 @@ func pretty(name corev1.ResourceName, q resourceQuantity) string {
 	return string(name) + "=" + q.String()
 }
 
-// mustSpecify refuses a pod that leaves open what the quota limits: cpu and memory only
+// mustSpecify refuses a pod that leaves open a resource that the quota limits: cpu and memory only
 // (pkg/quota/v1/evaluator/core/pods.go, Constraints).
 func mustSpecify(quota *corev1.ResourceQuota, pod *corev1.Pod) *Refusal {
 	if resourcehelper.IsPodLevelResourcesSet(pod) {
@@ -133,7 +135,7 @@ func mustSpecify(quota *corev1.ResourceQuota, pod *corev1.Pod) *Refusal {
 	return forbidden(pod, "failed quota: %s: must specify %s", quota.Name, strings.Join(parts, "; "))
 }
 
-// explicit are the resources that containers must name once a quota limits them, sorted.
+// explicit lists, sorted, the resources that containers must name once a quota limits them.
 var explicit = []corev1.ResourceName{
 	corev1.ResourceCPU, corev1.ResourceLimitsCPU, corev1.ResourceLimitsMemory,
 	corev1.ResourceMemory, corev1.ResourceRequestsCPU, corev1.ResourceRequestsMemory,

@@ -5,15 +5,16 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 )
 
-// Requests is what a pod requests in all, overhead included.
+// Requests returns the pod's requests in all, overhead included.
 //
-// It is resourcehelper.PodRequests, which adds the overhead to the pod's own resources in place:
-// quantities too large for an int64 are behind a pointer, and would grow with every call.
+// resourcehelper.PodRequests adds the overhead to the pod's own resources in place. Quantities too
+// large for an int64 are behind a pointer and would grow with every call, so it gets a copy of
+// them.
 func Requests(pod *corev1.Pod, options resourcehelper.PodResourcesOptions) corev1.ResourceList {
 	return resourcehelper.PodRequests(guarded(pod), options)
 }
 
-// limits is the same for what a pod may use at most.
+// limits returns the pod's limits in the same way.
 func limits(pod *corev1.Pod, options resourcehelper.PodResourcesOptions) corev1.ResourceList {
 	return resourcehelper.PodLimits(guarded(pod), options)
 }

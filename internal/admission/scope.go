@@ -7,7 +7,8 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 )
 
-// matchesQuota: the quota limits something about pods, and the pod is in all its scopes.
+// matchesQuota reports whether the quota limits anything about pods and the pod is in all its
+// scopes.
 func matchesQuota(quota *corev1.ResourceQuota, pod *corev1.Pod) bool {
 	for name := range quota.Spec.Hard {
 		if podResource(name) {
@@ -34,7 +35,8 @@ func inScopes(quota *corev1.ResourceQuota, pod *corev1.Pod) bool {
 	return true
 }
 
-// inScope is upstream's podMatchesScopeFunc (pkg/quota/v1/evaluator/core/pods.go:350).
+// inScope reports whether the pod is in a scope, as upstream's podMatchesScopeFunc does
+// (pkg/quota/v1/evaluator/core/pods.go:350).
 func inScope(r corev1.ScopedResourceSelectorRequirement, pod *corev1.Pod) bool {
 	switch r.ScopeName {
 	case corev1.ResourceQuotaScopeTerminating:
@@ -76,7 +78,7 @@ func classSelected(r corev1.ScopedResourceSelectorRequirement, pod *corev1.Pod) 
 	return requirement.Matches(has)
 }
 
-// bestEffort: the status says so, or nothing asks for cpu or memory
+// bestEffort reports whether the status says so, or nothing asks for cpu or memory
 // (pkg/apis/core/v1/helper/qos/qos.go).
 func bestEffort(pod *corev1.Pod) bool {
 	if pod.Status.QOSClass != "" {

@@ -15,11 +15,11 @@ import (
 
 type resourceQuantity = resource.Quantity
 
-// podCount counts every stored pod, ended or not; corev1.ResourcePods only those that run.
+// podCount counts every stored pod, ended or not. corev1.ResourcePods counts only those that run.
 const podCount corev1.ResourceName = "count/pods"
 
-// Used is what a quota has used: its status, or where that says nothing yet the sum over the pods
-// of the snapshot, which is what the quota controller will write there.
+// Used returns the usage of a quota: its status or, where that says nothing yet, the sum over the
+// pods of the snapshot. The quota controller will write that sum there.
 func Used(state *cluster.State, quota *corev1.ResourceQuota) corev1.ResourceList {
 	used := corev1.ResourceList{}
 	complete := true
@@ -41,7 +41,7 @@ func Used(state *cluster.State, quota *corev1.ResourceQuota) corev1.ResourceList
 	return used
 }
 
-// Charged sums what the pods of the snapshot use of what the quota limits.
+// Charged sums the pods' usage of the resources that the quota limits.
 func Charged(state *cluster.State, quota *corev1.ResourceQuota) corev1.ResourceList {
 	used := corev1.ResourceList{}
 	for name := range quota.Spec.Hard {
@@ -64,8 +64,9 @@ func Charged(state *cluster.State, quota *corev1.ResourceQuota) corev1.ResourceL
 	return used
 }
 
-// Usage is what a pod is charged (pkg/quota/v1/evaluator/core/pods.go:381, PodUsageFunc). An ended
-// pod, and one that should have been gone before now, is only counted; a zero now is the past.
+// Usage returns the charge of one pod (pkg/quota/v1/evaluator/core/pods.go:381, PodUsageFunc). An
+// ended pod is only counted, and so is one that should have been gone before now. A zero now is the
+// past.
 func Usage(pod *corev1.Pod, now time.Time) corev1.ResourceList {
 	use := corev1.ResourceList{}
 	if running(pod, now) {
@@ -76,7 +77,7 @@ func Usage(pod *corev1.Pod, now time.Time) corev1.ResourceList {
 	return use
 }
 
-// running is upstream's QuotaV1Pod.
+// running reports whether a quota charges the pod's resources, as upstream's QuotaV1Pod does.
 func running(pod *corev1.Pod, now time.Time) bool {
 	if cluster.Finished(pod) {
 		return false
@@ -110,7 +111,7 @@ func computeUsage(requests, limits corev1.ResourceList) corev1.ResourceList {
 
 var native = []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage}
 
-// podResource says that a quota's resource is about pods (podEvaluator.MatchingResources).
+// podResource reports whether a quota's resource is about pods (podEvaluator.MatchingResources).
 func podResource(name corev1.ResourceName) bool {
 	switch name {
 	case podCount, corev1.ResourcePods:

@@ -9,10 +9,10 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 )
 
-// validateResources is the part of API validation that defaults can break, a LimitRange's above
-// all: a default limit below an explicit request, containers that no longer fit into their pod
-// (pkg/apis/core/validation/validation.go:8302 and :4926). A manifest that is invalid for other
-// reasons is the reader's to refuse.
+// validateResources does the part of API validation that defaults can break, above all a
+// LimitRange's: a default limit below an explicit request, containers that no longer fit into their
+// pod (pkg/apis/core/validation/validation.go:8302 and :4926). It does not look for manifests that
+// are invalid for other reasons.
 func validateResources(pod *corev1.Pod) *Refusal {
 	var errs []error
 	for _, group := range []struct {
@@ -34,7 +34,8 @@ func validateResources(pod *corev1.Pod) *Refusal {
 	return &Refusal{fmt.Sprintf("Pod %q is invalid: %v", nameOf(pod), err)}
 }
 
-// tooMuch is requests above their limits, and of what cannot be overcommitted also those below.
+// tooMuch lists requests above their limits and, of resources that cannot be overcommitted, also
+// those below.
 func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
 	for _, name := range sortedNames(r.Requests) {
 		request, limit := r.Requests[name], r.Limits[name]
@@ -50,7 +51,7 @@ func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
 	return errs
 }
 
-// tooLittle is what the pod's own resources leave too small for its containers.
+// tooLittle lists the pod's own resources that are too small for its containers.
 func tooLittle(pod *corev1.Pod) (errs []error) {
 	podLevel := pod.Spec.Resources
 	sum := resourcehelper.AggregateContainerRequests(pod, resourcehelper.PodResourcesOptions{})

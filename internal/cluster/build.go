@@ -43,7 +43,7 @@ func New(objects []runtime.Object) (*State, error) {
 	return s, nil
 }
 
-// add puts one object where it belongs; Lists are unpacked.
+// add puts one object where it belongs. It unpacks Lists.
 func (s *State) add(object runtime.Object, skipped map[[2]string]int) error {
 	if IsNil(object) {
 		return fmt.Errorf("is nil, want a Kubernetes object")
@@ -60,7 +60,7 @@ func (s *State) add(object runtime.Object, skipped map[[2]string]int) error {
 	return nil
 }
 
-// place appends the object to the slice of its kind; false when its kind is unknown.
+// place appends the object to the slice of its kind. It returns false for an unknown kind.
 func (s *State) place(object runtime.Object) bool {
 	switch o := object.(type) {
 	case *corev1.Node:
@@ -133,7 +133,8 @@ func (s *State) placeDevices(object runtime.Object) bool {
 	return true
 }
 
-// isTyped: typed objects that nothing here reads are kept; what the scheme could not type is not.
+// isTyped reports whether the scheme could type the object. Typed objects that nothing here reads
+// are kept.
 func isTyped(object runtime.Object) bool {
 	switch object.(type) {
 	case *runtime.Unknown, runtime.Unstructured:
@@ -142,7 +143,7 @@ func isTyped(object runtime.Object) bool {
 	return true
 }
 
-// sort orders every slice by namespace and name and refuses a name that appears twice.
+// sort orders every slice by namespace and name. It returns an error for a name that appears twice.
 func (s *State) sort() error {
 	for _, err := range []error{
 		sorted("Node", s.Nodes), sorted("Pod", s.Pods), sorted("Namespace", s.Namespaces),
@@ -166,7 +167,7 @@ func (s *State) sort() error {
 	return nil
 }
 
-// order finds, for the pods as given, where they are now.
+// order finds where the pods, as given, are now.
 func (s *State) order(given []*corev1.Pod) {
 	s.PodOrder = make([]int32, len(given))
 	at := make(map[*corev1.Pod]int32, len(given))

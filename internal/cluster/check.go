@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// named is namespace/name, or name alone for what has no namespace.
+// named returns namespace/name, or the name alone of an object without namespace.
 func named(o metav1.Object) string {
 	if o.GetNamespace() == "" {
 		return o.GetName()
@@ -17,7 +17,7 @@ func named(o metav1.Object) string {
 	return o.GetNamespace() + "/" + o.GetName()
 }
 
-// check looks for what would make every count meaningless.
+// check finds the first fault that would make every count meaningless.
 func (s *State) check() error {
 	for _, node := range s.Nodes {
 		if err := notNegative("Node "+node.Name, "status.allocatable", node.Status.Allocatable); err != nil {
@@ -71,7 +71,8 @@ func (s *State) bind() error {
 	return nil
 }
 
-// CheckPodSpec finds negative quantities in a pod; prefix and name say whose it is.
+// CheckPodSpec returns an error for negative quantities in a pod. prefix and name name the pod in
+// it.
 func CheckPodSpec(prefix, name string, spec *corev1.PodSpec) error {
 	for i := range spec.Containers {
 		if err := checkContainer(prefix, name, "spec.containers", &spec.Containers[i]); err != nil {
@@ -94,8 +95,8 @@ func CheckPodSpec(prefix, name string, spec *corev1.PodSpec) error {
 	return nil
 }
 
-// checkPodStatus finds negative quantities among what a pod was granted and has: a pod being resized
-// holds those.
+// checkPodStatus finds negative quantities among the resources that a pod was granted and has. A
+// pod being resized holds those.
 func checkPodStatus(pod *corev1.Pod) error {
 	status := &pod.Status
 	if err := checkContainerStatuses(pod, "status.containerStatuses", status.ContainerStatuses); err != nil {
@@ -135,7 +136,7 @@ func checkContainer(prefix, name, field string, c *corev1.Container) error {
 	return checkRequirements(prefix, name, field, c.Name, &c.Resources)
 }
 
-// checkRequirements builds names only when there is something to say: it runs for every container.
+// checkRequirements runs for every container, so it builds names only for an error.
 func checkRequirements(prefix, name, field, container string, r *corev1.ResourceRequirements) error {
 	for _, part := range [2]string{"requests", "limits"} {
 		list := r.Requests

@@ -5,16 +5,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// namespaced is what inNamespace can give a namespace: a pointer that copies itself.
+// namespaced is an object that inNamespace can give a namespace: a pointer that copies itself.
 type namespaced[T any] interface {
 	metav1.Object
 	DeepCopy() T
 }
 
-// inNamespace gives an object that names no namespace the one that kubectl would: "default".
+// inNamespace gives an object without namespace the one that kubectl would: "default".
 func inNamespace[T namespaced[T]](o T) T {
 	if o.GetNamespace() != "" {
 		return o
@@ -24,11 +23,11 @@ func inNamespace[T namespaced[T]](o T) T {
 	return o
 }
 
-// defaultedPod is the pod in a namespace.
+// defaultedPod returns the pod in a namespace.
 func defaultedPod(pod *corev1.Pod) *corev1.Pod { return inNamespace(pod) }
 
-// defaultedNode has the allocatable that the API server gives a node that reports none: its
-// capacity (pkg/apis/core/v1/defaults.go, SetDefaults_NodeStatus).
+// defaultedNode gives a node that reports no allocatable its capacity, as the API server does
+// (pkg/apis/core/v1/defaults.go, SetDefaults_NodeStatus).
 func defaultedNode(node *corev1.Node) *corev1.Node {
 	if node.Status.Allocatable != nil || node.Status.Capacity == nil {
 		return node
@@ -38,11 +37,11 @@ func defaultedNode(node *corev1.Node) *corev1.Node {
 	return &shallow
 }
 
-// IsNil sees through an interface that holds a nil pointer.
-func IsNil(object runtime.Object) bool {
-	if object == nil {
+// IsNil reports whether v is nil or an interface that holds a nil pointer.
+func IsNil(v any) bool {
+	if v == nil {
 		return true
 	}
-	v := reflect.ValueOf(object)
-	return v.Kind() == reflect.Pointer && v.IsNil()
+	value := reflect.ValueOf(v)
+	return value.Kind() == reflect.Pointer && value.IsNil()
 }

@@ -1,6 +1,6 @@
-// Package cluster holds the objects of one cluster, checked and sorted by kind: what a
-// capacity.Snapshot is made of. Package capacity builds it; scheduler and other packages of this
-// module that need typed access ask [Of].
+// Package cluster holds the objects of one cluster, checked and sorted by kind: the content of a
+// capacity.Snapshot. Package capacity builds it. Package scheduler and others of this module that
+// need typed access ask [Of].
 package cluster
 
 import (
@@ -19,8 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// State is a checked set of objects. Every slice is sorted by namespace and name and must not be
-// changed, nor the objects in it: snapshots share them.
+// State is a checked set of objects. Every slice is sorted by namespace and name. Snapshots share
+// the slices and the objects, so neither must be changed.
 type State struct {
 	Nodes      []*corev1.Node
 	Pods       []*corev1.Pod // all of them; NodeOf has their nodes
@@ -53,14 +53,14 @@ type State struct {
 
 	// Skipped counts the objects of unknown kinds by "apiVersion, Kind", sorted.
 	Skipped []SkippedKind
-	// Objects is everything given and not skipped, in the order given; also known kinds that have no
-	// slice here, since no model reads them: Deployments, ConfigMaps ...
+	// Objects holds everything given and not skipped, in the order given. Kinds without a slice
+	// here are among them, since no model reads them: Deployments, ConfigMaps ...
 	Objects []runtime.Object
-	// NodeOf is, for each of Pods, the index of its node in Nodes, or -1 when the pod holds no
-	// node: it is not bound, or has Succeeded or Failed.
+	// NodeOf holds, for each of Pods, the index of its node in Nodes. It is -1 when the pod holds
+	// no node: it is not bound, or has Succeeded or Failed.
 	NodeOf []int32
-	// PodOrder is the indices of Pods in the order the objects were given, which is the order in
-	// which a scheduler would see them.
+	// PodOrder holds the indices of Pods in the order the objects were given. A scheduler would see
+	// them in that order.
 	PodOrder []int32
 }
 
@@ -70,11 +70,11 @@ type SkippedKind struct {
 	Count            int
 }
 
-// Of gives the state of a *capacity.Snapshot. Package capacity sets it: its type cannot be named
+// Of returns the state of a *capacity.Snapshot. Package capacity sets it: its type cannot be named
 // here, since imports go downward only.
 var Of func(snapshot any) *State
 
-// Finished says that a pod has ended and holds nothing on its node any more.
+// Finished reports whether a pod has ended and holds nothing on its node any more.
 func Finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
@@ -102,8 +102,8 @@ func Find[T metav1.Object](sorted []T, namespace, name string) T {
 	return sorted[i]
 }
 
-// AsOf is the latest time that an object of the snapshot tells: when, about, it was taken. Models
-// have no other clock.
+// AsOf returns the latest time that an object of the snapshot tells: about the time when it was
+// taken. Models have no other clock.
 func (s *State) AsOf() time.Time {
 	var latest time.Time
 	see := func(t metav1.Time) {

@@ -231,7 +231,7 @@ func TestCapacityFallsBack(t *testing.T) {
 	s := snapshot(t, nodes(6)...)
 	_, err := s.Fit(t.Context(), workload(pod, 50))
 	require.ErrorIs(t, err, capacity.ErrNeedsScheduler)
-	a, err := s.Fit(t.Context(), workload(pod, 50), engine(t, scheduler.Config{}))
+	a, err := s.Fit(t.Context(), workload(pod, 50), capacity.Fallback(engine(t, scheduler.Config{})))
 	require.NoError(t, err)
 	assert.Equal(t, 24, a.Fits)
 }
