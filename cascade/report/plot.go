@@ -25,6 +25,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 )
 
 // Figure is plots one below the other, on one axis.
@@ -60,7 +62,7 @@ func Series(r *cascade.Result) (Figure, error) {
 	f := Figure{Caption: "Time since the start. Dashed: what the scenario or the operator did."}
 	drawn := map[string]bool{}
 	add := func(title string, names ...string) error {
-		var of []cascade.Series
+		var of []story.Series
 		for _, s := range r.Series {
 			for _, name := range names {
 				if s.Name == name && !drawn[name] {
@@ -96,7 +98,7 @@ func Series(r *cascade.Result) (Figure, error) {
 	return f, nil
 }
 
-func panel(r *cascade.Result, title string, series []cascade.Series) (*plot.Plot, error) {
+func panel(r *cascade.Result, title string, series []story.Series) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.Title.TextStyle.Font.Size, p.Title.Padding = title, vg.Points(11), vg.Points(2)
 	p.X.Tick.Marker, p.Y.Tick.Marker = clock{}, plainTicks{}
@@ -141,7 +143,7 @@ func panel(r *cascade.Result, title string, series []cascade.Series) (*plot.Plot
 }
 
 // actions are dashed lines, one for each time at which something was done.
-func actions(of []cascade.Action, height float64) (lines []*plotter.Line) {
+func actions(of []scenario.Action, height float64) (lines []*plotter.Line) {
 	var last time.Duration = -1
 	for _, a := range of {
 		if a.At == last {

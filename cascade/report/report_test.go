@@ -14,12 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/cascade/story"
 )
 
 func slow(t *testing.T) *cascade.Result {
 	t.Helper()
-	r, err := cascade.Run(context.Background(), cascade.Scenario{Length: 5 * time.Minute, Nodes: 20, Actions: []cascade.Action{
-		{At: 30 * time.Second, Do: cascade.Delay, For: 2 * time.Second}, {At: 2 * time.Minute, Do: cascade.Delay}}})
+	r, err := cascade.Run(context.Background(), cascade.Scenario{Length: 5 * time.Minute, Nodes: 20, Actions: []scenario.Action{
+		{At: 30 * time.Second, Do: scenario.Delay, For: 2 * time.Second}, {At: 2 * time.Minute, Do: scenario.Delay}}})
 	require.NoError(t, err)
 	return r
 }
@@ -29,7 +31,7 @@ func TestEverySeriesIsDrawnOnce(t *testing.T) {
 	f, err := Series(r)
 	require.NoError(t, err)
 	require.NotEmpty(t, f.Panels)
-	r.Series = append(r.Series, cascade.Series{Name: "something new", Unit: "x", Values: []float64{1, 2}})
+	r.Series = append(r.Series, story.Series{Name: "something new", Unit: "x", Values: []float64{1, 2}})
 	more, err := Series(r)
 	require.NoError(t, err)
 	require.Len(t, more.Panels, len(f.Panels)+1)

@@ -2,7 +2,7 @@
 // does the control plane stay healthy, degrade or stay down?
 //
 //	plan := sweep.Plan{Scenario: cascade.Incident8829(), Runs: 100_000, Ranges: []sweep.Range{
-//		{Parameter: cascade.ParamDelay, High: 6}, {Parameter: cascade.ParamNodes, Low: 10, High: 1000, Log: true}}}
+//		{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamNodes, Low: 10, High: 1000, Log: true}}}
 //	tally, err := sweep.Run(ctx, plan, sweep.Shard{}, nil)
 //
 // Each run draws every parameter from its range, by the run's number alone:

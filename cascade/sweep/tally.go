@@ -2,19 +2,21 @@ package sweep
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"math/bits"
 	"slices"
 	"time"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/internal/histogram"
 )
 
 // Deciles is into how many equal parts each range is cut for [Tally.Along].
 const Deciles = 10
 
 // States are the verdicts in the order of [Counts].
-var States = [...]cascade.State{cascade.Healthy, cascade.Degraded, cascade.Metastable}
+var States = [...]story.State{story.Healthy, story.Degraded, story.Metastable}
 
 // Counts is how many runs ended in each of [States].
 type Counts [len(States)]int
@@ -35,6 +37,9 @@ type Along struct {
 	Range   Range           `json:"range"`
 	Deciles [Deciles]Counts `json:"deciles"`
 }
+
+// bins has sixteen bins to a doubling.
+const bins = histogram.Scale(4)
 
 // Amount is the distribution of one measured quantity, in whole units: exact
 // in sum and extremes, within 1/16 in its quantiles.
@@ -93,7 +98,7 @@ func (t *Tally) add(shares []float64, r *cascade.Result) {
 		a, v := &t.Of[i], q.of(r)
 		a.Sum += v
 		a.Min, a.Max = min(a.Min, v), max(a.Max, v)
-		a.Bins[bin(v)]++
+		a.Bins[bins.Bin(v)]++
 	}
 }
 
@@ -167,32 +172,9 @@ func (t *Tally) clone() *Tally {
 	c := *t
 	c.Done, c.Along, c.Of = slices.Clone(t.Done), slices.Clone(t.Along), slices.Clone(t.Of)
 	for i := range c.Of {
-		bins := make(map[int]int, len(c.Of[i].Bins))
-		for k, n := range c.Of[i].Bins {
-			bins[k] = n
-		}
-		c.Of[i].Bins = bins
+		c.Of[i].Bins = maps.Clone(c.Of[i].Bins)
 	}
 	return &c
-}
-
-// bin is the number's place on a scale of 16 steps to a doubling; 0 to 15 are
-// themselves.
-func bin(v int64) int {
-	if v < 16 {
-		return int(max(v, 0))
-	}
-	shift := bits.Len64(uint64(v)) - 5
-	return shift<<4 + int(v>>shift)
-}
-
-// floor is the least number of a bin.
-func floor(bin int) int64 {
-	if bin < 16 {
-		return int64(bin)
-	}
-	shift := bin>>4 - 1
-	return int64(bin-shift<<4) << shift
 }
 
 // Quantile is the value that a share q of the runs do not exceed, within 1/16
@@ -211,7 +193,7 @@ func (a Amount) Quantile(q float64) float64 {
 	rank := min(max(int(math.Ceil(q*float64(total))), 1), total)
 	for _, k := range keys {
 		if rank -= a.Bins[k]; rank <= 0 {
-			return float64(min(max(floor(k), a.Min), a.Max))
+			return float64(min(max(bins.Floor(k), a.Min), a.Max))
 		}
 	}
 	return float64(a.Max)

@@ -32,6 +32,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/sweep"
 )
 
@@ -76,7 +77,7 @@ func planFlags(f *flag.FlagSet) func() sweep.Plan {
 	f.Var(&along, "range", "name=low:high or name=low:high:log, several times; names: "+names()+" (default delay=0:6, duration=60:6000, nodes=20:200)")
 	return func() sweep.Plan {
 		if along == nil {
-			along = ranges{{Parameter: cascade.ParamDelay, High: 6}, {Parameter: cascade.ParamDuration, Low: 60, High: 6000}, {Parameter: cascade.ParamNodes, Low: 20, High: 200}}
+			along = ranges{{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamDuration, Low: 60, High: 6000}, {Parameter: scenario.ParamNodes, Low: 20, High: 200}}
 		}
 		return sweep.Plan{Scenario: cascade.Incident8829(), Runs: *runs, Seed: *seed, Ranges: along}
 	}
@@ -84,7 +85,7 @@ func planFlags(f *flag.FlagSet) func() sweep.Plan {
 
 func names() string {
 	var all []string
-	for _, p := range cascade.Parameters() {
+	for _, p := range scenario.Parameters() {
 		all = append(all, string(p))
 	}
 	return strings.Join(all, ", ")

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/scenario"
 )
 
 func main() {
@@ -77,5 +78,5 @@ func axis(text string) (cascade.Axis, error) {
 	if err1 != nil || err2 != nil || err3 != nil || n < 1 || n > 1000 || to < from {
 		return cascade.Axis{}, bad
 	}
-	return cascade.Linear(cascade.Parameter(name), from, to, n), nil
+	return cascade.Linear(scenario.Parameter(name), from, to, n), nil
 }

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/scenario"
 )
 
 // chain prints how long the trap holds: by the reduced Markov chain and as other runs of the simulation observed it.
@@ -20,10 +21,10 @@ func chain(ctx context.Context, w io.Writer) error {
 	fmt.Fprintln(w, "After a spell of 8 s fsyncs, how long until the cluster renews its Leases on this disk?")
 	fmt.Fprintf(w, "%8s %18s %12s\n", "delay", "by Markov chain", "observed")
 	for _, delay := range []float64{1, 1.5, 2} {
-		s, err := cascade.ParamDelay.Apply(cascade.Tipping(), delay)
+		s, err := scenario.ParamDelay.Apply(cascade.Tipping(), delay)
 		if err == nil {
 			s.Length = 20 * time.Minute
-			s, err = cascade.ParamDuration.Apply(s, 900)
+			s, err = scenario.ParamDuration.Apply(s, 900)
 		}
 		if err != nil {
 			return err
@@ -44,9 +45,9 @@ func chain(ctx context.Context, w io.Writer) error {
 // sensitivities prints which parameters matter to the time that the cluster is down.
 func sensitivities(ctx context.Context, w io.Writer, trajectories int) error {
 	ranked, err := cascade.Sensitivities(ctx, cascade.Tipping(), trajectories,
-		cascade.Range{Parameter: cascade.ParamDelay, Low: 0.5, High: 4}, cascade.Range{Parameter: cascade.ParamDuration, Low: 60, High: 420},
-		cascade.Range{Parameter: cascade.ParamNodes, Low: 20, High: 300}, cascade.Range{Parameter: cascade.ParamPending, Low: 0, High: 900},
-		cascade.Range{Parameter: cascade.ParamGrace, Low: 20, High: 120}, cascade.Range{Parameter: cascade.ParamServers, Low: 1, High: 5})
+		cascade.Range{Parameter: scenario.ParamDelay, Low: 0.5, High: 4}, cascade.Range{Parameter: scenario.ParamDuration, Low: 60, High: 420},
+		cascade.Range{Parameter: scenario.ParamNodes, Low: 20, High: 300}, cascade.Range{Parameter: scenario.ParamPending, Low: 0, High: 900},
+		cascade.Range{Parameter: scenario.ParamGrace, Low: 20, High: 120}, cascade.Range{Parameter: scenario.ParamServers, Low: 1, High: 5})
 	if err != nil {
 		return err
 	}

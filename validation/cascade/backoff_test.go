@@ -11,6 +11,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
@@ -19,10 +20,10 @@ import (
 func TestCrashLoopBackOffIsTheKubelets(t *testing.T) {
 	for _, version := range []retry.Version{retry.V1_29, retry.V1_37} {
 		for seed := uint64(1); seed <= 4; seed++ {
-			s := cascade.Scenario{Seed: seed, Version: version, Length: 8 * time.Hour, Grid: 100 * time.Millisecond, Nodes: 1, Workload: cascade.Workload{Replicas: 1}, Pods: cascade.Pods{Start: startTime}}
+			s := cascade.Scenario{Seed: seed, Version: version, Length: 8 * time.Hour, Grid: 100 * time.Millisecond, Nodes: 1, Workload: scenario.Workload{Replicas: 1}, Pods: scenario.Pods{Start: startTime}}
 			draw := rand.New(rand.NewPCG(seed, 1))
 			for at := time.Minute; at < s.Length; at += time.Duration(float64(40*time.Minute) * draw.Float64()) {
-				s.Actions = append(s.Actions, cascade.Action{At: at, Do: cascade.Crash, N: 1, For: time.Second + time.Duration(draw.ExpFloat64()*draw.Float64()*float64(8*time.Minute))})
+				s.Actions = append(s.Actions, scenario.Action{At: at, Do: scenario.Crash, N: 1, For: time.Second + time.Duration(draw.ExpFloat64()*draw.Float64()*float64(8*time.Minute))})
 			}
 			r, err := cascade.Run(context.Background(), s)
 			require.NoError(t, err)

@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/redline-go/redline/internal/histogram"
+
 // counters are what a run adds up.
 type counters struct {
 	attempts, messages, events int // of the scheduler: attempts, pod patches, Event writes
@@ -9,7 +11,7 @@ type counters struct {
 	asked                      [purposes]int
 	answered                   [purposes][codes]int
 	wroteBy                    [purposes]int
-	latency, leaseLatency      histogram // of writes, and of lease PUTs while the disk was slow
+	latency, leaseLatency      histogram.Counts // of writes, and of lease PUTs while the disk was slow
 }
 
 // wrote counts n writes of objects that landed. A lease grant is none.

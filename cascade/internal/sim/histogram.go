@@ -1,41 +1,20 @@
 package sim
 
 import (
-	"math/bits"
+	"math"
 	"time"
+
+	"github.com/redline-go/redline/internal/histogram"
 )
 
-// histogram counts durations in sixteen bins an octave: quantiles within 3 %, no allocation.
-type histogram struct {
-	bins  [64 * 16]uint32
-	total int
-}
+// newHistogram returns empty counts of durations in sixteen bins a doubling.
+func newHistogram() histogram.Counts { return histogram.New(4, 16, math.MaxInt64) }
 
-func bin(d time.Duration) int {
-	x := uint64(max(d, 16))
-	top := bits.Len64(x) - 1
-	return (top-4)*16 + int(x>>(top-4)&15)
-}
-
-func (h *histogram) add(d time.Duration) { h.addN(d, 1) }
-
-func (h *histogram) addN(d time.Duration, n int) {
-	h.bins[bin(d)] += uint32(n)
-	h.total += n
-}
-
-// quantile is the duration below which a share q lies.
-func (h *histogram) quantile(q float64) time.Duration {
-	if h.total == 0 {
+// quantile returns the duration below which a share q lies, within 3 %: the middle of its bin.
+func quantile(h *histogram.Counts, q float64) time.Duration {
+	p, found := h.At(int(q*float64(h.Total())) + 1)
+	if !found {
 		return 0
 	}
-	want := int(q * float64(h.total))
-	for i, n := range h.bins {
-		if want -= int(n); want < 0 {
-			top := i/16 + 4
-			low := uint64(16+i%16) << (top - 4)
-			return time.Duration(low + uint64(1)<<(top-4)/2)
-		}
-	}
-	return 0
+	return time.Duration(p.Low + (p.High-p.Low)/2)
 }

@@ -171,7 +171,7 @@ func (cm *calm) tally(why purpose, n int) {
 	cm.rec.committed += n
 	cm.landQuiet(why, n)
 	cm.rec.wrote(why, n)
-	cm.rec.latency.addN(cm.etcd.latencyOf(why), n)
+	cm.rec.latency.AddN(int64(cm.etcd.latencyOf(why)), n)
 }
 
 // serveQuiet answers after the usual time of the etcd that holds the object.

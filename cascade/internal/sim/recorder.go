@@ -93,6 +93,7 @@ func merges(k story.Kind) time.Duration {
 func (rc *recorder) start(c *cluster, keep bool) {
 	s := c.s
 	rc.cluster, rc.on = c, keep
+	rc.latency, rc.leaseLatency = newHistogram(), newHistogram()
 	if keep {
 		for q := range rc.series {
 			rc.series[q] = make([]float64, 0, int(s.Length/s.Grid)+1)

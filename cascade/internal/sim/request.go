@@ -202,7 +202,7 @@ func (kn *kernel) finish(i int32, c code) {
 	kn.release(i, r)
 	kn.cluster.rec.answered[why][c]++
 	if why == forLease && !kn.quiet {
-		kn.cluster.rec.leaseLatency.add(took)
+		kn.cluster.rec.leaseLatency.Add(int64(took))
 	}
 	if was == writing {
 		if !kn.cluster.etcd.elsewhere(why) {
@@ -210,7 +210,7 @@ func (kn *kernel) finish(i int32, c code) {
 			kn.lastWrite = took
 		}
 		if c == ok {
-			kn.cluster.rec.latency.add(took)
+			kn.cluster.rec.latency.Add(int64(took))
 		}
 	}
 	if kn.rows[why].asker == theControllers && process != kn.cluster.electors.list[controllers].process {

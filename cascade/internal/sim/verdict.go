@@ -94,7 +94,7 @@ func (rc *recorder) totals() (story.Totals, []error) {
 		PodsCreated: rc.wroteBy[forPodCreate], PodsRefused: rc.refused, Evictions: rc.evictions,
 		LeaderLosses: rc.losses, ServerKills: rc.kills, FirstLeaderLoss: rc.firstLoss, FirstKill: rc.firstKill,
 		ReadTimeouts: rc.timeouts, PLEGFails: rc.plegFails, DBGrowth: rc.dbBytes, WALFsyncs: int(rc.calm.fsyncs) + fsyncs, BackendCommits: commits,
-		LeaseP50: rc.leaseLatency.quantile(0.5), LeaseP99: rc.leaseLatency.quantile(0.99), CommitP99: rc.latency.quantile(0.99),
+		LeaseP50: quantile(&rc.leaseLatency, 0.5), LeaseP99: quantile(&rc.leaseLatency, 0.99), CommitP99: quantile(&rc.latency, 0.99),
 		Term: rc.etcd.term, MinEndpoints: rc.minEndpoints, WorstErrors: rc.worstErrors, ErrorSeconds: rc.errorSeconds,
 		Crashes: rc.crashes, Creating: rc.pods.creating(), ProxySyncs: rc.proxies.syncs, DB: rc.etcd.server.DB().Total, NoSpace: rc.full,
 	}
