@@ -11,8 +11,9 @@ import (
 // kernel has it. It is the data plane's side alone: no kube-proxy writes to the API server, so that the mode changes
 // nothing in etcd.
 func (p *plane) proxy() (sync, stale time.Duration, warnings []error) {
-	churn := proxymodel.Churn{Changes: float64(p.wroteBy[forSlice]) / p.s.Length.Seconds(), Nodes: p.s.Nodes}
-	r, err := proxymodel.Predict(p.s.Proxy.Mode, proxyVersion(p.s), proxymodel.DefaultMachine(), proxymodel.Uniform(p.s.Proxy.Services, p.s.Proxy.Endpoints), churn)
+	q := proxyQuery(p.s)
+	q.Churn = proxymodel.Churn{Changes: float64(p.wroteBy[forSlice]) / p.s.Length.Seconds(), Nodes: p.s.Nodes}
+	r, err := proxymodel.Predict(q)
 	if err != nil {
 		return 0, 0, []error{fmt.Errorf("cascade: Totals.ProxySync and ProxyStaleness are unknown: %w", err)}
 	}

@@ -52,10 +52,15 @@ func newRules(s *Scenario) rules {
 		r.views[v].listed = s.Workload.start()
 	}
 	// A mode that the version does not know costs nothing here; Totals warns of it.
-	if sync, err := proxymodel.PartialSync(s.Proxy.Mode, proxyVersion(s), proxymodel.DefaultMachine(), proxymodel.Uniform(s.Proxy.Services, s.Proxy.Endpoints), 1); err == nil {
+	if sync, err := proxymodel.PartialSync(proxyQuery(s), 1); err == nil {
 		r.cost = sync.Duration()
 	}
 	return r
+}
+
+// proxyQuery asks for the cluster's services on the node of proxymodel.DefaultMachine.
+func proxyQuery(s *Scenario) proxymodel.Query {
+	return proxymodel.Query{Mode: s.Proxy.Mode, Version: proxyVersion(s), Shape: proxymodel.Uniform(s.Proxy.Services, s.Proxy.Endpoints)}
 }
 
 func proxyVersion(s *Scenario) proxymodel.Version {
