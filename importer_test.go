@@ -30,6 +30,7 @@ func TestImporter(t *testing.T) {
 		{path: "capacity", build: true},
 		{path: "etcdmodel"},
 		{path: "proxymodel"},
+		{path: "proxymodel/measure"},
 		{path: "scheduler/retry"},
 		{path: "cascade"},
 		{path: "scheduler", kubernetes: true},

@@ -1,6 +1,7 @@
 package proxymodel
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,11 +20,11 @@ import (
 // among services. The error names the object. The order of the objects does
 // not matter.
 func Count(m Mode, v Version, n Node, services []*corev1.Service, endpointSlices []*discoveryv1.EndpointSlice) (Rules, error) {
-	families, err := settings(m, v, n)
+	v, families, err := settings(m, v, n)
 	if err != nil {
 		return Rules{}, err
 	}
-	o := Objects{services, endpointSlices}
+	o := Objects{Services: services, Slices: endpointSlices}
 	index, err := checkObjects(o)
 	if err != nil {
 		return Rules{}, err
@@ -77,15 +78,17 @@ func groupSlices(o Objects, index map[name]int) [][]*discoveryv1.EndpointSlice {
 	return own
 }
 
-// settings checks all that is not an object, and resolves the node's families.
-func settings(m Mode, v Version, n Node) ([]*family, error) {
-	if err := m.check(); err != nil {
-		return nil, err
+// settings checks all that is not an object. It resolves the version and the node's families.
+func settings(m Mode, v Version, n Node) (Version, []*family, error) {
+	if err := m.check("Mode"); err != nil {
+		return 0, nil, err
 	}
-	if err := v.check(); err != nil {
-		return nil, err
+	v, err := v.In("proxymodel: Version", modelled)
+	if err != nil {
+		return 0, nil, err
 	}
-	return n.families(v)
+	families, err := n.families(v)
+	return v, families, err
 }
 
 // Objects are the services and slices of a cluster at one time.
@@ -112,14 +115,8 @@ func Partial(m Mode, v Version, n Node, before, after Objects) (Rules, error) {
 	return c.Sync(c.node.syncPeriod() + time.Nanosecond)
 }
 
-// syncPeriod is kube-proxy's default where none is set
-// (pkg/proxy/apis/config/v1alpha1/defaults.go).
-func (n Node) syncPeriod() time.Duration {
-	if n.SyncPeriod == 0 {
-		return 30 * time.Second
-	}
-	return n.SyncPeriod
-}
+// syncPeriod returns kube-proxy's default where none is set.
+func (n Node) syncPeriod() time.Duration { return cmp.Or(n.SyncPeriod, defaultSyncPeriod) }
 
 func serviceOf(s *discoveryv1.EndpointSlice) name {
 	return name{s.Namespace, s.Labels[discoveryv1.LabelServiceName]}

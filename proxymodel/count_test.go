@@ -1,7 +1,11 @@
 package proxymodel
 
 import (
+	"encoding/csv"
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,8 +20,8 @@ func mustCount(t *testing.T, m Mode, v Version, n Node, o Objects) Rules {
 	return r
 }
 
-// The anchors of facts/proxy.md, measured with the real proxier: the threshold
-// of large-cluster mode drops the comments, so one endpoint more is fewer bytes.
+// The real proxier's bytes on both sides of the threshold of large-cluster mode (docs/proxymodel.md).
+// That mode drops the comments, so one endpoint more is fewer bytes.
 func TestLargeCluster(t *testing.T) {
 	for n, want := range map[int]int{1000: 725_049, 1001: 576_063} {
 		r := mustCount(t, IPTables, V1_37, testNode, uniform(n, 1))
@@ -37,8 +41,8 @@ func twoPorts(o Objects) Objects {
 	return o
 }
 
-// The incident's node printed 4502 lines of KUBE-SERVICES: two of header, the
-// jump to KUBE-NODEPORTS, and 4,499 rules of services. Clusters that give them:
+// The incident's node printed 4502 lines of KUBE-SERVICES: two of header, the jump to
+// KUBE-NODEPORTS, and 4,499 rules of services. These clusters give them.
 func TestLinesOfTheIncident(t *testing.T) {
 	halfEmpty := uniform(5000, 1)
 	for _, s := range halfEmpty.Slices[:501] {
@@ -50,7 +54,7 @@ func TestLinesOfTheIncident(t *testing.T) {
 		s.Spec.ExternalIPs = []string{ip(0xcb007100, i)}
 		s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: ip(0xc6336400, i)}}
 	}
-	twoPorts(Objects{balancers.Services[1499:], balancers.Slices[1499:]})
+	twoPorts(Objects{Services: balancers.Services[1499:], Slices: balancers.Slices[1499:]})
 	for name, c := range map[string]struct {
 		o    Objects
 		want int
@@ -85,55 +89,112 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// The hard cases of facts/proxy.md and truth/proxy: what the real proxier wrote.
-func TestHardCases(t *testing.T) {
-	local := ptr(corev1.ServiceInternalTrafficPolicyLocal)
-	balancer := func(s *corev1.Service) {
-		s.Spec.Type = corev1.ServiceTypeLoadBalancer
-		s.Spec.Ports[0].NodePort = 30080
-		s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "198.51.100.1"}}
+// hardCase edits one service of three endpoints, the first of which may be on the node.
+type hardCase func(*corev1.Service, *discoveryv1.EndpointSlice)
+
+func balancer(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
+	s.Spec.Type = corev1.ServiceTypeLoadBalancer
+	s.Spec.Ports[0].NodePort = 30080
+	s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "198.51.100.1"}}
+}
+
+func localBalancer(s *corev1.Service, es *discoveryv1.EndpointSlice) {
+	balancer(s, es)
+	s.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
+	s.Spec.HealthCheckNodePort = 32000
+}
+
+func internalLocal(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
+	s.Spec.InternalTrafficPolicy = ptr(corev1.ServiceInternalTrafficPolicyLocal)
+}
+
+// hardCases are the configurations of testdata/hard_cases_*.csv, by their names there.
+var hardCases = map[string]hardCase{
+	"clusterip 3ep": func(*corev1.Service, *discoveryv1.EndpointSlice) {},
+	"affinity 3ep": func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
+		s.Spec.SessionAffinity = corev1.ServiceAffinityClientIP
+	},
+	"all notready": func(_ *corev1.Service, es *discoveryv1.EndpointSlice) { all(es, false, false, false) },
+	"headless 3ep": func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
+		s.Spec.ClusterIP, s.Spec.ClusterIPs = "None", []string{"None"}
+	},
+	"itp local 3ep 1local": func(s *corev1.Service, es *discoveryv1.EndpointSlice) {
+		internalLocal(s, es)
+		es.Endpoints[0].NodeName = ptr("node-a")
+	},
+	"LB 3ep":                  balancer,
+	"LB etp local 3ep 0local": localBalancer,
+	"LB srcRanges x2 fromNode": func(s *corev1.Service, es *discoveryv1.EndpointSlice) {
+		balancer(s, es)
+		s.Spec.LoadBalancerSourceRanges = []string{"203.0.113.0/24", "192.168.0.0/16"}
+	},
+	"LB ipMode Proxy": func(s *corev1.Service, es *discoveryv1.EndpointSlice) {
+		balancer(s, es)
+		s.Status.LoadBalancer.Ingress[0].IPMode = ptr(corev1.LoadBalancerIPModeProxy)
+	},
+	"LB etp local, terminating local + ready remote": func(s *corev1.Service, es *discoveryv1.EndpointSlice) {
+		localBalancer(s, es)
+		es.Endpoints[0].NodeName = ptr("node-a")
+		es.Endpoints[0].Conditions = discoveryv1.EndpointConditions{Ready: ptr(false), Terminating: ptr(true)}
+	},
+}
+
+// hardObjects returns the objects of a configuration.
+func hardObjects(name string) (Objects, bool) {
+	switch name {
+	case "1001 eps (1001x1)":
+		return uniform(1001, 1), true
+	case "1000 ready + 1 notready ep":
+		o := uniform(1000, 1)
+		more := sliceOf(o.Services[0], 5000, 1)
+		more.Name = "not-ready"
+		all(more, false, false, false)
+		o.Slices = append(o.Slices, more)
+		return o, true
 	}
-	type counts struct{ nat, filter, chains, services int }
-	for name, c := range map[string]struct {
-		change   func(*corev1.Service, *discoveryv1.EndpointSlice)
-		new, old counts
-	}{
-		"ClusterIP":     {nil, counts{16, 4, 8, 2}, counts{16, 4, 8, 2}},
-		"all not ready": {func(_ *corev1.Service, es *discoveryv1.EndpointSlice) { all(es, false, false, false) }, counts{5, 5, 4, 1}, counts{5, 5, 4, 1}},
-		"terminating but serving": {func(_ *corev1.Service, es *discoveryv1.EndpointSlice) { all(es, false, true, true) },
-			counts{16, 4, 8, 2}, counts{16, 4, 8, 2}},
-		"headless": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.ClusterIP, s.Spec.ClusterIPs = "None", []string{"None"}
-		}, counts{5, 4, 4, 1}, counts{5, 4, 4, 1}},
-		"affinity": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.SessionAffinity = corev1.ServiceAffinityClientIP
-		}, counts{19, 4, 8, 2}, counts{19, 4, 8, 2}},
-		"internal policy Local, none local": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) { s.Spec.InternalTrafficPolicy = local },
-			counts{5, 5, 4, 1}, counts{5, 5, 4, 1}},
-		"load balancer": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) { balancer(s) }, counts{21, 4, 9, 3}, counts{20, 4, 9, 3}},
-		"load balancer, ipMode Proxy": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			balancer(s)
-			s.Status.LoadBalancer.Ingress[0].IPMode = ptr(corev1.LoadBalancerIPModeProxy)
-		}, counts{20, 4, 9, 2}, counts{20, 4, 9, 3}},
-		"load balancer, external policy Local": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			balancer(s)
-			s.Spec.ExternalTrafficPolicy, s.Spec.HealthCheckNodePort = corev1.ServiceExternalTrafficPolicyLocal, 32000
-		}, counts{22, 7, 9, 3}, counts{21, 7, 9, 3}},
-		"load balancer, source ranges with the node": {func(s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			balancer(s)
-			s.Spec.LoadBalancerSourceRanges = []string{"203.0.113.0/24", "192.168.0.0/16"}
-		}, counts{25, 5, 10, 3}, counts{24, 5, 10, 3}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := uniform(1, 3)
-			if c.change != nil {
-				c.change(o.Services[0], o.Slices[0])
-			}
-			for v, want := range map[Version]counts{V1_37: c.new, V1_29: c.old} {
-				r := mustCount(t, IPTables, v, testNode, o)
-				require.Equal(t, want, counts{sum(r.NAT), sum(r.Filter), r.NATChains, r.NAT["KUBE-SERVICES"]}, "%v", v)
-			}
-		})
+	o := uniform(1, 3)
+	s, es := o.Services[0], o.Slices[0]
+	s.Namespace, s.Name, es.Namespace = "n", "s", "n" // as long as those of the table
+	es.Labels[discoveryv1.LabelServiceName] = s.Name
+	edit, ok := hardCases[name]
+	if ok {
+		edit(s, es)
+	}
+	return o, ok
+}
+
+// The real proxiers' rules, chains and bytes in the hard cases of testdata.
+func TestHardCases(t *testing.T) {
+	for _, v := range Modelled() {
+		f, err := os.Open(fmt.Sprintf("testdata/hard_cases_%v.2.csv", v))
+		require.NoError(t, err)
+		defer f.Close()
+		rows, err := csv.NewReader(f).ReadAll()
+		require.NoError(t, err)
+		require.Len(t, rows, 12)
+		for _, row := range rows {
+			o, ok := hardObjects(row[0])
+			require.True(t, ok, row[0])
+			r := mustCount(t, IPTables, v, testNode, o)
+			got := fmt.Sprintf("natRules=%d,filterRules=%d,natChains=%d,bytes=%d,KS_wc=%d,%v,%v", sum(r.NAT),
+				sum(r.Filter), r.NATChains, r.Bytes, r.Lines("nat", "KUBE-SERVICES"), r.NAT, r.Filter)
+			require.Equal(t, strings.Join(row[1:8], ","), got, "%v %s", v, row[0])
+		}
+	}
+}
+
+// Endpoints that serve while they terminate are as good as ready ones, if there are no others. A
+// service with policy Local and no local endpoint drops its traffic.
+func TestWithoutReadyEndpoints(t *testing.T) {
+	for _, v := range Modelled() {
+		o := uniform(1, 3)
+		want := mustCount(t, IPTables, v, testNode, o)
+		all(o.Slices[0], false, true, true)
+		require.Equal(t, want, mustCount(t, IPTables, v, testNode, o))
+		o = uniform(1, 3)
+		internalLocal(o.Services[0], o.Slices[0])
+		r := mustCount(t, IPTables, v, testNode, o)
+		require.Equal(t, []int{5, 5, 4, 1}, []int{sum(r.NAT), sum(r.Filter), r.NATChains, r.NAT["KUBE-SERVICES"]})
 	}
 }
 

@@ -1,18 +1,22 @@
 package proxymodel
 
-import "fmt"
+import (
+	"fmt"
 
-// Mode is the kube-proxy backend: what `kube-proxy --proxy-mode` selects.
+	"github.com/redline-go/redline/kube"
+)
+
+// Mode is a kube-proxy backend, as `kube-proxy --proxy-mode` selects it.
 type Mode int
 
-// The backends of kube-proxy on Linux.
+// The backends of kube-proxy on Linux. Zero is kube-proxy's default.
 const (
 	IPTables Mode = iota
 	NFTables
 	IPVS
 )
 
-// String is the mode as kube-proxy's flag spells it.
+// String returns the mode as kube-proxy's flag spells it.
 func (m Mode) String() string {
 	switch m {
 	case IPTables:
@@ -25,37 +29,26 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", int(m))
 }
 
-func (m Mode) check() error {
+// check returns an error that names the field for a mode that does not exist.
+func (m Mode) check(field string) error {
 	if m < IPTables || m > IPVS {
-		return fmt.Errorf("proxymodel: Mode is %d, want IPTables, NFTables or IPVS", int(m))
+		return fmt.Errorf("proxymodel: %s is %d, want IPTables, NFTables or IPVS", field, int(m))
 	}
 	return nil
 }
 
-// Version is a kube-proxy whose behaviour is modelled: v1.29 is the one of
-// incident 8829, v1.37 the one the real proxiers of validation/ come from.
-type Version int
+// Version is a release of kube-proxy. Zero means the newest of [Modelled].
+type Version = kube.Version
 
-// The modelled versions of kube-proxy.
+// The modelled releases: that of incident 8829, and that of the proxiers in validation/.
 const (
-	V1_29 Version = iota
-	V1_37
+	V1_29 = kube.V1_29
+	V1_37 = kube.V1_37
 )
 
-// String is the version as Kubernetes writes it.
-func (v Version) String() string {
-	switch v {
-	case V1_29:
-		return "v1.29"
-	case V1_37:
-		return "v1.37"
-	}
-	return fmt.Sprintf("Version(%d)", int(v))
-}
+// Modelled returns the releases of kube-proxy whose behaviour is modelled, oldest first. Any other
+// release is an error that names its neighbours.
+func Modelled() []Version { return []Version{V1_29, V1_37} }
 
-func (v Version) check() error {
-	if v < V1_29 || v > V1_37 {
-		return fmt.Errorf("proxymodel: Version is %d, want V1_29 or V1_37", int(v))
-	}
-	return nil
-}
+// modelled is Modelled without the allocation. Nothing writes to it.
+var modelled = Modelled()

@@ -1,6 +1,6 @@
-// Proxy prints what kube-proxy costs each node, for all of its modes side by
-// side, and which mode to move to. Without flags the cluster is that of
-// incident 8829: 4,499 service ports, 4502 lines of KUBE-SERVICES.
+// Proxy prints what kube-proxy costs each node, for all of its modes side by side, and which mode to
+// move to. Without flags the cluster is that of incident 8829: 4,499 service ports, 4502 lines of
+// KUBE-SERVICES, kube-proxy v1.29.
 //
 //	go run ./examples/proxy                                   # the table
 //	go run ./examples/proxy -services 10000 -endpoints 2      # another cluster
@@ -19,11 +19,12 @@ import (
 
 	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/proxymodel"
+	"github.com/redline-go/redline/proxymodel/measure"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// options are the question.
+// options holds the flags.
 type options struct {
 	services, endpoints int
 	dump                string
@@ -59,7 +60,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	c, err := proxymodel.Compare(q.mode, q.version, q.machine, q.shape, q.churn)
+	c, err := proxymodel.Compare(q)
 	if err != nil {
 		return err
 	}
@@ -73,34 +74,27 @@ func run(ctx context.Context, in io.Reader, out io.Writer, o options) error {
 	return drawPlots(out, o.plots, q)
 }
 
-// question is what options ask of the model.
-type question struct {
-	mode    proxymodel.Mode
-	version proxymodel.Version
-	machine proxymodel.Machine
-	shape   proxymodel.Shape
-	churn   proxymodel.Churn
-}
-
-func ask(ctx context.Context, in io.Reader, o options) (q question, err error) {
-	if q.mode, err = parse(o.mode, "mode", proxymodel.IPTables, proxymodel.NFTables, proxymodel.IPVS); err != nil {
+// ask turns the options into a question.
+func ask(ctx context.Context, in io.Reader, o options) (q proxymodel.Query, err error) {
+	modes := []proxymodel.Mode{proxymodel.IPTables, proxymodel.NFTables, proxymodel.IPVS}
+	if q.Mode, err = parse(o.mode, "mode", modes...); err != nil {
 		return q, err
 	}
-	if q.version, err = parse(o.version, "version", proxymodel.V1_29, proxymodel.V1_37); err != nil {
+	if q.Version, err = parse(o.version, "version", proxymodel.Modelled()...); err != nil {
 		return q, err
 	}
-	q.churn = proxymodel.Churn{Changes: o.changes, Nodes: o.nodes}
-	q.machine = proxymodel.DefaultMachine()
+	q.Churn = proxymodel.Churn{Changes: o.changes, Nodes: o.nodes}
+	q.Machine = proxymodel.DefaultMachine()
 	if o.calibrate {
-		if q.machine, err = proxymodel.Calibrate(ctx); err != nil {
+		if q.Machine, err = measure.Calibrate(ctx); err != nil {
 			return q, err
 		}
 	}
 	if o.dump == "" {
-		q.shape = proxymodel.Uniform(o.services, o.endpoints)
+		q.Shape = proxymodel.Uniform(o.services, o.endpoints)
 		return q, nil
 	}
-	q.shape, err = readShape(in, o.dump, q.version)
+	q.Shape, err = readShape(in, o.dump, q.Version)
 	return q, err
 }
 
@@ -115,8 +109,7 @@ func parse[T fmt.Stringer](s, name string, values ...T) (T, error) {
 	return none, fmt.Errorf("-%s is %q, want one of %v", name, s, values)
 }
 
-// readShape counts the services and slices of a dump; its other objects are
-// passed over.
+// readShape counts the services and slices of a dump. It passes over other objects.
 func readShape(in io.Reader, path string, v proxymodel.Version) (proxymodel.Shape, error) {
 	if path != "-" {
 		f, err := os.Open(path)
@@ -142,11 +135,12 @@ func readShape(in io.Reader, path string, v proxymodel.Version) (proxymodel.Shap
 	if len(found.Services) == 0 {
 		return proxymodel.Shape{}, fmt.Errorf("%s has %d objects, but no Service", path, len(objects))
 	}
-	return proxymodel.ShapeOf(v, proxymodel.Node{IPs: addressOf(found.Slices), LocalhostNodePorts: true}, found)
+	node := proxymodel.Node{IPs: addressOf(found.Slices), LocalhostNodePorts: true}
+	return proxymodel.ShapeOf(v, node, found)
 }
 
-// addressOf is an address of the family that most slices are of: a node of a
-// dual-stack cluster has tables and syncs for each, and these are the larger.
+// addressOf returns an address of the family that most slices are of. A node of a dual-stack
+// cluster has tables and syncs for each family, and these are the larger.
 func addressOf(slices []*discoveryv1.EndpointSlice) []string {
 	v6 := 0
 	for _, s := range slices {

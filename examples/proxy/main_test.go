@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// incident is what the flags say without any given.
+// incident returns the defaults of the flags.
 func incident() options {
 	return options{services: 4499, endpoints: 1, version: "v1.29", mode: "iptables", changes: 10, nodes: 100}
 }
@@ -24,7 +24,7 @@ func TestIncident(t *testing.T) {
 	assert.Contains(t, out.String(), "removed in v1.43")
 }
 
-// What kubectl prints of one service and its slice, with a Pod among it.
+// dump holds one service and its slice as kubectl prints them, with a Pod among it.
 const dump = `apiVersion: v1
 kind: List
 items:

@@ -13,42 +13,53 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// colours of the four options, apart for the colour-blind too.
+// colours of the four options. The colour-blind can tell them apart, too.
 var colours = []color.Color{
 	color.RGBA{R: 0xd5, G: 0x5e, A: 0xff}, color.RGBA{R: 0xcc, G: 0x79, B: 0xa7, A: 0xff},
 	color.RGBA{G: 0x72, B: 0xb2, A: 0xff}, color.RGBA{G: 0x9e, B: 0x73, A: 0xff},
 }
 
-// curve is what a plot shows of a prediction.
+// curve is one figure of a prediction, drawn.
 type curve struct {
 	name   string
 	dashes []vg.Length
 	of     func(proxymodel.Prediction) float64
 }
 
-// drawPlots writes the pictures: sync times and first packets against the
-// number of services, with the endpoints per service of the question.
-func drawPlots(out io.Writer, dir string, q question) error {
+// drawPlots writes the pictures: sync times and first packets against the number of services, with
+// the endpoints per service of the question.
+func drawPlots(out io.Writer, dir string, q proxymodel.Query) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	per := 1
-	if q.shape.Ports > 0 {
-		per = max(1, (q.shape.Endpoints+q.shape.Ports/2)/q.shape.Ports)
+	if q.Shape.Ports > 0 {
+		per = max(1, (q.Shape.Endpoints+q.Shape.Ports/2)/q.Shape.Ports)
 	}
 	dash := []vg.Length{vg.Points(4), vg.Points(3)}
 	for _, p := range []struct {
 		file, title, axis string
 		curves            []curve
 	}{
-		{"sync", fmt.Sprintf("Sync time with %s per service, %g changes/s, kube-proxy %v", counted(per, "endpoint"), q.churn.Changes, q.version), "seconds", []curve{
-			{"full", nil, func(p proxymodel.Prediction) float64 { return p.Full.Duration().Seconds() }},
-			{"after changes", dash, func(p proxymodel.Prediction) float64 { return p.Partial.Duration().Seconds() }},
-		}},
-		{"packet", "What the rules add to a connection's first packet", "microseconds", []curve{
-			{"no service", nil, func(p proxymodel.Prediction) float64 { return p.FirstPacket.Miss.Seconds() * 1e6 }},
-			{"mean service", dash, func(p proxymodel.Prediction) float64 { return p.FirstPacket.Mean.Seconds() * 1e6 }},
-		}},
+		{
+			file: "sync",
+			title: fmt.Sprintf("Sync time with %s per service, %g changes/s, kube-proxy %v",
+				counted(per, "endpoint"), q.Churn.Changes, q.Version),
+			axis: "seconds",
+			curves: []curve{
+				{name: "full", of: func(p proxymodel.Prediction) float64 { return p.Full.Duration().Seconds() }},
+				{name: "after changes", dashes: dash,
+					of: func(p proxymodel.Prediction) float64 { return p.Partial.Duration().Seconds() }},
+			},
+		},
+		{
+			file: "packet", title: "What the rules add to a connection's first packet", axis: "microseconds",
+			curves: []curve{
+				{name: "no service", of: func(p proxymodel.Prediction) float64 { return p.FirstPacket.Miss.Seconds() * 1e6 }},
+				{name: "mean service", dashes: dash,
+					of: func(p proxymodel.Prediction) float64 { return p.FirstPacket.Mean.Seconds() * 1e6 }},
+			},
+		},
 	} {
 		picture := plot.New()
 		picture.Title.Text, picture.X.Label.Text, picture.Y.Label.Text = p.title, "service ports", p.axis
@@ -68,7 +79,7 @@ func drawPlots(out io.Writer, dir string, q question) error {
 	return nil
 }
 
-// counted is "1 endpoint", "2 endpoints".
+// counted returns "1 endpoint", "2 endpoints".
 func counted(n int, what string) string {
 	if n != 1 {
 		what += "s"
@@ -77,14 +88,16 @@ func counted(n int, what string) string {
 }
 
 // fill draws every curve of every mode, up to twice the cluster's services.
-func fill(picture *plot.Plot, q question, per int, curves []curve) error {
+func fill(picture *plot.Plot, q proxymodel.Query, per int, curves []curve) error {
 	const steps = 60
-	last := max(2*q.shape.Ports, steps)
+	last := max(2*q.Shape.Ports, steps)
 	series := map[string]plotter.XYs{}
 	var names []string
 	for i := 1; i <= steps; i++ {
 		n := i * last / steps
-		c, err := proxymodel.Compare(q.mode, q.version, q.machine, proxymodel.Uniform(n, per), q.churn)
+		asked := q
+		asked.Shape = proxymodel.Uniform(n, per)
+		c, err := proxymodel.Compare(asked)
 		if err != nil {
 			return err
 		}
@@ -106,7 +119,8 @@ func fill(picture *plot.Plot, q question, per int, curves []curve) error {
 			return err
 		}
 		option := i / len(curves)
-		line.Color, line.Width, line.Dashes = colours[option], vg.Points(1.5), curves[i%len(curves)].dashes
+		line.Color, line.Width = colours[option], vg.Points(1.5)
+		line.Dashes = curves[i%len(curves)].dashes
 		if option == len(colours)-1 {
 			line.Width = vg.Points(3.5)
 		}
@@ -123,9 +137,9 @@ func fill(picture *plot.Plot, q question, per int, curves []curve) error {
 	return nil
 }
 
-// mark draws where the question's cluster is.
-func mark(picture *plot.Plot, q question) (*plotter.Line, error) {
-	x := float64(q.shape.Ports)
+// mark draws a line at the question's cluster.
+func mark(picture *plot.Plot, q proxymodel.Query) (*plotter.Line, error) {
+	x := float64(q.Shape.Ports)
 	here, err := plotter.NewLine(plotter.XYs{{X: x, Y: picture.Y.Min}, {X: x, Y: picture.Y.Max}})
 	if err != nil {
 		return nil, err
@@ -144,7 +158,7 @@ func legend(picture *plot.Plot, names []string, lines []*plotter.Line) {
 	}
 }
 
-// ticks are four or five round numbers up to last.
+// ticks returns four or five round numbers up to last.
 func ticks(last int) (out []plot.Tick) {
 	step := 1
 	for i := 0; last/step > 5; i++ {

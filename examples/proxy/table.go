@@ -9,12 +9,12 @@ import (
 	"github.com/redline-go/redline/proxymodel"
 )
 
-func printCluster(out io.Writer, q question) {
-	s := q.shape
+func printCluster(out io.Writer, q proxymodel.Query) {
+	s := q.Shape
 	fmt.Fprintf(out, "%d service ports, %d endpoints, %g changes/s, %d nodes, kube-proxy %v in %v mode\n",
-		s.Ports, s.Endpoints, q.churn.Changes, q.churn.Nodes, q.version, q.mode)
-	fmt.Fprintf(out, "machine: %s\n", q.machine.Source)
-	for _, w := range q.machine.Warnings {
+		s.Ports, s.Endpoints, q.Churn.Changes, q.Churn.Nodes, q.Version, q.Mode)
+	fmt.Fprintf(out, "machine: %s\n", q.Machine.Source)
+	for _, w := range q.Machine.Warnings {
 		fmt.Fprintln(out, "  warning:", w)
 	}
 	// Two lines of header, then the rules, the jump to NodePorts among them.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/proxymodel"
+	"github.com/redline-go/redline/proxymodel/measure"
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/knftables"
@@ -78,7 +79,7 @@ type calibrated struct {
 func calibrateChild(out io.Writer) error {
 	raisePriority()
 	begin, watch := time.Now(), lost.Start()
-	m, err := proxymodel.Calibrate(context.Background())
+	m, err := measure.Calibrate(context.Background())
 	took, away := time.Since(begin), watch.Stop()
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/redline-go/redline/proxymodel"
+	"github.com/redline-go/redline/proxymodel/measure"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -19,8 +20,8 @@ import (
 // rootlessEnv tells the test binary that it is an ordinary user's process.
 const rootlessEnv = "REDLINE_PROXYCOST_ROOTLESS"
 
-// An ordinary user calibrates in user namespaces, or is told what is missing;
-// in either case there is a Machine and the warnings say what it stands on.
+// An ordinary user calibrates in user namespaces, or is told what is missing. In either case there
+// is a Machine, and the warnings say what it stands on.
 func TestCalibrateWithoutRoot(t *testing.T) {
 	if os.Getenv(rootlessEnv) != "" {
 		calibrateRootless(t)
@@ -50,7 +51,7 @@ func TestCalibrateWithoutRoot(t *testing.T) {
 }
 
 func calibrateRootless(t *testing.T) {
-	m, err := proxymodel.Calibrate(t.Context())
+	m, err := measure.Calibrate(t.Context())
 	require.NoError(t, err)
 	fmt.Println("calibrated:", m.Warnings)
 	reference := proxymodel.DefaultMachine()
@@ -65,10 +66,14 @@ func calibrateRootless(t *testing.T) {
 	warned := errors.Join(m.Warnings...)
 	assert.Equal(t, reference.Legacy.Walk, m.Legacy.Walk, "its threads can't send packets there")
 	if measured {
-		assert.ErrorContains(t, warned, "a first packet past the rules of iptables (legacy): not measured: without root")
-		assert.Regexp(t, `nftables: not measured|kube-proxy's own listing of nftables chains and sets takes: not measured: without root`, warned.Error())
+		assert.ErrorContains(t, warned,
+			"a first packet past the rules of iptables (legacy): not measured: without root")
+		assert.Regexp(t, `nftables: not measured|`+
+			`kube-proxy's own listing of nftables chains and sets takes: not measured: without root`, warned.Error())
 	}
-	p, err := proxymodel.Predict(proxymodel.IPTables, proxymodel.V1_37, m, proxymodel.Uniform(1000, 1), proxymodel.Churn{Changes: 1})
+	p, err := proxymodel.Predict(proxymodel.Query{
+		Version: proxymodel.V1_37, Machine: m, Shape: proxymodel.Uniform(1000, 1), Churn: proxymodel.Churn{Changes: 1},
+	})
 	require.NoError(t, err)
 	assert.Positive(t, p.Full.CPU())
 }

@@ -87,8 +87,10 @@ func plays() (out []play) {
 func (p play) predict(t *testing.T) (time.Duration, proxymodel.Staleness) {
 	machine := proxymodel.Machine{Source: "a sync of fixed length"}
 	machine.Legacy.Exec = proxymodel.Nanos(p.sync.Nanoseconds()) / 2 // a small cluster's sync starts two processes
-	got, err := proxymodel.Predict(proxymodel.IPTables, p.version, machine, proxymodel.Uniform(10, 1),
-		proxymodel.Churn{Changes: p.rate, MinSyncPeriod: p.interval})
+	got, err := proxymodel.Predict(proxymodel.Query{
+		Version: p.version, Machine: machine, Shape: proxymodel.Uniform(10, 1),
+		Churn: proxymodel.Churn{Changes: p.rate, MinSyncPeriod: p.interval},
+	})
 	require.NoError(t, err)
 	require.InDelta(t, p.sync.Seconds(), got.Partial.Duration().Seconds(), 1e-6)
 	return got.Period, got.Staleness

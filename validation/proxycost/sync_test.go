@@ -159,7 +159,7 @@ func calibrateFor(t *testing.T, mode string) proxymodel.Machine {
 	var c calibrated
 	for range 3 {
 		c = calibrate(t)
-		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.HasPrefix(w, "proxymodel: "+tool+": not measured") }) {
+		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.HasPrefix(w, "measure: "+tool+": not measured") }) {
 			break
 		}
 	}
@@ -209,8 +209,10 @@ func predict(t *testing.T, machine proxymodel.Machine, m measured) proxymodel.Sy
 	default:
 		mode = proxymodel.NFTables
 	}
-	shape := proxymodel.Uniform(m.Services, m.Endpoints)
-	p, err := proxymodel.Predict(mode, proxymodel.V1_37, machine, shape, proxymodel.Churn{})
+	q := proxymodel.Query{
+		Mode: mode, Version: proxymodel.V1_37, Machine: machine, Shape: proxymodel.Uniform(m.Services, m.Endpoints),
+	}
+	p, err := proxymodel.Predict(q)
 	require.NoError(t, err)
 	switch m.Phase {
 	case "first":
@@ -218,7 +220,7 @@ func predict(t *testing.T, machine proxymodel.Machine, m measured) proxymodel.Sy
 	case "full":
 		return p.Full
 	}
-	s, err := proxymodel.PartialSync(mode, proxymodel.V1_37, machine, shape, m.Changed)
+	s, err := proxymodel.PartialSync(q, m.Changed)
 	require.NoError(t, err)
 	return s
 }

@@ -14,8 +14,9 @@ import (
 // kernel has it. It is the data plane's side alone: no kube-proxy writes to the API server, so that the mode changes
 // nothing in etcd.
 func (px *proxies) cost() (sync, stale time.Duration, warnings []error) {
-	churn := proxymodel.Churn{Changes: float64(px.rec.wroteBy[forSlice]) / px.s.Length.Seconds(), Nodes: px.s.Nodes}
-	r, err := proxymodel.Predict(px.s.Proxy.Mode, proxyVersion(px.s), proxymodel.DefaultMachine(), proxymodel.Uniform(px.s.Proxy.Services, px.s.Proxy.Endpoints), churn)
+	q := proxyQuery(px.s)
+	q.Churn = proxymodel.Churn{Changes: float64(px.rec.wroteBy[forSlice]) / px.s.Length.Seconds(), Nodes: px.s.Nodes}
+	r, err := proxymodel.Predict(q)
 	if err != nil {
 		return 0, 0, []error{fmt.Errorf("cascade: Totals.ProxySync and ProxyStaleness are unknown: %w", err)}
 	}
@@ -68,16 +69,16 @@ func (px *proxies) start(c *cluster) {
 		px.views[v].listed = s.Workload.Start()
 	}
 	// A mode that the version does not know costs nothing here; Totals warns of it.
-	if sync, err := proxymodel.PartialSync(s.Proxy.Mode, proxyVersion(s), proxymodel.DefaultMachine(), proxymodel.Uniform(s.Proxy.Services, s.Proxy.Endpoints), 1); err == nil {
+	if sync, err := proxymodel.PartialSync(proxyQuery(s), 1); err == nil {
 		px.takes = sync.Duration()
 	}
 }
 
-func proxyVersion(s *scenario.Scenario) proxymodel.Version {
-	if s.Version == kube.V1_29 {
-		return proxymodel.V1_29
+// proxyQuery asks about the kube-proxy of every node.
+func proxyQuery(s *scenario.Scenario) proxymodel.Query {
+	return proxymodel.Query{
+		Mode: s.Proxy.Mode, Version: s.Version, Shape: proxymodel.Uniform(s.Proxy.Services, s.Proxy.Endpoints),
 	}
-	return proxymodel.V1_37
 }
 
 // dies is a pod that no longer serves: it is dead in the views that list it.

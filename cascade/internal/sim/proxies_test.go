@@ -18,7 +18,9 @@ func TestRulesAreAsStaleAsProxymodelSays(t *testing.T) {
 		for _, mode := range []proxymodel.Mode{proxymodel.IPTables, proxymodel.IPVS} {
 			for _, rate := range []float64{0.2, 1, 3} {
 				s := scenario.Scenario{Version: v, Proxy: scenario.Proxy{Mode: mode, Services: 4499}, Length: time.Hour}.WithDefaults()
-				want, err := proxymodel.Predict(mode, proxyVersion(&s), proxymodel.DefaultMachine(), proxymodel.Uniform(4499, 1), proxymodel.Churn{Changes: rate})
+				q := proxyQuery(&s)
+				q.Churn = proxymodel.Churn{Changes: rate}
+				want, err := proxymodel.Predict(q)
 				require.NoError(t, err)
 				got := staleness(t, &s, rate)
 				t.Logf("%v %v %v/s: %v, predicted %v", v, mode, rate, got, want.Staleness.Mean)

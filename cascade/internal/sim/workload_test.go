@@ -8,7 +8,6 @@ import (
 
 	"github.com/redline-go/redline/cascade/incident8829"
 	"github.com/redline-go/redline/cascade/scenario"
-	"github.com/redline-go/redline/kube"
 )
 
 // Pods beyond one a node are on nodes, too: a scale down finds and deletes them.
