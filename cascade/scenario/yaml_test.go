@@ -1,47 +1,34 @@
-package scenario
+package scenario_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/redline-go/redline/cascade"
 	"github.com/redline-go/redline/cascade/incident8829"
+	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/kube"
 	"github.com/redline-go/redline/proxymodel"
-	"github.com/redline-go/redline/scheduler/retry"
 )
 
 func TestScenarioSurvivesYAML(t *testing.T) {
-	for _, s := range []Scenario{{}, incident8829.Incident8829(), Tipping(), {
-		Pods: Pods{Start: time.Second, CNINeedsAPI: true}, Actions: []Action{
-			{Do: Crash, N: 3, For: time.Minute}, {Do: Room, N: 60}, {Do: Down, N: 2, For: time.Minute}, {Do: Restart, What: "etcd"}, {Do: Defrag}},
+	for _, s := range []scenario.Scenario{{}, incident8829.Scenario(), cascade.Tipping(), {
+		Pods: scenario.Pods{Start: time.Second, CNINeedsAPI: true}, Actions: []scenario.Action{
+			{Do: scenario.Crash, N: 3, For: time.Minute}, {Do: scenario.Room, N: 60}, {Do: scenario.Down, N: 2, For: time.Minute}, {Do: scenario.Restart, What: "etcd"}, {Do: scenario.Defrag}},
 	}, {
-		Version: retry.V1_37, Etcd: Etcd{Version: etcdmodel.V3_6, Members: 3}, Proxy: Proxy{Mode: proxymodel.NFTables},
-		Workload: Workload{HPA: &Autoscaler{Max: 500}}, Actions: []Action{{At: time.Minute, Do: Load, N: 200}},
+		Version: kube.V1_37, Etcd: scenario.Etcd{Version: etcdmodel.V3_6, Members: 3}, Proxy: scenario.Proxy{Mode: proxymodel.NFTables},
+		Workload: scenario.Workload{HPA: &scenario.Autoscaler{Max: 500}}, Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 200}},
 	}} {
 		text, err := s.YAML()
 		require.NoError(t, err)
-		back, err := ReadScenario(strings.NewReader(string(text)))
+		back, err := scenario.Read(strings.NewReader(string(text)))
 		require.NoError(t, err, string(text))
 		require.Equal(t, s, back, string(text))
 	}
-}
-
-// The scenarios of docs/cascade.md.
-func TestScenariosOfTheDocsRun(t *testing.T) {
-	page, err := os.ReadFile("../docs/cascade.md")
-	require.NoError(t, err)
-	n := 0
-	for _, text := range regexp.MustCompile(`(?m)^(    (nodes|workload):.*\n(    .*\n)+)`).FindAllString(string(page), -1) {
-		s, err := ReadScenario(strings.NewReader(text))
-		require.NoError(t, err, text)
-		run(t, s)
-		n++
-	}
-	require.Equal(t, 2, n)
 }
 
 func TestScenarioIsReadStrictly(t *testing.T) {
@@ -52,7 +39,7 @@ func TestScenarioIsReadStrictly(t *testing.T) {
 		"nodes: many\n":                         "line 1: cannot unmarshal",
 		"length: 5 minutes\n":                   "line 1: cannot unmarshal",
 		"nodes: 1\n---\nnodes: 2\n":             "followed by another document",
-		"version: v1.30\n":                      "cascade: version is v1.30, want v1.29 or v1.37",
+		"version: v1.30\n":                      "cascade: Scenario.Version is v1.30, want v1.29 or v1.37",
 		"etcd: {version: \"2.3\"}\n":            "cascade: etcd.version:",
 		"etcd: {disks: 3}\n":                    "line 1: field disks not found",
 		"proxy: {mode: ebpf}\n":                 "cascade: proxy.mode is ebpf, want iptables, nftables or ipvs",
@@ -60,24 +47,24 @@ func TestScenarioIsReadStrictly(t *testing.T) {
 		"actions: [{at: 1s, do: explode}]\n":    "cascade: Actions[0].Do is explode",
 		"actions: [{at: 1s, do: kill, n: 9}]\n": "cascade: Actions[0].N is 9, want 0 to 1, the members",
 	} {
-		_, err := ReadScenario(strings.NewReader(text))
+		_, err := scenario.Read(strings.NewReader(text))
 		require.ErrorContains(t, err, want, text)
 	}
 }
 
 func FuzzReadScenario(f *testing.F) {
-	text, err := incident8829.Incident8829().YAML()
+	text, err := incident8829.Scenario().YAML()
 	require.NoError(f, err)
 	f.Add(string(text))
 	f.Add("actions: [{at: 1s, do: load, n: 9}]")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := ReadScenario(strings.NewReader(text))
+		s, err := scenario.Read(strings.NewReader(text))
 		if err != nil {
 			return
 		}
 		out, err := s.YAML()
 		require.NoError(t, err)
-		_, err = ReadScenario(strings.NewReader(string(out)))
+		_, err = scenario.Read(strings.NewReader(string(out)))
 		require.NoError(t, err, string(out))
 	})
 }

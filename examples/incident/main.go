@@ -19,7 +19,9 @@ import (
 	"time"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/incident8829"
 	"github.com/redline-go/redline/cascade/report"
+	"github.com/redline-go/redline/cascade/scenario"
 )
 
 func main() {
@@ -63,11 +65,18 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	comparison, err := cascade.Comparer{Seeds: *seeds, Pairs: true}.Compare(ctx, s, cascade.ActionItems()...)
+	changes := scenario.Changes()
+	if *file == "" {
+		changes = incident8829.ActionItems()
+	}
+	comparison, err := cascade.Comparer{Seeds: *seeds, Pairs: true}.Compare(ctx, s, changes...)
 	if err != nil {
 		return err
 	}
 	page := pageOf(result, comparison)
+	if *file == "" {
+		page = withReport(page, result)
+	}
 	if err := print(stdout, page); err != nil {
 		return err
 	}

@@ -36,5 +36,7 @@ func TestIncidentReadsWhatItPrints(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, text.Bytes(), 0o600))
 	require.NoError(t, command(context.Background(), []string{"-seeds", "2", "-scenario", file}, &out))
 	require.Contains(t, out.String(), "What happened: incident-8829")
+	require.NotContains(t, out.String(), "The report's claims", "a scenario from a file is not the report's, whatever its name")
+	require.NotContains(t, out.String(), "the report's action item")
 	require.ErrorContains(t, command(context.Background(), []string{"-scenario", filepath.Join("no", "file")}, &out), "no such file")
 }

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/redline-go/redline/cascade"
+	"github.com/redline-go/redline/cascade/incident8829"
 	"github.com/redline-go/redline/cascade/report"
 )
 
@@ -19,16 +22,19 @@ func pageOf(r *cascade.Result, c cascade.Comparison) report.Page {
 			v.State, round(v.Degraded), round(v.Impaired), round(v.Down), round(v.Recovered)),
 		fmt.Sprintf("%d writes landed, %d of %d proposals changed nothing, %d lease renewals failed, leaders were lost %d times, API servers killed %d times, at most %d nodes were NotReady and %d pods pending.",
 			t.Writes, t.Wasted, t.Proposals, t.LeasesFailed, t.LeaderLosses, t.ServerKills, t.PeakNotReady, t.PeakPending))
-	if len(r.Observables) > 0 {
-		p.Tables = append(p.Tables, observables(r), free())
-	}
 	p.Tables = append(p.Tables, counterfactuals(c))
 	return p
 }
 
-func observables(r *cascade.Result) report.Table {
+// withReport puts what the incident report claims before the page's tables.
+func withReport(p report.Page, r *cascade.Result) report.Page {
+	p.Tables = append([]report.Table{claims(r), free()}, p.Tables...)
+	return p
+}
+
+func claims(r *cascade.Result) report.Table {
 	t := report.Table{Title: "The report's claims", Header: []string{"claim", "here", "finding", "why"}}
-	for _, o := range r.Observables {
+	for _, o := range incident8829.Claims(r) {
 		t.Rows = append(t.Rows, []string{o.Claim, o.Here, string(o.Verdict), o.Why})
 	}
 	return t
@@ -36,17 +42,26 @@ func observables(r *cascade.Result) report.Table {
 
 func free() report.Table {
 	t := report.Table{Title: "What the report does not say and the scenario had to choose", Header: []string{"parameter", "chosen", "pinned down by the report"}}
-	for _, f := range cascade.FreeParameters() {
+	for _, f := range incident8829.FreeParameters() {
 		t.Rows = append(t.Rows, []string{f.Field, f.Value, f.Pinned})
 	}
 	return t
 }
 
+// counterfactuals has a column for the report's action items if any change stands for one.
 func counterfactuals(c cascade.Comparison) report.Table {
+	items := slices.ContainsFunc(c.Rows, func(r cascade.Row) bool { return r.Change.Item != "" })
+	line := func(name, item string, rest ...string) []string {
+		if items {
+			return append([]string{name, item}, rest...)
+		}
+		return append([]string{name}, rest...)
+	}
 	t := report.Table{
 		Title:  fmt.Sprintf("What each change would have done to the outage (mean of %d seeds, 95 %% confidence)", c.Seeds),
-		Header: []string{"change", "the report's action item", "outage", "effect", "pending pods", "nodes NotReady"},
-		Rows:   [][]string{{"none", "", round(c.Baseline.Outage), "", fmt.Sprintf("%.0f", c.Baseline.PeakPending), fmt.Sprintf("%.1f", c.Baseline.PeakNotReady)}},
+		Header: line("change", "the report's action item", "outage", "effect", "pending pods", "nodes NotReady"),
+		Rows: [][]string{line("none", "", round(c.Baseline.Outage), "",
+			fmt.Sprintf("%.0f", c.Baseline.PeakPending), fmt.Sprintf("%.1f", c.Baseline.PeakNotReady))},
 	}
 	rows := c.Rows
 	if c.BestPair.Change.Name != "" {
@@ -57,19 +72,25 @@ func counterfactuals(c cascade.Comparison) report.Table {
 		if r.Same {
 			effect += " (every run is identical)"
 		}
-		t.Rows = append(t.Rows, []string{r.Change.Name, r.Change.Item, round(r.Outcome.Outage), effect, fmt.Sprintf("%.0f", r.Outcome.PeakPending), fmt.Sprintf("%.1f", r.Outcome.PeakNotReady)})
+		t.Rows = append(t.Rows, line(r.Change.Name, r.Change.Item, round(r.Outcome.Outage), effect,
+			fmt.Sprintf("%.0f", r.Outcome.PeakPending), fmt.Sprintf("%.1f", r.Outcome.PeakNotReady)))
 	}
-	t.Note = "No change of these prevents the outage, and no two together."
-	for i, r := range c.Cheapest {
-		if i == 0 {
-			t.Note = "The cheapest that prevents the outage: "
-		} else {
-			t.Note += ", or "
-		}
-		t.Note += r.Change.Name
+	t.Note = note(c)
+	return t
+}
+
+// note says what prevents the outage, and which two changes do best.
+func note(c cascade.Comparison) string {
+	text := "No change of these prevents the outage, and no two together."
+	var names []string
+	for _, r := range c.Cheapest {
+		names = append(names, r.Change.Name)
+	}
+	if len(names) > 0 {
+		text = "The cheapest that prevents the outage: " + strings.Join(names, ", or ")
 	}
 	if c.BestPair.Change.Name != "" {
-		t.Note += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair)
+		text += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair)
 	}
-	return t
+	return text
 }
