@@ -91,3 +91,9 @@ func (hp *autoscaler) sync() error {
 	}
 	return nil
 }
+
+// load sets the users' demand to that percentage of what keeps the pods of the start at the target.
+func (hp *autoscaler) load(percent int) {
+	hp.demand = float64(hp.s.Workload.Start()*hp.spec.Request*hp.spec.Target) / 100 * float64(percent) / 100
+	hp.users.changed()
+}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
-	"github.com/redline-go/redline/scheduler/retry"
 )
 
 // operator is who acts on the cluster.
@@ -15,73 +14,44 @@ type operator struct {
 }
 
 // act does what the scenario says, as an operator or as fate.
-func (op *operator) act(i int32) {
-	a := &op.s.Actions[i]
-	switch a.Do {
-	case scenario.Scale:
+func (op *operator) act(i int32) { acts[op.s.Actions[i].Do](op, i, &op.s.Actions[i]) }
+
+// acts has what each verb does, by its action and that action's number.
+var acts = map[scenario.Verb]func(op *operator, i int32, a *scenario.Action){
+	scenario.Scale: func(op *operator, i int32, a *scenario.Action) {
 		op.note(story.Scaled, itoa(a.N), story.ByOperator)
 		op.ask(forScale, i, 0)
-	case scenario.Delay:
-		op.calm.count()
-		if op.s.Etcd.Fsync+a.For > quietFsync {
-			op.calm.wake()
-		}
-		if a.For > 0 {
-			op.note(story.DiskSlow, a.For.String(), story.ByScenario)
-		} else {
-			op.note(story.DiskFast, "", story.ByScenario)
-		}
-		op.etcd.setDelay(op.now, a.N, a.For)
-	case scenario.Silence:
-		op.calm.wake()
-		op.note(story.KubeletsSilent, "", story.ByScenario)
-		for i := range op.kubelets.list {
-			op.kubelets.silence(int32(i))
-		}
-	case scenario.Awake:
-		op.note(story.KubeletsAwake, "", story.ByScenario)
-		for i := range op.kubelets.list {
-			op.kubelets.awake(int32(i))
-		}
-	case scenario.Stall:
-		op.calm.wake()
-		op.kubelets.stall(a.N, a.For)
-	case scenario.Churn:
-		op.sched.churnGen++
-		op.sched.churnEvery = a.For
-		if a.For > 0 {
-			op.at(op.now+a.For, evChurn, 0, op.sched.churnGen)
-		}
-	case scenario.Load:
-		op.hpa.demand = float64(op.s.Workload.Start()*op.hpa.spec.Request*op.hpa.spec.Target) / 100 * float64(a.N) / 100
-		op.users.changed()
-	case scenario.Kill:
+	},
+	scenario.Delay:   func(op *operator, _ int32, a *scenario.Action) { op.delay(a.N, a.For) },
+	scenario.Silence: func(op *operator, _ int32, _ *scenario.Action) { op.kubelets.silenceAll() },
+	scenario.Awake:   func(op *operator, _ int32, _ *scenario.Action) { op.kubelets.awakeAll() },
+	scenario.Stall:   func(op *operator, _ int32, a *scenario.Action) { op.kubelets.stall(a.N, a.For) },
+	scenario.Down:    func(op *operator, _ int32, a *scenario.Action) { op.kubelets.powerOff(a.N, a.For) },
+	scenario.Churn:   func(op *operator, _ int32, a *scenario.Action) { op.sched.startChurn(a.For) },
+	scenario.Clear:   func(op *operator, _ int32, _ *scenario.Action) { op.sched.clearEvents() },
+	scenario.Room:    func(op *operator, _ int32, a *scenario.Action) { op.sched.changeRoom(a.N) },
+	scenario.Crash:   func(op *operator, _ int32, a *scenario.Action) { op.pods.crash(a.N, a.For) },
+	scenario.Load:    func(op *operator, _ int32, a *scenario.Action) { op.hpa.load(a.N) },
+	scenario.Restart: func(op *operator, _ int32, a *scenario.Action) { op.restart(a.What, a.N) },
+	scenario.Defrag:  func(op *operator, _ int32, _ *scenario.Action) { op.defrag() },
+	scenario.Kill: func(op *operator, _ int32, a *scenario.Action) {
 		op.calm.wake()
 		op.note(story.MemberKilled, itoa(op.etcd.killMember(op.now, a.N)), story.ByOperator)
-	case scenario.Clear:
-		op.sched.catchUp()
-		n := op.sched.unscheduled.ClearEvents()
-		op.note(story.EventsCleared, itoa(n), story.ByOperator)
-		op.bulk(forPodDelete, n)
-	case scenario.Room:
-		op.note(story.RoomChanged, itoa(a.N), story.ByScenario)
-		op.sched.catchUp()
-		op.sched.roomFor = a.N
-		op.sched.tellRoom()
-		op.sched.unscheduled.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted, Fits: true})
-		op.sched.busy = true
-		op.sched.tickSoon()
-	case scenario.Crash:
-		op.pods.crash(a.N, a.For)
-	case scenario.Restart:
-		op.restart(a.What, a.N)
-	case scenario.Defrag:
-		op.calm.count()
-		op.defrag()
-	case scenario.Down:
+	},
+}
+
+// delay makes every fsync of a member, or of all, take that much longer.
+func (op *operator) delay(member int, by time.Duration) {
+	op.calm.count()
+	if op.s.Etcd.Fsync+by > quietFsync {
 		op.calm.wake()
-		op.kubelets.powerOff(a.N, a.For)
 	}
+	if by > 0 {
+		op.note(story.DiskSlow, by.String(), story.ByScenario)
+	} else {
+		op.note(story.DiskFast, "", story.ByScenario)
+	}
+	op.etcd.setDelay(op.now, member, by)
 }
 
 // restart is an operator who restarts a component: API server or etcd member n, or all API servers and etcd's leader if n is 0.
@@ -110,7 +80,9 @@ func (op *operator) restart(what string, n int) {
 // compacting is how long an operator lets a compaction run before the defragmentation.
 const compacting = 10 * time.Second
 
+// defrag compacts etcd, and defragments it when the compaction has had its time.
 func (op *operator) defrag() {
+	op.calm.count()
 	op.etcd.advance(op.now)
 	op.etcd.server.Compact(0)
 	op.etcd.poke()

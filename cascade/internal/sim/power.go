@@ -9,6 +9,7 @@ import (
 // powerOff takes the power from the first n nodes for so long. What runs there is gone; etcd holds the pods to be ready until the node lifecycle
 // controller marks them. With the power back the kubelet makes every sandbox anew (kuberuntime_manager.go, SandboxChanged).
 func (ks *kubelets) powerOff(n int, length time.Duration) {
+	ks.calm.wake()
 	ks.note(story.NodesDown, itoa(n)+" nodes", story.ByScenario)
 	for i := range int32(n) {
 		ks.silence(i)

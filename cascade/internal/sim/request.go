@@ -4,16 +4,6 @@ import (
 	"time"
 )
 
-func (kn *kernel) newProposalSlot() int32 {
-	if n := len(kn.freeProposals); n > 0 {
-		k := kn.freeProposals[n-1]
-		kn.freeProposals = kn.freeProposals[:n-1]
-		return k
-	}
-	kn.proposals = append(kn.proposals, proposal{})
-	return int32(len(kn.proposals) - 1)
-}
-
 // Requests to the API servers. One is a slot in a slab: it waits for its client's rate limiter, for a seat, for etcd, and
 // ends once, whichever comes first: an answer, the server's deadline or the client's patience.
 
@@ -259,6 +249,16 @@ func (kn *kernel) bulk(why purpose, n int) {
 	for range n {
 		kn.cluster.etcd.propose(kn.now, kn.newOrphan(why))
 	}
+}
+
+func (kn *kernel) newProposalSlot() int32 {
+	if n := len(kn.freeProposals); n > 0 {
+		k := kn.freeProposals[n-1]
+		kn.freeProposals = kn.freeProposals[:n-1]
+		return k
+	}
+	kn.proposals = append(kn.proposals, proposal{})
+	return int32(len(kn.proposals) - 1)
 }
 
 // newOrphan is a proposal whose answer the caller does not model.

@@ -6,6 +6,23 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
+// silenceAll stops every kubelet from talking.
+func (ks *kubelets) silenceAll() {
+	ks.calm.wake()
+	ks.note(story.KubeletsSilent, "", story.ByScenario)
+	for i := range ks.list {
+		ks.silence(int32(i))
+	}
+}
+
+// awakeAll starts every kubelet.
+func (ks *kubelets) awakeAll() {
+	ks.note(story.KubeletsAwake, "", story.ByScenario)
+	for i := range ks.list {
+		ks.awake(int32(i))
+	}
+}
+
 func (ks *kubelets) silence(i int32) {
 	k := &ks.list[i]
 	k.silent = true
@@ -37,6 +54,7 @@ const plegPatience = 3 * time.Minute
 
 // stall hangs the runtimes of the first n nodes for so long.
 func (ks *kubelets) stall(n int, length time.Duration) {
+	ks.calm.wake()
 	ks.note(story.RuntimeStalls, itoa(n)+" nodes", story.ByScenario)
 	for i := range min(n, len(ks.list)) {
 		k := &ks.list[i]

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/redline-go/redline/cascade/story"
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
@@ -117,6 +118,34 @@ func (sc *scheduling) apiAnswers() {
 		if err := sc.unscheduled.SetAPI(a); err != nil {
 			panic(err) // the latency is neither negative nor are the shares outside 0 ... 1
 		}
+	}
+}
+
+// changeRoom sets how many of the workload's pods the nodes hold: other pods went, or came.
+func (sc *scheduling) changeRoom(n int) {
+	sc.note(story.RoomChanged, itoa(n), story.ByScenario)
+	sc.catchUp()
+	sc.roomFor = n
+	sc.tellRoom()
+	sc.unscheduled.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted, Fits: true})
+	sc.busy = true
+	sc.tickSoon()
+}
+
+// clearEvents deletes all FailedScheduling Events.
+func (sc *scheduling) clearEvents() {
+	sc.catchUp()
+	n := sc.unscheduled.ClearEvents()
+	sc.note(story.EventsCleared, itoa(n), story.ByOperator)
+	sc.bulk(forPodDelete, n)
+}
+
+// startChurn deletes a bound pod of another workload every so often from now on; zero stops it.
+func (sc *scheduling) startChurn(every time.Duration) {
+	sc.churnGen++
+	sc.churnEvery = every
+	if every > 0 {
+		sc.at(sc.now+every, evChurn, 0, sc.churnGen)
 	}
 }
 
