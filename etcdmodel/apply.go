@@ -122,7 +122,8 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 }
 
 func (e *engine) commitIsDue(m *member, t int64) bool {
-	return m.snapshot || m.forced || m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) || t >= m.compact.due
+	return m.snapshot || m.forced || m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) ||
+		t >= m.compact.due
 }
 
 // commitBegins holds apply and reads for one backend commit, or for one batch of a compaction.

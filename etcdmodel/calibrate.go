@@ -23,11 +23,12 @@ const (
 	calibrateEnough = 25                     // appends of each size
 	calibrateMost   = 8 * time.Second        // of each size, enough or not
 	largeBlock      = 64 << 10               // bytes: the WAL of some fifty writes in one fdatasync
-	segmentBytes    = 64_000_000             // a WAL segment (storage/wal/wal.go: SegmentSizeBytes), allocated beforehand as etcd does
-	dbBytes         = 16 << 20               // the stand-in for the db file
-	dbPage          = 4096                   // bbolt's page
-	dbPagesCommit   = 24                     // pages a commit writes: some 50 revisions, their branch, root and freelist
-	commitInterval  = 100 * time.Millisecond // --backend-batch-interval
+	// a WAL segment (storage/wal/wal.go: SegmentSizeBytes), allocated beforehand as etcd does
+	segmentBytes   = 64_000_000
+	dbBytes        = 16 << 20               // the stand-in for the db file
+	dbPage         = 4096                   // bbolt's page
+	dbPagesCommit  = 24                     // pages a commit writes: some 50 revisions, their branch, root and freelist
+	commitInterval = 100 * time.Millisecond // --backend-batch-interval
 )
 
 // Calibrate measures the disk under dir in about three seconds (longer on a slow one, at most 16): fdatasyncs of
@@ -94,7 +95,9 @@ func appends(ctx context.Context, wal *os.File) (small, large []time.Duration, e
 	return small, large, err
 }
 
-func appendFor(ctx context.Context, wal *os.File, offset *int64, size int, atLeast time.Duration) ([]time.Duration, error) {
+func appendFor(
+	ctx context.Context, wal *os.File, offset *int64, size int, atLeast time.Duration,
+) ([]time.Duration, error) {
 	block := noise(size)
 	var took []time.Duration
 	start := time.Now()

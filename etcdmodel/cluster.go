@@ -38,7 +38,8 @@ type Cluster struct {
 // behind the other. Zero fields mean the values measured on the test machine
 // (2 cores, client and server in one process), see [DefaultCPU].
 type CPU struct {
-	Accept, AcceptPerKiB time.Duration // client, gRPC and proposal: the reciprocal is the most a member takes in; 1 us at least
+	// client, gRPC and proposal: the reciprocal is the most a member takes in; 1 us at least
+	Accept, AcceptPerKiB time.Duration
 	Turn                 time.Duration // the raft loop: one turn that saves, beside its fdatasync
 	Append, AppendPerKiB time.Duration // the raft loop: encoding one entry
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
@@ -106,9 +107,15 @@ func (c Cluster) checkTimes() error {
 		name string
 		d    time.Duration
 	}{
-		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {"BatchInterval", c.BatchInterval}, {"CompactKeep", c.CompactKeep},
-		{"CPU.Append", c.CPU.Append}, {"CPU.AppendPerKiB", c.CPU.AppendPerKiB}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
-		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {"CPU.Answer", c.CPU.Answer}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
+		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {
+			"BatchInterval", c.BatchInterval,
+		}, {"CompactKeep", c.CompactKeep},
+		{"CPU.Append", c.CPU.Append}, {
+			"CPU.AppendPerKiB", c.CPU.AppendPerKiB,
+		}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
+		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {
+			"CPU.Answer", c.CPU.Answer,
+		}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err

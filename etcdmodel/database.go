@@ -170,7 +170,10 @@ func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
 	}
 	for i := range e.members {
 		m := &e.members[i]
-		m.compact = compaction{due: e.now, left: revisions/compactBatch + 1, scan: scanTime(kib), commits: commits, began: e.now, took: m.compact.took}
+		m.compact = compaction{
+			due: e.now, left: revisions/compactBatch + 1, scan: scanTime(kib), commits: commits, began: e.now,
+			took: m.compact.took,
+		}
 		if !m.working && !m.committing {
 			*e.timer(i, timerApply) = e.now
 		}

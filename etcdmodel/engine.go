@@ -10,9 +10,10 @@ const never = math.MaxInt64
 
 // Limits of etcd that the engine keeps to.
 const (
-	maxGap       = 5000    // commit - apply beyond which a proposal is refused (server/etcdserver/v3_server.go:839)
-	maxInFlight  = 512     // messages in flight to one follower (server/etcdserver/raft.go:40)
-	maxCommitted = 1 << 20 // bytes of committed entries handed over per Ready (raft.go:37, raft's MaxCommittedSizePerReady)
+	maxGap      = 5000 // commit - apply beyond which a proposal is refused (server/etcdserver/v3_server.go:839)
+	maxInFlight = 512  // messages in flight to one follower (server/etcdserver/raft.go:40)
+	// bytes of committed entries handed over per Ready (raft.go:37, raft's MaxCommittedSizePerReady)
+	maxCommitted = 1 << 20
 )
 
 // outcome is how a request ends.
@@ -158,7 +159,9 @@ func (e *engine) timer(member, kind int) *int64 {
 
 func newEngine(c Cluster, streams []Stream, see observer) *engine {
 	c = c.WithDefaults()
-	e := &engine{c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: chance(c.Seed, "raft", 0)}
+	e := &engine{
+		c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: chance(c.Seed, "raft", 0),
+	}
 	e.timers = make([]int64, memberTimers+c.Members*timersEach)
 	for i := range e.timers {
 		e.timers[i] = never

@@ -82,7 +82,9 @@ type turn struct {
 
 func newTurn(c *Cluster, m *mix, rate float64, leaderOnly bool) *turn {
 	d := newDiskMean(*c, 0)
-	t := &turn{c: c, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer)}
+	t := &turn{
+		c: c, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer),
+	}
 	perEntry := (m.append + d.perByte*m.wal) * rate / 1e9
 	fixed := d.fsync + m.gate
 	t.cycle = fixed / math.Max(0.01, 1-perEntry)

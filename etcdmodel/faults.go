@@ -25,7 +25,9 @@ func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
 		name     string
 		from, to int // members that are slow
 	}{
-		{"none", 0, 0}, {"one follower", c.Members - 1, c.Members}, {"all followers", 1, c.Members}, {"leader", 0, 1}, {"all members", 0, c.Members},
+		{"none", 0, 0}, {
+			"one follower", c.Members - 1, c.Members,
+		}, {"all followers", 1, c.Members}, {"leader", 0, 1}, {"all members", 0, c.Members},
 	} {
 		if c.Members == 1 && f.name != "none" && f.name != "all members" {
 			continue

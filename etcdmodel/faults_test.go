@@ -17,7 +17,10 @@ func TestFaults(t *testing.T) {
 	by := map[string]Prediction{}
 	for _, f := range faults {
 		by[f.Name] = f.Prediction
-		t.Logf("%-14s p50 %v p99 %v, %.0f writes/s, %.2f heartbeat intervals/s missed", f.Name, f.Commit.P50, f.Commit.P99, f.Throughput, f.HeartbeatsMissed)
+		t.Logf(
+			"%-14s p50 %v p99 %v, %.0f writes/s, %.2f heartbeat intervals/s missed", f.Name, f.Commit.P50, f.Commit.P99,
+			f.Throughput, f.HeartbeatsMissed,
+		)
 	}
 	require.Len(t, by, 5)
 	assert.Less(t, by["one follower"].Commit.P50, 50*time.Millisecond)

@@ -162,7 +162,10 @@ func bisectUp(high float64, ok func(float64) bool) float64 {
 // predict is the DB of a Prediction; commit is the mean backend commit.
 func (g growth) predict(c Cluster, writes float64, commit time.Duration) DB {
 	perSecond := g.perSecond()
-	d := DB{Growth: perSecond, PerWrite: perSecond / math.Max(writes, math.SmallestNonzeroFloat64), QuotaIn: -1, Plateau: -1}
+	d := DB{
+		Growth: perSecond, PerWrite: perSecond / math.Max(writes, math.SmallestNonzeroFloat64), QuotaIn: -1,
+		Plateau: -1,
+	}
 	if writes == 0 {
 		d.PerWrite = 0
 	}
@@ -189,8 +192,10 @@ func lasting(s float64) time.Duration {
 // noSpaceText: a compaction frees pages inside the file, which stays as large; so NOSPACE needs a defragmentation
 // before the disarm (measured on 3.6.16: compact and disarm alone raise the alarm again).
 func noSpaceText(c Cluster, g growth, quota float64) string {
-	return fmt.Sprintf("at %v puts, transactions that put and lease grants fail with \"mvcc: database space exceeded\"; deletes and compactions go on. "+
-		"To leave: compact, defragment every member (to about %d MB), then disarm the alarm; without the defragmentation it is raised again.",
+	return fmt.Sprintf("at %v puts, transactions that put and lease grants fail with "+
+		"\"mvcc: database space exceeded\"; deletes and compactions go on. "+
+		"To leave: compact, defragment every member (to about %d MB), then disarm the alarm; "+
+		"without the defragmentation it is raised again.",
 		lasting(quota).Round(time.Second), int64(g.live(quota)/1e6))
 }
 

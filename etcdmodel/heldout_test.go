@@ -25,7 +25,10 @@ func loadedDisk(mean, p50, p99, floor float64) Disk {
 	p50 = math.Min(math.Max(p50, floor), p99)
 	build := func(f float64) []Quantile {
 		m := math.Min(floor+(1.1*p50-floor)*f, p99)
-		return []Quantile{{0, ms(math.Max(floor, 0.8*m))}, {0.5, ms(m)}, {0.9, ms(m * math.Pow(p99/m, 0.35))}, {0.99, ms(p99)}, {1, ms(1.3 * p99)}}
+		return []Quantile{
+			{0, ms(math.Max(floor, 0.8*m))}, {0.5, ms(m)}, {0.9, ms(m * math.Pow(p99/m, 0.35))}, {0.99, ms(p99)},
+			{1, ms(1.3 * p99)},
+		}
 	}
 	low, high := 0.01, 10.0
 	for range 60 {
@@ -169,7 +172,10 @@ func TestThreeMembersOneSlowOrAll(t *testing.T) {
 		}
 		got, want := median(seeds), r.num(t, "p50_ms")
 		late = append(late, lateness{r["delay"], median(beats), r.num(t, "hb_fail")})
-		t.Logf("%-12s p50 %.0f ms, measured %.0f ms (%+.0f %%); leader changes %.1f, measured %s", r["delay"], got, want, 100*(got/want-1), float64(changes)/5, r["leader_changes"])
+		t.Logf(
+			"%-12s p50 %.0f ms, measured %.0f ms (%+.0f %%); leader changes %.1f, measured %s", r["delay"], got, want,
+			100*(got/want-1), float64(changes)/5, r["leader_changes"],
+		)
 		if r["leader_changes"] == "0.0000" && want > 50 {
 			p50 = append(p50, math.Abs(got/want-1))
 		}

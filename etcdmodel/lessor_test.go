@@ -14,7 +14,10 @@ func TestTheLessorsLock(t *testing.T) {
 		return s.Advance(time.Duration(seconds*1e9) - s.Now()).Done
 	}
 	for _, kind := range []Kind{LeaseGrant, LeaseRevoke} {
-		s := newServer(t, Cluster{Version: V3_5, Members: 1, Seed: 1, Disks: []Disk{FixedDisk(time.Second)}}, lease, Stream{Op: Op{Kind: kind}})
+		s := newServer(
+			t, Cluster{Version: V3_5, Members: 1, Seed: 1, Disks: []Disk{FixedDisk(time.Second)}}, lease,
+			Stream{Op: Op{Kind: kind}},
+		)
 		s.Wake(time.Hour)                  // the timer of commits is in its interval, not seconds ahead
 		require.NoError(t, s.Submit(0, 1)) // saved at 1 s, then a commit of 2 s within the next tenth
 		require.Len(t, at(s, 1.5), 1)

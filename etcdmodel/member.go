@@ -40,13 +40,15 @@ type member struct {
 	confirmed               int64       // the last heartbeat with reads that it answered
 
 	// The apply loop and the backend.
-	applied      int64
-	batches      ring[int64] // the last entry of each batch that was handed over and is not applied to its end
-	told         int64       // the last entry of the last that is: reads that wait have been told
-	reached      int64       // when the apply loop came to the entry with which it waits for a commit to end; 0: it waits with none
-	working      bool        // applying until timerApply
-	committing   bool        // a backend commit until timerApply
-	pending      int         // operations since the last backend commit
+	applied int64
+	batches ring[int64] // the last entry of each batch that was handed over and is not applied to its end
+	told    int64       // the last entry of the last that is: reads that wait have been told
+	// when the apply loop came to the entry with which it waits for a commit to end; 0: it waits with
+	// none
+	reached      int64
+	working      bool // applying until timerApply
+	committing   bool // a backend commit until timerApply
+	pending      int  // operations since the last backend commit
 	dirty        float64
 	commitDue    int64      // the timer of ordinary commits
 	phases       *rand.Rand // draws where in its interval it is
@@ -63,7 +65,10 @@ type member struct {
 }
 
 func newMember(c Cluster, i int) member {
-	m := member{disk: newSampler(c.Disks[i], stream.Numbered(c.Seed, "disk", i)), revokes: chance(c.Seed, "revoke", i), phases: chance(c.Seed, "backend", i)}
+	m := member{
+		disk: newSampler(c.Disks[i], stream.Numbered(c.Seed, "disk", i)), revokes: chance(c.Seed, "revoke", i),
+		phases: chance(c.Seed, "backend", i),
+	}
 	m.commitDue = m.phases.Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	m.nextSnapshot = int64(c.SnapshotCount)

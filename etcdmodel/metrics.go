@@ -76,7 +76,10 @@ func readPage(r io.Reader) (page, error) {
 	}
 	var at expfmt.ParseError
 	if errors.As(err, &at) {
-		err = fmt.Errorf("%w: metrics page: %s, line %d: %s, want the whole page of an etcd", ErrInput, metricAt(text, at.Line), at.Line, at.Msg)
+		err = fmt.Errorf(
+			"%w: metrics page: %s, line %d: %s, want the whole page of an etcd", ErrInput, metricAt(text, at.Line),
+			at.Line, at.Msg,
+		)
 	}
 	return nil, err
 }
@@ -86,7 +89,9 @@ func readPage(r io.Reader) (page, error) {
 func parsePage(text []byte) (families page, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			families, err = nil, fmt.Errorf("%w: metrics page: the parser fails (%v), want the whole page of an etcd", ErrInput, p)
+			families, err = nil, fmt.Errorf(
+				"%w: metrics page: the parser fails (%v), want the whole page of an etcd", ErrInput, p,
+			)
 		}
 	}()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -183,9 +188,16 @@ func (b buckets) check(metric string) error {
 		case math.IsNaN(b.upper[i]) || b.upper[i] <= 0 || i > 0 && b.upper[i] <= b.upper[i-1]:
 			return badMetric(metric, fmt.Sprintf("a histogram with a bucket to %v", b.upper[i]), "ascending bounds > 0")
 		case i > 0 && b.below[i] < b.below[i-1]:
-			return badMetric(metric, fmt.Sprintf("a histogram with %v below %v s and %v below %v s", b.below[i-1], b.upper[i-1], b.below[i], b.upper[i]), "cumulative counts")
+			return badMetric(
+				metric,
+				fmt.Sprintf("a histogram with %v below %v s and %v below %v s", b.below[i-1], b.upper[i-1], b.below[i], b.upper[i]),
+				"cumulative counts",
+			)
 		case i < last && b.upper[i] > maxLatency.Seconds()/2:
-			return badMetric(metric, fmt.Sprintf("a histogram with a bucket to %v s", b.upper[i]), fmt.Sprintf("seconds up to %v", maxLatency/2))
+			return badMetric(
+				metric, fmt.Sprintf("a histogram with a bucket to %v s", b.upper[i]),
+				fmt.Sprintf("seconds up to %v", maxLatency/2),
+			)
 		}
 	}
 	if b.below[last] != b.n {

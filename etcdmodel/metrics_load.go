@@ -62,7 +62,10 @@ type difference struct {
 func (d *difference) counted(metric string) float64 {
 	grew := d.changed(metric)
 	if grew < 0 && d.err == nil {
-		d.err = badMetric(metric, fmt.Sprintf("%v less on the second page", -grew), "a counter that grows: was etcd restarted in between?")
+		d.err = badMetric(
+			metric, fmt.Sprintf("%v less on the second page", -grew),
+			"a counter that grows: was etcd restarted in between?",
+		)
 	}
 	return max(grew, 0)
 }
@@ -86,7 +89,9 @@ func (d *difference) changed(metric string) float64 {
 func (d *difference) answered(method string) float64 {
 	grew := d.second.handled(method) - d.first.handled(method)
 	if (grew < 0 || math.IsNaN(grew)) && d.err == nil {
-		d.err = badMetric(fmt.Sprintf("%s{grpc_method=%q}", metricHandled, method), "less on the second page", "a counter that grows")
+		d.err = badMetric(
+			fmt.Sprintf("%s{grpc_method=%q}", metricHandled, method), "less on the second page", "a counter that grows",
+		)
 	}
 	return grew
 }
@@ -114,8 +119,9 @@ func (d *difference) load() Load {
 	created := min(max(d.changed(metricKeys)+deletes, 0), puts)
 	live, _ := d.second.value(metricKeys)
 	granted, revoked := d.counted(metricGranted), d.counted(metricRevoked)
-	others := max(d.counted(metricProposed)-puts-granted-revoked, 0) // proposals that put nothing: deletes of their own, failed compares
-	deletes = min(deletes, others)                                   // the rest went with their leases
+	// proposals that put nothing: deletes of their own, failed compares
+	others := max(d.counted(metricProposed)-puts-granted-revoked, 0)
+	deletes = min(deletes, others) // the rest went with their leases
 	create, update, remove := Put, Put, Delete
 	if d.answered("Txn") > d.answered("Put") {
 		create, update, remove = TxnCreate, TxnUpdate, TxnDelete

@@ -90,7 +90,10 @@ func (o Op) checkLimits(field string) error {
 		puts = o.puts()
 	}
 	if o.Key > MaxRequestBytes || o.Value > (MaxRequestBytes-o.Key)/puts {
-		return bad(field+".Value", o.Value, fmt.Sprintf("a request of <= %d bytes (etcd's --max-request-bytes)", int(MaxRequestBytes)))
+		return bad(
+			field+".Value", o.Value,
+			fmt.Sprintf("a request of <= %d bytes (etcd's --max-request-bytes)", int(MaxRequestBytes)),
+		)
 	}
 	return nil
 }

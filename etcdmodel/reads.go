@@ -3,13 +3,15 @@ package etcdmodel
 // reads are a member's linearizable ones: it asks the leader for an index (one round at a time; a follower's question and the answer wait for
 // both their loops), then waits until it has applied that, and for the backend commit under way.
 type reads struct {
-	queue   ring[request]
-	stage   readStage
-	count   int   // how many of queue the round answers
-	round   int64 // its number
-	index   int64 // what must be applied
-	began   int64
-	readers ring[request] // their index is applied: they are on their way to the backend's lock, or wait for it, while the next round is asked
+	queue ring[request]
+	stage readStage
+	count int   // how many of queue the round answers
+	round int64 // its number
+	index int64 // what must be applied
+	began int64
+	// their index is applied: they are on their way to the backend's lock, or wait for it, while the
+	// next round is asked
+	readers ring[request]
 }
 
 type readStage int8

@@ -15,7 +15,10 @@ func script(t *testing.T, disk time.Duration, requests []struct {
 }, change func(*Server)) []float64 {
 	t.Helper()
 	s, err := NewServer(Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(disk)}, BatchInterval: time.Hour},
-		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: LeaseRevoke}}, {Op: Op{Kind: Range, Key: 40, Value: 525}}, {Op: Op{Kind: ReadIndex}}})
+		[]Stream{
+			{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: LeaseRevoke}},
+			{Op: Op{Kind: Range, Key: 40, Value: 525}}, {Op: Op{Kind: ReadIndex}},
+		})
 	require.NoError(t, err)
 	ends := make([]float64, len(requests))
 	for now, next := time.Duration(0), 0; now < 60*time.Second; now += 10 * time.Millisecond {

@@ -75,7 +75,9 @@ type Done struct {
 	Outcome Outcome
 	At      time.Duration // virtual time
 	Latency time.Duration
-	Reached time.Duration // of a write that was applied: when the apply loop came to it. It has waited for the backend's lock since
+	// of a write that was applied: when the apply loop came to it. It has waited for the backend's
+	// lock since
+	Reached time.Duration
 }
 
 // NewServer is an etcd at rest. The classes are what will be offered; their Rate is not used, their

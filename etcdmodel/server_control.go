@@ -121,7 +121,10 @@ func (s *Server) Defrag() time.Duration {
 // alone does not shrink the file, only a defragmentation does.
 func (s *Server) Disarm() error {
 	if s.e.db.total >= s.e.db.quota {
-		return fmt.Errorf("%w: db is %d bytes, quota %d: compact and defragment first", ErrInput, int64(s.e.db.total), int64(s.e.db.quota))
+		return fmt.Errorf(
+			"%w: db is %d bytes, quota %d: compact and defragment first", ErrInput, int64(s.e.db.total),
+			int64(s.e.db.quota),
+		)
 	}
 	s.e.db.alarm = false
 	return nil

@@ -9,7 +9,9 @@ import (
 
 // A db that is only counted grows as one that is simulated, and as the prediction says: to the same plateau, and to its quota at the same time.
 func TestRestGrowsTheDBAsTheSimulationDoes(t *testing.T) {
-	event := Stream{Name: "event", Op: Op{Kind: TxnCreate, Key: 75, Value: 834, Lease: true}, TTL: 10 * time.Minute, Rate: 3}
+	event := Stream{
+		Name: "event", Op: Op{Kind: TxnCreate, Key: 75, Value: 834, Lease: true}, TTL: 10 * time.Minute, Rate: 3,
+	}
 	node := lease
 	node.Rate = 10
 	c := Cluster{Version: V3_5, Members: 1, Seed: 1, Disks: []Disk{FixedDisk(time.Millisecond)}}

@@ -120,7 +120,10 @@ func TestServerRefusesBehindALongCommit(t *testing.T) {
 	s := newServer(t, Cluster{Members: 1, Disks: []Disk{disk}, Seed: 5}, lease)
 	p := spell(s, 20*time.Second, 10*time.Millisecond, 4000)
 	assert.Positive(t, p.Refused)
-	p = spell(newServer(t, Cluster{Members: 1, Disks: []Disk{disk}, Seed: 5}, lease), 20*time.Second, 10*time.Millisecond, 300)
+	p = spell(
+		newServer(t, Cluster{Members: 1, Disks: []Disk{disk}, Seed: 5}, lease), 20*time.Second, 10*time.Millisecond,
+		300,
+	)
 	assert.Zero(t, p.Refused)
 }
 
@@ -159,7 +162,10 @@ func TestServerSubmitTellsEveryEnd(t *testing.T) {
 func TestServerEndsWhatItWasAsked(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 8829))
-		s := newServer(t, Cluster{Version: V3_5, Members: 3, Disks: []Disk{FixedDisk(400 * time.Millisecond)}, Seed: seed}, lease, Stream{Name: "other", Op: lease.Op, Keys: 5})
+		s := newServer(
+			t, Cluster{Version: V3_5, Members: 3, Disks: []Disk{FixedDisk(400 * time.Millisecond)}, Seed: seed}, lease,
+			Stream{Name: "other", Op: lease.Op, Keys: 5},
+		)
 		class, ended := map[uint64]int{}, map[uint64]bool{}
 		for tag := uint64(1); s.Now() < 5*time.Minute; tag++ {
 			class[tag] = r.IntN(2)
@@ -230,7 +236,10 @@ func BenchmarkServerIncident(b *testing.B) {
 
 // TestServerNextIsExact steps from event to event: every end is heard of at its own instant, and at no other time.
 func TestServerNextIsExact(t *testing.T) {
-	s, err := NewServer(Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Second)}}, []Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}})
+	s, err := NewServer(
+		Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Second)}},
+		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}},
+	)
 	require.NoError(t, err)
 	require.NoError(t, s.Submit(0, 1))
 	for range 100 {
@@ -251,7 +260,9 @@ func TestServerNextIsExact(t *testing.T) {
 func TestAdvanceToStopsAtEveryEnd(t *testing.T) {
 	for _, members := range []int{1, 3} {
 		c := Cluster{Version: V3_5, Members: members, Seed: 4}
-		fast, slow := newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}}), newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}})
+		fast, slow := newServer(t, c, lease, Stream{
+			Op: Op{Kind: Range, Key: 60},
+		}), newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}})
 		r, ends := rand.New(rand.NewPCG(1, uint64(members))), 0
 		for i := range uint64(2000) {
 			to := fast.Now() + time.Duration(r.Int64N(int64(100*time.Millisecond)))

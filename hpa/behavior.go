@@ -44,7 +44,10 @@ const (
 
 // String is the condition's reason.
 func (h Hold) String() string {
-	names := [...]string{"ReadyForNewScale", "ScaleUpStabilized", "ScaleDownStabilized", "ScalingDisabled", "FailedComputeMetricsReplicas"}
+	names := [...]string{
+		"ReadyForNewScale", "ScaleUpStabilized", "ScaleDownStabilized", "ScalingDisabled",
+		"FailedComputeMetricsReplicas",
+	}
 	if h < 0 || int(h) >= len(names) {
 		return fmt.Sprintf("Hold(%d)", int(h))
 	}
@@ -65,7 +68,9 @@ type behavior struct{ up, down rules }
 func newBehavior(b autoscalingv2.HorizontalPodAutoscalerBehavior, downscale time.Duration) *behavior {
 	const period = 15
 	return &behavior{
-		up: newRules(b.ScaleUp, 0, autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: period},
+		up: newRules(b.ScaleUp, 0, autoscalingv2.HPAScalingPolicy{
+			Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: period,
+		},
 			autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: period}),
 		down: newRules(b.ScaleDown, downscale.Truncate(time.Second),
 			autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: period}),
@@ -89,14 +94,20 @@ func checkRules(field string, r *autoscalingv2.HPAScalingRules) error {
 		return fmt.Errorf("hpa: Behavior.%s.Policies is empty, want one policy at least", field)
 	}
 	for i, p := range r.Policies {
-		if p.Type != autoscalingv2.PodsScalingPolicy && p.Type != autoscalingv2.PercentScalingPolicy || p.Value <= 0 || p.PeriodSeconds <= 0 || p.PeriodSeconds > 1800 {
-			return fmt.Errorf("hpa: Behavior.%s.Policies[%d] is %+v, want type Pods or Percent, a value > 0 and a period of 1 to 1800 s", field, i, p)
+		if p.Type != autoscalingv2.PodsScalingPolicy && p.Type != autoscalingv2.PercentScalingPolicy || p.Value <= 0 ||
+			p.PeriodSeconds <= 0 || p.PeriodSeconds > 1800 {
+			return fmt.Errorf(
+				"hpa: Behavior.%s.Policies[%d] is %+v, want type Pods or Percent, a value > 0 and a period of 1 to 1800 s",
+				field, i, p,
+			)
 		}
 	}
 	return nil
 }
 
-func newRules(given *autoscalingv2.HPAScalingRules, window time.Duration, policies ...autoscalingv2.HPAScalingPolicy) rules {
+func newRules(
+	given *autoscalingv2.HPAScalingRules, window time.Duration, policies ...autoscalingv2.HPAScalingPolicy,
+) rules {
 	r := rules{window: window, pick: autoscalingv2.MaxChangePolicySelect, policies: policies}
 	if given != nil {
 		if given.StabilizationWindowSeconds != nil {

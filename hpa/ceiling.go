@@ -20,7 +20,9 @@ import (
 //
 // It is an error if the template has no limit on that resource: then only the
 // nodes bound the usage.
-func Ceiling(template corev1.PodTemplateSpec, name corev1.ResourceName, targetPercent int32, running int, c Config) (int, error) {
+func Ceiling(
+	template corev1.PodTemplateSpec, name corev1.ResourceName, targetPercent int32, running int, c Config,
+) (int, error) {
 	if running < 1 {
 		return 0, fmt.Errorf("hpa: Ceiling: running is %d, want >= 1", running)
 	}
@@ -33,7 +35,10 @@ func Ceiling(template corev1.PodTemplateSpec, name corev1.ResourceName, targetPe
 		request = limit
 	}
 	if !bounded || request.IsZero() {
-		return 0, fmt.Errorf("hpa: Ceiling: the template's %s limit is %s and its request %s, want both > 0", name, limit.String(), request.String())
+		return 0, fmt.Errorf(
+			"hpa: Ceiling: the template's %s limit is %s and its request %s, want both > 0", name, limit.String(),
+			request.String(),
+		)
 	}
 	spec := autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: 1 << 30, Metrics: []autoscalingv2.MetricSpec{{
 		Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{Name: name,
@@ -42,9 +47,12 @@ func Ceiling(template corev1.PodTemplateSpec, name corev1.ResourceName, targetPe
 	if err != nil {
 		return 0, err
 	}
-	busy := Pods{Count: running, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour,
-		Samples: []Sample{{Value: limit.MilliValue(), Request: request.MilliValue()}}}
-	pending := Pods{Phase: corev1.PodPending, Unstarted: true, Samples: []Sample{{Request: request.MilliValue(), Missing: true}}}
+	busy := Pods{Count: running, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour,
+		ReadySince: -time.Hour,
+		Samples:    []Sample{{Value: limit.MilliValue(), Request: request.MilliValue()}}}
+	pending := Pods{
+		Phase: corev1.PodPending, Unstarted: true, Samples: []Sample{{Request: request.MilliValue(), Missing: true}},
+	}
 	replicas := int32(running)
 	for now := time.Duration(0); ; now += SyncPeriod {
 		pending.Count = int(replicas) - running
@@ -63,7 +71,9 @@ func Ceiling(template corev1.PodTemplateSpec, name corev1.ResourceName, targetPe
 // pending or refused: what runs and what still fits. The answer says what
 // stops the next one. The engine, if one is given, answers for templates
 // that cannot be counted node by node.
-func MaxReplicas(ctx context.Context, s *capacity.Snapshot, w capacity.Workload, engine ...capacity.Engine) (int, capacity.Answer, error) {
+func MaxReplicas(
+	ctx context.Context, s *capacity.Snapshot, w capacity.Workload, engine ...capacity.Engine,
+) (int, capacity.Answer, error) {
 	answer, err := s.Max(ctx, w, engine...)
 	if err != nil {
 		return 0, answer, fmt.Errorf("hpa: MaxReplicas: %w", err)

@@ -97,7 +97,10 @@ func New(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) (*Autoscaler,
 		a.fromZeroable = a.fromZeroable || !known.perPod
 	}
 	if a.min == 0 && (!a.fromZeroable || c.Version == V1_29) {
-		return nil, fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is 0, want >= 1 without an Object or External metric, and in v1.29 (HPAScaleToZero is off)")
+		return nil, fmt.Errorf(
+			"hpa: HorizontalPodAutoscalerSpec.MinReplicas is 0, want >= 1 without an Object or External metric, " +
+				"and in v1.29 (HPAScaleToZero is off)",
+		)
 	}
 	a.up, a.down = a.tolerances(spec.Behavior)
 	if spec.Behavior != nil {
@@ -113,7 +116,10 @@ func check(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) error {
 	case ptr.Deref(spec.MinReplicas, 1) < 0:
 		return fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want >= 0", *spec.MinReplicas)
 	case ptr.Deref(spec.MinReplicas, 1) > spec.MaxReplicas:
-		return fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want <= MaxReplicas %d", ptr.Deref(spec.MinReplicas, 1), spec.MaxReplicas)
+		return fmt.Errorf(
+			"hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want <= MaxReplicas %d", ptr.Deref(spec.MinReplicas, 1),
+			spec.MaxReplicas,
+		)
 	case !(c.Tolerance >= 0) || math.IsInf(c.Tolerance, 0):
 		return fmt.Errorf("hpa: Config.Tolerance is %v, want >= 0", c.Tolerance)
 	case c.DownscaleStabilization < 0 || c.CPUInitialization < 0 || c.InitialReadinessDelay < 0:

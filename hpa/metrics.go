@@ -28,8 +28,13 @@ func defaultMetrics(metrics []autoscalingv2.MetricSpec) []autoscalingv2.MetricSp
 	if len(metrics) > 0 {
 		return metrics
 	}
-	return []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
-		Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To[int32](80)}}}}
+	target := autoscalingv2.MetricTarget{
+		Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To[int32](80),
+	}
+	return []autoscalingv2.MetricSpec{{
+		Type:     autoscalingv2.ResourceMetricSourceType,
+		Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: target},
+	}}
 }
 
 func metricOf(s autoscalingv2.MetricSpec) (metric, error) {
@@ -37,9 +42,15 @@ func metricOf(s autoscalingv2.MetricSpec) (metric, error) {
 	var t autoscalingv2.MetricTarget
 	switch {
 	case s.Type == autoscalingv2.ResourceMetricSourceType && s.Resource != nil:
-		m, t = metric{name: s.Resource.Name.String() + " resource metric", perPod: true, cpu: s.Resource.Name == corev1.ResourceCPU}, s.Resource.Target
+		m, t = metric{
+			name: s.Resource.Name.String() + " resource metric", perPod: true,
+			cpu: s.Resource.Name == corev1.ResourceCPU,
+		}, s.Resource.Target
 	case s.Type == autoscalingv2.ContainerResourceMetricSourceType && s.ContainerResource != nil:
-		m, t = metric{name: s.ContainerResource.Container + " container metric", perPod: true, cpu: s.ContainerResource.Name == corev1.ResourceCPU}, s.ContainerResource.Target
+		m, t = metric{
+			name: s.ContainerResource.Container + " container metric", perPod: true,
+			cpu: s.ContainerResource.Name == corev1.ResourceCPU,
+		}, s.ContainerResource.Target
 	case s.Type == autoscalingv2.PodsMetricSourceType && s.Pods != nil:
 		m, t = metric{name: "pods metric", perPod: true}, s.Pods.Target
 	case s.Type == autoscalingv2.ObjectMetricSourceType && s.Object != nil:
@@ -47,9 +58,13 @@ func metricOf(s autoscalingv2.MetricSpec) (metric, error) {
 	case s.Type == autoscalingv2.ExternalMetricSourceType && s.External != nil:
 		m, t = metric{name: s.External.Metric.Name + " external metric"}, s.External.Target
 	default:
-		return m, fmt.Errorf("hpa: MetricSpec.Type is %q, want Resource, ContainerResource, Pods, Object or External with the field of that name", s.Type)
+		return m, fmt.Errorf(
+			"hpa: MetricSpec.Type is %q, want Resource, ContainerResource, Pods, Object or External with the field of that name",
+			s.Type,
+		)
 	}
-	resource := s.Type == autoscalingv2.ResourceMetricSourceType || s.Type == autoscalingv2.ContainerResourceMetricSourceType
+	resource := s.Type == autoscalingv2.ResourceMetricSourceType ||
+		s.Type == autoscalingv2.ContainerResourceMetricSourceType
 	switch {
 	case t.AverageValue != nil:
 		m.target, m.average = t.AverageValue.MilliValue(), true

@@ -30,8 +30,9 @@ type Pods struct {
 // Sample is what one pod reports for one per-pod metric (Resource,
 // ContainerResource, Pods).
 type Sample struct {
-	Value   int64         // in thousandths of the metric's unit: millicores for cpu
-	Request int64         // of the same resource, in thousandths; negative: a container states none, which fails the metric
+	Value int64 // in thousandths of the metric's unit: millicores for cpu
+	// of the same resource, in thousandths; negative: a container states none, which fails the metric
+	Request int64
 	At      time.Duration // when it was taken
 	Window  time.Duration // over which it was averaged
 	Missing bool          // this pod reports nothing, but its Request is known
@@ -45,10 +46,14 @@ type Metric struct {
 
 func (o Observation) check(metrics int) error {
 	if o.SpecReplicas < 0 || o.StatusReplicas < 0 {
-		return fmt.Errorf("hpa: Observation.SpecReplicas, StatusReplicas are %d, %d, want >= 0", o.SpecReplicas, o.StatusReplicas)
+		return fmt.Errorf(
+			"hpa: Observation.SpecReplicas, StatusReplicas are %d, %d, want >= 0", o.SpecReplicas, o.StatusReplicas,
+		)
 	}
 	if o.Metrics != nil && len(o.Metrics) != metrics {
-		return fmt.Errorf("hpa: Observation.Metrics has %d entries, want %d, one for each metric of the spec", len(o.Metrics), metrics)
+		return fmt.Errorf(
+			"hpa: Observation.Metrics has %d entries, want %d, one for each metric of the spec", len(o.Metrics), metrics,
+		)
 	}
 	for i := range o.Pods {
 		p := &o.Pods[i]
@@ -56,7 +61,10 @@ func (o Observation) check(metrics int) error {
 			return fmt.Errorf("hpa: Observation.Pods[%d].Count is %d, want >= 0", i, p.Count)
 		}
 		if p.Samples != nil && len(p.Samples) != metrics {
-			return fmt.Errorf("hpa: Observation.Pods[%d].Samples has %d entries, want %d, one for each metric of the spec", i, len(p.Samples), metrics)
+			return fmt.Errorf(
+				"hpa: Observation.Pods[%d].Samples has %d entries, want %d, one for each metric of the spec", i,
+				len(p.Samples), metrics,
+			)
 		}
 	}
 	return nil

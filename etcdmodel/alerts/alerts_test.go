@@ -14,7 +14,10 @@ import (
 // eventStorm is the incident's: unschedulable pods whose Events grow the db.
 func eventStorm(rate float64) etcdmodel.Load {
 	return etcdmodel.Load{Streams: []etcdmodel.Stream{
-		{Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: rate, TTL: time.Hour},
+		{
+			Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: rate,
+			TTL: time.Hour,
+		},
 		{Name: "leases", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 50, Value: 525}, Rate: 20, Keys: 200},
 	}, For: 3 * time.Second}
 }
@@ -72,7 +75,10 @@ func TestAlertLead(t *testing.T) {
 func TestAlertsLeftOut(t *testing.T) {
 	rules, _ := rulesOf(t, etcdmodel.Cluster{Members: 1}, eventStorm(50), Options{})
 	assert.NotContains(t, rules, "EtcdHeartbeatsLate")
-	rules, a := rulesOf(t, etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(800 * time.Millisecond)}}, eventStorm(50), Options{})
+	rules, a := rulesOf(
+		t, etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(800 * time.Millisecond)}}, eventStorm(50),
+		Options{},
+	)
 	assert.NotContains(t, rules, "EtcdFsyncSlow")
 	assert.NotEmpty(t, a.Warnings)
 	_, err := For(etcdmodel.Cluster{}, eventStorm(1), Options{Climb: -1})

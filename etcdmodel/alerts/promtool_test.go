@@ -112,15 +112,27 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 		require.NoError(t, err)
 		start := r.Threshold - 3600*p.DB.Growth
 		full := seconds((r.Limit - start) / p.DB.Growth)
-		return trial{r.Name, []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}}, 50 * time.Minute, (full - r.Lead).Truncate(time.Minute)}
-	case "EtcdDatabaseGrowsToQuota": // an hour of nothing, then a growth that nobody predicted: half the way to the quota in an hour and a half
+		return trial{
+			r.Name,
+			[]promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}},
+			50 * time.Minute, (full - r.Lead).Truncate(time.Minute),
+		}
+	// an hour of nothing, then a growth that nobody predicted: half the way to the quota in an hour
+	// and a half
+	case "EtcdDatabaseGrowsToQuota":
 		step := (r.Limit - r.Normal) / 180
 		series := fmt.Sprintf("%.0f+0x60 %s", r.Normal, rising(r.Normal, step, 180*time.Minute))
 		full := 60*time.Minute + 180*time.Minute
-		return trial{r.Name, []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}}, 60 * time.Minute, full - r.Lead}
+		return trial{
+			r.Name, []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}}, 60 * time.Minute,
+			full - r.Lead,
+		}
 	case "EtcdHeartbeatsLate": // none, then a few a minute
 		series := fmt.Sprintf("0+0x30 0+%.0fx30", math.Ceil(r.Threshold))
-		return trial{r.Name, []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}}, 30 * time.Minute, 40 * time.Minute}
+		return trial{
+			r.Name, []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}},
+			30 * time.Minute, 40 * time.Minute,
+		}
 	}
 	metric := map[string]string{"EtcdFsyncSlow": metricFsync, "EtcdBackendCommitSlow": metricCommit}[r.Name]
 	require.NotEmpty(t, metric)
@@ -135,7 +147,8 @@ func diskTrial(r Rule, metric string, climb time.Duration) trial {
 	values := make([]strings.Builder, durationBuckets+1)
 	for at := time.Duration(0); at <= trouble; at += time.Minute {
 		p99 := r.Normal * math.Exp2(max(0, float64(at-calm)/float64(climb)))
-		for i := range counts { // 6000 a minute, of which one in a hundred takes a little longer than p99, the others half of it
+		// 6000 a minute, of which one in a hundred takes a little longer than p99, the others half of it
+		for i := range counts {
 			slow, fast := 1.01*p99, p99/2
 			bound := math.Inf(1)
 			if i < durationBuckets {
@@ -156,7 +169,9 @@ func diskTrial(r Rule, metric string, climb time.Duration) trial {
 		if i < durationBuckets {
 			le = fmt.Sprint(bucketBound(i).Seconds())
 		}
-		out.series = append(out.series, promtoolSeries{fmt.Sprintf(`%s_bucket{instance="m1",le="%s"}`, metric, le), values[i].String()})
+		out.series = append(out.series, promtoolSeries{
+			fmt.Sprintf(`%s_bucket{instance="m1",le="%s"}`, metric, le), values[i].String(),
+		})
 	}
 	return out
 }

@@ -102,7 +102,9 @@ func kindOf(object runtime.Object) (schema.GroupVersionKind, error) {
 	}
 	kinds, _, err := known.ObjectKinds(object)
 	if err != nil {
-		return schema.GroupVersionKind{}, fmt.Errorf("%w: %T is not of a group that this package knows: %w", ErrObject, object, err)
+		return schema.GroupVersionKind{}, fmt.Errorf(
+			"%w: %T is not of a group that this package knows: %w", ErrObject, object, err,
+		)
 	}
 	return kinds[0], nil
 }

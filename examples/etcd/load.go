@@ -21,14 +21,17 @@ const (
 // load is what the cluster's components write: kubelets' Leases and node statuses, the life of the pods that are replaced,
 // and Events.
 func (o options) load() (etcdmodel.Load, error) {
-	for name, x := range map[string]float64{"-nodes": float64(o.nodes), "-pods": float64(o.pods), "-churn": o.churn, "-events": o.events} {
+	for name, x := range map[string]float64{
+		"-nodes": float64(o.nodes), "-pods": float64(o.pods), "-churn": o.churn, "-events": o.events,
+	} {
 		if x < 0 {
 			return etcdmodel.Load{}, fmt.Errorf("%s is %v, want >= 0", name, x)
 		}
 	}
 	var load etcdmodel.Load
 	var failed error
-	add := func(name string, rate float64, keys int, ttl time.Duration, op func(runtime.Object) (etcdmodel.Op, error), object runtime.Object) {
+	add := func(name string, rate float64, keys int, ttl time.Duration, op func(runtime.Object) (etcdmodel.Op, error),
+		object runtime.Object) {
 		what, err := op(object)
 		if err != nil {
 			failed = err

@@ -44,7 +44,9 @@ func main() {
 	flag.IntVar(&o.nodes, "nodes", 100, "nodes: each renews its Lease every 10 s and writes its status every 5 min")
 	flag.IntVar(&o.pods, "pods", 3000, "running pods")
 	flag.Float64Var(&o.churn, "churn", 0.2, "how many of the pods are replaced in an hour, as a ratio")
-	flag.Float64Var(&o.events, "events", 45, "new Events per second (the incident: 450 unschedulable pods, one each in 10 s)")
+	flag.Float64Var(
+		&o.events, "events", 45, "new Events per second (the incident: 450 unschedulable pods, one each in 10 s)",
+	)
 	flag.DurationVar(&o.ttl, "event-ttl", time.Hour, "kube-apiserver's --event-ttl")
 	flag.StringVar(&o.version, "etcd", "3.5", "etcd version: 3.5, 3.6 or 3.7")
 	flag.IntVar(&o.members, "members", 3, "etcd members")
@@ -118,7 +120,9 @@ func (o options) diskOf(ctx context.Context) (etcdmodel.Disk, error) {
 	case o.calibrate != "":
 		return etcdmodel.Calibrate(ctx, o.calibrate)
 	}
-	presets := map[string]func() etcdmodel.Disk{"nvme": etcdmodel.NVMe, "network": etcdmodel.NetworkBlock, "sata": etcdmodel.SATASSD, "hdd": etcdmodel.HDD7200}
+	presets := map[string]func() etcdmodel.Disk{
+		"nvme": etcdmodel.NVMe, "network": etcdmodel.NetworkBlock, "sata": etcdmodel.SATASSD, "hdd": etcdmodel.HDD7200,
+	}
 	if preset, ok := presets[strings.ToLower(o.disk)]; ok {
 		return preset(), nil
 	}

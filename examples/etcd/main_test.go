@@ -13,7 +13,10 @@ import (
 
 // incident is what the flags are without any.
 func incident() options {
-	return options{nodes: 100, pods: 3000, churn: 0.2, events: 45, ttl: time.Hour, version: "3.5", members: 3, quota: 2048, disk: "hdd", compaction: 5 * time.Minute}
+	return options{
+		nodes: 100, pods: 3000, churn: 0.2, events: 45, ttl: time.Hour, version: "3.5", members: 3, quota: 2048,
+		disk: "hdd", compaction: 5 * time.Minute,
+	}
 }
 
 // The three questions are answered, the same way each time, and nothing is written without -o.
@@ -22,7 +25,10 @@ func TestAnswers(t *testing.T) {
 	require.NoError(t, run(context.Background(), &first, incident()))
 	require.NoError(t, run(context.Background(), &second, incident()))
 	assert.Equal(t, first.String(), second.String())
-	for _, want := range []string{"Will it hold?  It holds: 56 writes/s are offered", "When is the db full?  Never: it levels off at", "Which knob helps most?", "For latency: etcd on NVMe", "For the db: event TTL of 15 min"} {
+	for _, want := range []string{
+		"Will it hold?  It holds: 56 writes/s are offered", "When is the db full?  Never: it levels off at",
+		"Which knob helps most?", "For latency: etcd on NVMe", "For the db: event TTL of 15 min",
+	} {
 		assert.Contains(t, first.String(), want)
 	}
 }
@@ -35,7 +41,9 @@ func TestFullAndWritten(t *testing.T) {
 	require.NoError(t, run(context.Background(), &b, o))
 	assert.Contains(t, b.String(), "When is the db full?  In ")
 	assert.Contains(t, b.String(), "defragment every member")
-	for _, name := range []string{"etcd-latency.svg", "etcd-latency.png", "etcd-size.svg", "etcd-size.png", "etcd-alerts.yaml"} {
+	for _, name := range []string{
+		"etcd-latency.svg", "etcd-latency.png", "etcd-size.svg", "etcd-size.png", "etcd-alerts.yaml",
+	} {
 		info, err := os.Stat(o.out + "/" + name)
 		require.NoError(t, err)
 		assert.Greater(t, info.Size(), int64(500), name)

@@ -180,7 +180,9 @@ func sizePlot(c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, 
 		p.Add(drawn)
 		p.Legend.Add(s.name, drawn)
 	}
-	quota, err := plotter.NewLine(plotter.XYs{{X: 0, Y: float64(c.Quota) / 1e6}, {X: max(end, 1), Y: float64(c.Quota) / 1e6}})
+	quota, err := plotter.NewLine(plotter.XYs{
+		{X: 0, Y: float64(c.Quota) / 1e6}, {X: max(end, 1), Y: float64(c.Quota) / 1e6},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,9 @@ func tell(v retry.Version, pods int, every time.Duration) (story, error) {
 		return story{}, err
 	}
 	latency := 6 * time.Millisecond // of a healthy API server, measured
-	for _, err := range []error{w.Queue.SetAPI(retry.API{Latency: latency}), w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency})} {
+	for _, err := range []error{
+		w.Queue.SetAPI(retry.API{Latency: latency}), w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency}),
+	} {
 		if err != nil {
 			return story{}, err
 		}
@@ -138,8 +140,9 @@ func tell(v retry.Version, pods int, every time.Duration) (story, error) {
 }
 
 func sum(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
-	return retry.ReplicaSetStep{Creates: a.Creates + b.Creates, Deletes: a.Deletes + b.Deletes, StatusUpdates: a.StatusUpdates + b.StatusUpdates,
-		EventCreates: a.EventCreates + b.EventCreates, EventUpdates: a.EventUpdates + b.EventUpdates}
+	return retry.ReplicaSetStep{Creates: a.Creates + b.Creates, Deletes: a.Deletes + b.Deletes,
+		StatusUpdates: a.StatusUpdates + b.StatusUpdates,
+		EventCreates:  a.EventCreates + b.EventCreates, EventUpdates: a.EventUpdates + b.EventUpdates}
 }
 
 func sumSteps(a, b retry.Step) retry.Step {

@@ -29,7 +29,10 @@ func drawPlots(out io.Writer, dir string, stories []story) error {
 		file, title, axis string
 		value             func(story, int) float64
 	}{
-		{"writes", "Writes of the pods that fit nowhere, and of their controller", "writes/s", func(s story, i int) float64 { return float64(s.made[i].Writes()+s.tried[i].Writes()) / per }},
+		{
+			"writes", "Writes of the pods that fit nowhere, and of their controller", "writes/s",
+			func(s story, i int) float64 { return float64(s.made[i].Writes()+s.tried[i].Writes()) / per },
+		},
 		{"attempts", "Scheduling attempts, mean of a minute", "attempts/s", meanAttempts},
 		{"bytes", "What that adds to etcd's log", "kB/s", func(s story, i int) float64 { return s.log(i) / per / 1000 }},
 	} {

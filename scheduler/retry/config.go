@@ -40,7 +40,8 @@ const (
 	// 0.28 ms, on 2 cores of an AMD EPYC shared with other builds.
 	DefaultAttempt = 300 * time.Microsecond
 
-	backoffTick  = time.Second      // backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29
+	// backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29
+	backoffTick  = time.Second
 	flushCheck   = 30 * time.Second // scheduling_queue.go, Run
 	finishIdle   = 6 * time.Minute  // client-go tools/events/event_broadcaster.go, finishTime
 	refreshEvery = 30 * time.Minute // the same, refreshTime

@@ -96,7 +96,9 @@ func (c *Correlator) aggregate(warning bool, reason string) *aggregate {
 			return a
 		}
 	}
-	c.reasons = append(c.reasons, aggregate{reason: reason, warning: warning, local: map[string]bool{}, written: map[string]bool{}})
+	c.reasons = append(c.reasons, aggregate{
+		reason: reason, warning: warning, local: map[string]bool{}, written: map[string]bool{},
+	})
 	return &c.reasons[len(c.reasons)-1]
 }
 

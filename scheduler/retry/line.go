@@ -60,7 +60,8 @@ func (c *cohort) merge(b *cohort) bool {
 	}
 	n := c.n + b.n
 	gap := (b.last() - c.at) / time.Duration(n-1)
-	if gap < 0 || (c.at+time.Duration(c.n)*gap-b.at).Abs() > mergeError || (c.at+time.Duration(c.n-1)*gap-c.last()).Abs() > mergeError {
+	if gap < 0 || (c.at+time.Duration(c.n)*gap-b.at).Abs() > mergeError ||
+		(c.at+time.Duration(c.n-1)*gap-c.last()).Abs() > mergeError {
 		return false
 	}
 	c.n, c.gap, c.count = n, gap, max(c.count, b.count)

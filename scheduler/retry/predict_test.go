@@ -12,7 +12,9 @@ import (
 
 // simulated runs the queue under the pressure for an hour after a half hour's warm-up.
 func simulated(t testing.TB, v Version, p Pressure) Load {
-	q := newQueue(t, Config{Version: v, Attempt: p.Attempt, QPS: p.QPS, Burst: p.Burst, EventQPS: p.EventQPS, EventBurst: p.EventBurst})
+	q := newQueue(t, Config{
+		Version: v, Attempt: p.Attempt, QPS: p.QPS, Burst: p.Burst, EventQPS: p.EventQPS, EventBurst: p.EventBurst,
+	})
 	require.NoError(t, q.SetAPI(API{Latency: p.Latency}))
 	q.Add(p.Pods)
 	every := func(rate float64) time.Duration {
@@ -49,7 +51,9 @@ func simulated(t testing.TB, v Version, p Pressure) Load {
 	rate := func(a, b int) float64 { return float64(b-a) / (end - warm).Seconds() }
 	return Load{
 		Attempts: rate(before.Attempts, after.Attempts), PodPatches: rate(before.PodPatches, after.PodPatches),
-		EventCreates: rate(before.EventCreates, after.EventCreates), EventUpdates: rate(before.EventUpdates, after.EventUpdates),
+		EventCreates: rate(
+			before.EventCreates, after.EventCreates,
+		), EventUpdates: rate(before.EventUpdates, after.EventUpdates),
 		EventBacklog: rate(backlog, q.Status().EventBacklog), LiveEvents: float64(q.Status().LiveEvents),
 	}
 }
@@ -94,7 +98,9 @@ func TestPredictIsTheQueueInTheLongRun(t *testing.T) {
 }
 
 func TestPredictRefusesNonsense(t *testing.T) {
-	for _, p := range []Pressure{{Pods: -1}, {Pods: 1, Wakes: math.NaN()}, {Pods: 1, Latency: -1}, {Pods: 1, QPS: math.Inf(1)}} {
+	for _, p := range []Pressure{
+		{Pods: -1}, {Pods: 1, Wakes: math.NaN()}, {Pods: 1, Latency: -1}, {Pods: 1, QPS: math.Inf(1)},
+	} {
 		l, err := Predict(V1_37, p)
 		assert.ErrorIs(t, err, ErrInput)
 		assert.Zero(t, l)

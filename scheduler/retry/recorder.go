@@ -166,7 +166,9 @@ func (r *recorder) answer(f run, n int, given, gap time.Duration, api API, carry
 	if f.tries+1 >= eventTries {
 		step.EventDrops += lost
 	} else {
-		r.retried.push(run{kind: f.kind, tries: f.tries + 1, n: lost, at: given + api.Latency + eventSleep, gap: gap, wrote: f.wrote})
+		r.retried.push(run{
+			kind: f.kind, tries: f.tries + 1, n: lost, at: given + api.Latency + eventSleep, gap: gap, wrote: f.wrote,
+		})
 	}
 	written := n - rejected - lost
 	if f.kind == eventCreate {

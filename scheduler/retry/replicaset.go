@@ -105,7 +105,9 @@ func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
 		c.Most = DefaultBurstReplicas
 	}
 	return &ReplicaSet{config: c, client: newBucket(c.QPS, c.Burst), recorder: Correlator{version: c.Version},
-		desired: replicas, active: replicas, retry: math.MaxInt64, reported: status{desired: replicas, replicas: replicas}}, nil
+		desired: replicas, active: replicas, retry: math.MaxInt64, reported: status{
+			desired: replicas, replicas: replicas,
+		}}, nil
 }
 
 // Scale sets the replicas wanted.
@@ -115,7 +117,10 @@ func (r *ReplicaSet) Scale(replicas int) {
 
 // SetAPI says how the API server answers from now on.
 func (r *ReplicaSet) SetAPI(a ReplicaSetAPI) error {
-	for _, err := range []error{atLeastZero("ReplicaSetAPI.Latency", a.Latency), ratio("ReplicaSetAPI.Errors", a.Errors), atLeastZero("ReplicaSetAPI.Quota", a.Quota)} {
+	for _, err := range []error{
+		atLeastZero("ReplicaSetAPI.Latency", a.Latency), ratio("ReplicaSetAPI.Errors", a.Errors),
+		atLeastZero("ReplicaSetAPI.Quota", a.Quota),
+	} {
 		if err != nil {
 			return err
 		}

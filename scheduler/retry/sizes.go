@@ -42,7 +42,10 @@ func (l Load) Streams(s Sizes) []Stream {
 // Bindings count as pod updates.
 func (s Step) Streams(sizes Sizes, over time.Duration) []Stream {
 	per := 1 / over.Seconds()
-	return streams(sizes, float64(s.PodPatches-s.PatchErrors+s.Bound)*per, float64(s.EventCreates)*per, float64(s.EventUpdates)*per)
+	return streams(
+		sizes, float64(s.PodPatches-s.PatchErrors+s.Bound)*per, float64(s.EventCreates)*per,
+		float64(s.EventUpdates)*per,
+	)
 }
 
 // Streams are the controller's writes as etcd gets them, at their mean rate over the step.
@@ -55,7 +58,10 @@ func (s ReplicaSetStep) Streams(sizes Sizes, over time.Duration) []Stream {
 	create, patch := event, event
 	create.Kind, patch.Kind = etcdmodel.TxnCreate, etcdmodel.TxnUpdate
 	return []Stream{
-		{"pods", "create", rate(s.Creates), etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: sizes.PodKey, Value: sizes.PodFresh}},
+		{
+			"pods", "create", rate(s.Creates),
+			etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: sizes.PodKey, Value: sizes.PodFresh},
+		},
 		{"pods", "delete", rate(s.Deletes), etcdmodel.Op{Kind: etcdmodel.TxnDelete, Key: sizes.PodKey}},
 		{"replicasets", "update", rate(s.StatusUpdates), update(sizes.ReplicaSetKey, sizes.ReplicaSet)},
 		{"resourcequotas", "update", rate(s.QuotaUpdates), update(sizes.QuotaKey, sizes.Quota)},

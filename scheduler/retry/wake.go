@@ -64,8 +64,10 @@ const (
 	eventKinds
 )
 
-var eventNames = [...]string{"BoundPodDeleted", "BoundPodAdded", "PendingPodPatch", "PendingPodGone", "NodeAdded",
-	"NodeAllocatable", "NodeTaintAdded", "NodeTaintRemoved", "NodeUncordoned", "NodeLabels", "NodeCondition", "NodeHeartbeat", "NodeGone"}
+var eventNames = [...]string{
+	"BoundPodDeleted", "BoundPodAdded", "PendingPodPatch", "PendingPodGone", "NodeAdded", "NodeAllocatable",
+	"NodeTaintAdded", "NodeTaintRemoved", "NodeUncordoned", "NodeLabels", "NodeCondition", "NodeHeartbeat", "NodeGone",
+}
 
 // String is the constant's name.
 func (k EventKind) String() string {

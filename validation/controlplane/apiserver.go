@@ -59,7 +59,8 @@ func (quiet) Log(...any)          {}
 func (quiet) Logf(string, ...any) {}
 
 // controllers are the identities of the controller manager.
-var controllers = []string{"replicaset-controller", "deployment-controller", "horizontal-pod-autoscaler", "node-controller",
+var controllers = []string{"replicaset-controller", "deployment-controller", "horizontal-pod-autoscaler",
+	"node-controller",
 	"endpointslice-controller", "pod-garbage-collector", "resourcequota-controller"}
 
 func tokenFile(nodes int) string {

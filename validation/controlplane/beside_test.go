@@ -39,7 +39,8 @@ func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	config := retry.Config{Version: retry.V1_37}
 	if r.Scenario.Scheduler129 { // the controllers are v1.37.2's all the same
 		config.Version = retry.V1_29
-	} else if _, mean, n := attemptTime(r); n >= 100 { // v1.29's attempts do not follow each other: each waits for its own backoff
+		// v1.29's attempts do not follow each other: each waits for its own backoff
+	} else if _, mean, n := attemptTime(r); n >= 100 {
 		config.Attempt = max(mean, retry.DefaultAttempt)
 	}
 	w.Queue, err = retry.NewQueue(config)
@@ -149,7 +150,8 @@ func (b *beside) until(to time.Duration) {
 }
 
 func since(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
-	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes, Refusals: a.Refusals - b.Refusals,
+	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes,
+		Refusals:     a.Refusals - b.Refusals,
 		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates,
 		StatusUpdates: a.StatusUpdates - b.StatusUpdates, QuotaUpdates: a.QuotaUpdates - b.QuotaUpdates}
 }
@@ -173,12 +175,14 @@ func (p phase) compare(t *testing.T, r *Result) {
 	t.Helper()
 	n := r.Writes(p.from, p.to)
 	asked := r.Requests(p.from, p.to)
-	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] + n["events/create/FailedCreate"]
+	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] +
+		n["events/create/FailedCreate"]
 	undone := r.Undone(p.from, p.to)
 	if undone > 0 {
 		t.Logf("%s: %.1f %% more might have been done, had the machine not been elsewhere", p.name, 100*undone)
 	}
-	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] + n["events/update/FailedCreate"]
+	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] +
+		n["events/update/FailedCreate"]
 	for _, x := range []struct {
 		what            string
 		measured, model int
@@ -200,10 +204,16 @@ func (p phase) compare(t *testing.T, r *Result) {
 		verdict := ""
 		if off > (x.budget+undone)*float64(x.measured)+slack {
 			verdict = " BEYOND ITS BUDGET"
-			t.Errorf("%s: %s: measured %d, model %d, want within %.0f %% + %d", p.name, x.what, x.measured, x.model, 100*(x.budget+undone), slack)
+			t.Errorf(
+				"%s: %s: measured %d, model %d, want within %.0f %% + %d", p.name, x.what, x.measured, x.model,
+				100*(x.budget+undone), slack,
+			)
 		}
 		if x.measured+x.model > 0 {
-			t.Logf("| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model), verdict)
+			t.Logf(
+				"| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model),
+				verdict,
+			)
 		}
 	}
 }

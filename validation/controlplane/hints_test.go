@@ -102,7 +102,9 @@ func matches(registered, e fwk.ClusterEvent) bool {
 func waiting() *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "waiting", UID: "waiting"}, Spec: corev1.PodSpec{
 		NodeSelector: map[string]string{"zone": "a"},
-		Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("1")}},
+		Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
+			"cpu": resource.MustParse("1"),
+		}},
 			Ports: []corev1.ContainerPort{{HostPort: 80}}}}}}
 }
 

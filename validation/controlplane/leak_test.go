@@ -22,7 +22,10 @@ var singletons = []goleak.Option{
 func TestNothingIsLeftBehind(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	small := Scenario{Nodes: 5, RoomOn: 2, Replicas: 2, Fillers: 1, Quota: 100, Deployment: true, HPA: &HPA{Min: 1, Max: 5, Target: 80}, Length: time.Second}
+	small := Scenario{
+		Nodes: 5, RoomOn: 2, Replicas: 2, Fillers: 1, Quota: 100, Deployment: true,
+		HPA: &HPA{Min: 1, Max: 5, Target: 80}, Length: time.Second,
+	}
 	t.Run("first", func(t *testing.T) { Run(t, small) }) // process-wide singletons start here
 	current := goleak.IgnoreCurrent()
 	t.Run("second", func(t *testing.T) {

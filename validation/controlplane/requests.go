@@ -47,7 +47,10 @@ func (c *counted) RoundTrip(q *http.Request) (*http.Response, error) {
 	began := time.Now()
 	answer, err := c.inner.RoundTrip(q)
 	resource, verb := verbOf(q.URL.Path, q.Method)
-	c.to.add(Request{At: c.to.clock.at(began), Took: time.Since(began), Client: c.client, Verb: verb, Resource: resource, Code: codeOf(answer, err)})
+	c.to.add(Request{
+		At: c.to.clock.at(began), Took: time.Since(began), Client: c.client, Verb: verb, Resource: resource,
+		Code: codeOf(answer, err),
+	})
 	return answer, err
 }
 

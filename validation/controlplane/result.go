@@ -31,12 +31,13 @@ type Result struct {
 
 // Sample is the cluster at a time, as etcd has it.
 type Sample struct {
-	At                                                time.Duration
-	NotReady, Tainted                                 int // nodes
-	Replicas, Pending, Bound, Ready                   int // pods of the workload
-	Terminating                                       int
-	Writes                                            int     // to etcd since the process started
-	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative; no fsyncs but with SlowDisk or three members
+	At                              time.Duration
+	NotReady, Tainted               int // nodes
+	Replicas, Pending, Bound, Ready int // pods of the workload
+	Terminating                     int
+	Writes                          int // to etcd since the process started
+	// of the first etcd member, cumulative; no fsyncs but with SlowDisk or three members
+	Proposals, Fsyncs, FailedProposals, LeaderChanges float64
 	FsyncSeconds                                      float64
 	DBBytes                                           float64
 }
@@ -54,7 +55,8 @@ func (c *Cluster) sample(ctx context.Context) {
 		at := c.clock.now() // now: what is counted after a disk has been changed must not be in a sample from before
 		c.mu.Lock()
 		c.samples = append(c.samples, Sample{At: at, NotReady: s.notReady, Tainted: s.tainted,
-			Replicas: s.replicas, Pending: s.pending, Bound: s.bound, Ready: s.ready, Terminating: s.terminating, Writes: s.total,
+			Replicas: s.replicas, Pending: s.pending, Bound: s.bound, Ready: s.ready, Terminating: s.terminating,
+			Writes:    s.total,
 			Proposals: m["etcd_server_proposals_committed_total"], FailedProposals: m["etcd_server_proposals_failed_total"],
 			LeaderChanges: m["etcd_server_leader_changes_seen_total"], Fsyncs: m["etcd_disk_wal_fsync_duration_seconds_count"],
 			FsyncSeconds: m["etcd_disk_wal_fsync_duration_seconds_sum"], DBBytes: m["etcd_mvcc_db_total_size_in_bytes"]})
@@ -146,7 +148,8 @@ func (r *Result) Attempts(from, to time.Duration) int {
 func (r *Result) Latency(from, to time.Duration, q float64, client, verb, resource string) (time.Duration, int) {
 	var took []time.Duration
 	for _, x := range r.AllRequests {
-		if x.At >= from && x.At < to && (client == "" || client == x.Client) && (verb == "" || verb == x.Verb) && (resource == "" || resource == x.Resource) {
+		if x.At >= from && x.At < to && (client == "" || client == x.Client) && (verb == "" ||
+			verb == x.Verb) && (resource == "" || resource == x.Resource) {
 			took = append(took, x.Took)
 		}
 	}

@@ -160,7 +160,9 @@ func (w *writes) pod(key string, now *corev1.Pod) string {
 // taints is 1 for a node with a NoSchedule taint. A NotReady node's NoExecute taint does
 // not count: admission lets every pod tolerate it for five minutes.
 func taints(n *corev1.Node) int {
-	if n != nil && slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Effect == corev1.TaintEffectNoSchedule }) {
+	if n != nil && slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool {
+		return t.Effect == corev1.TaintEffectNoSchedule
+	}) {
 		return 1
 	}
 	return 0

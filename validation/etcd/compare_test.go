@@ -69,9 +69,13 @@ func (c *comparison) within(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
 	got, noise, stretch := c.median(quantity), c.noise(quantity), c.stretch()
-	t.Logf("%s: %s: median error %.1f %%, worst %.1f %%, budget %.0f %% (n = %d; repeats %.0f %% apart, others stretch processor time by %.0f %%)",
+	t.Logf("%s: %s: median error %.1f %%, worst %.1f %%, budget %.0f %% "+
+		"(n = %d; repeats %.0f %% apart, others stretch processor time by %.0f %%)",
 		c.name, quantity, 100*got, 100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]), 100*noise, 100*stretch)
-	assert.LessOrEqual(t, got, budget+noise+stretch, "%s: the median error of %s against its budget and the noise of the run", c.name, quantity)
+	assert.LessOrEqual(
+		t, got, budget+noise+stretch, "%s: the median error of %s against its budget and the noise of the run",
+		c.name, quantity,
+	)
 }
 
 // counts asserts the median error of a count of bytes or of what follows from it: the machine's noise is no excuse.
@@ -79,7 +83,10 @@ func (c *comparison) counts(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
 	got := c.median(quantity)
-	t.Logf("%s: %s: median error %.2f %%, worst %.1f %%, budget %.0f %% (n = %d)", c.name, quantity, 100*got, 100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]))
+	t.Logf(
+		"%s: %s: median error %.2f %%, worst %.1f %%, budget %.0f %% (n = %d)", c.name, quantity, 100*got,
+		100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]),
+	)
 	assert.LessOrEqual(t, got, budget, "%s: the median error of %s", c.name, quantity)
 }
 
@@ -125,7 +132,10 @@ func (c *comparison) markdown() string {
 	sort.Strings(names)
 	for i, name := range names {
 		sep := map[bool]string{true: "Median error (worst), n: ", false: "; "}[i == 0]
-		fmt.Fprintf(&b, "%s%s %.1f %% (%.0f %%), %d", sep, name, 100*c.median(name), 100*worst(c.errors[name]), len(c.errors[name]))
+		fmt.Fprintf(
+			&b, "%s%s %.1f %% (%.0f %%), %d", sep, name, 100*c.median(name), 100*worst(c.errors[name]),
+			len(c.errors[name]),
+		)
 	}
 	b.WriteString(".\n")
 	if len(c.others) > 0 {

@@ -59,7 +59,10 @@ func outcome(m harness.Measured, p etcdmodel.Prediction) result {
 const repeats = 3
 
 // measure drives a cell, again if the first time is outside the budgets, and notes how far the repeats are apart.
-func measure(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, p etcdmodel.Prediction, into *comparison, warm, seconds time.Duration) (result, harness.Measured) {
+func measure(
+	ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, p etcdmodel.Prediction,
+	into *comparison, warm, seconds time.Duration,
+) (result, harness.Measured) {
 	t.Helper()
 	var results []result
 	var last harness.Measured
@@ -78,7 +81,10 @@ const tries = 3
 const mostRetried = 25
 
 // governed drives a cell while the first member leads, and gives the least disturbed of its tries.
-func governed(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, into *comparison, warm, seconds time.Duration) (best harness.Measured) {
+func governed(
+	ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, into *comparison, warm,
+	seconds time.Duration,
+) (best harness.Measured) {
 	t.Helper()
 	var least time.Duration
 	var others float64

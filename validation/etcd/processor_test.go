@@ -43,11 +43,17 @@ func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) e
 	all[0], all[1] = all[1], all[0] // the median first; another where that was so disturbed that no processor explains it
 	for _, one := range all {
 		if x, ok := processorFactor(t, c, one.Measured); ok {
-			t.Logf("%d clients write %.0f/s here: processor times are %.2f of the reference machine's", busyLoad.Clients, one.Throughput, x)
+			t.Logf(
+				"%d clients write %.0f/s here: processor times are %.2f of the reference machine's", busyLoad.Clients,
+				one.Throughput, x,
+			)
 			return etcdmodel.DefaultCPU().Scaled(x)
 		}
 	}
-	require.Fail(t, "no factor of the processor times", "from %v to %v, gives what %d clients write: %.0f/s", leastFactor, mostFactor, busyLoad.Clients, all[0].Throughput)
+	require.Fail(
+		t, "no factor of the processor times", "from %v to %v, gives what %d clients write: %.0f/s", leastFactor,
+		mostFactor, busyLoad.Clients, all[0].Throughput,
+	)
 	return etcdmodel.CPU{}
 }
 
@@ -60,7 +66,13 @@ func processorFactor(t *testing.T, c *harness.Cluster, m harness.Measured) (floa
 	low, high := leastFactor, mostFactor
 	for range 16 {
 		x := (low + high) / 2
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk}, CPU: etcdmodel.DefaultCPU().Scaled(x)}, busyLoad)
+		p, err := etcdmodel.Predict(
+			etcdmodel.Cluster{
+				Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk},
+				CPU: etcdmodel.DefaultCPU().Scaled(x),
+			},
+			busyLoad,
+		)
 		require.NoError(t, err)
 		if p.Throughput > m.Throughput {
 			low = x

@@ -54,7 +54,10 @@ func TestARevokeHoldsWritesTwice(t *testing.T) {
 			time.Sleep(5*r.delay + time.Duration(i)*7*time.Millisecond) // so that the timer's phase differs
 		}
 		slices.Sort(early)
-		t.Logf("etcd %s, %d reads waiting: another commit after %d of %d revokes; writes of %d before it: %v", cluster.Version, reads, twice, len(early), r.puts, early)
+		t.Logf(
+			"etcd %s, %d reads waiting: another commit after %d of %d revokes; writes of %d before it: %v",
+			cluster.Version, reads, twice, len(early), r.puts, early,
+		)
 		share = append(share, float64(twice)/float64(len(early)))
 	}
 	require.Less(t, share[0], 1.0, "without reads not always")

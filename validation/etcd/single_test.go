@@ -55,18 +55,22 @@ func TestSingleMember(t *testing.T) {
 	}
 	disk := slowdisk.ForTest(t, 0)
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
-	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out", "fsync ms: calibrated", "in etcd",
+	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out",
+		"fsync ms: calibrated", "in etcd",
 		"throughput/s", "p50 ms", "p99 ms", "ops/fsync", "WAL B/op")
 	cpu := calibrateProcessor(ctx, t, cluster)
 	known := calibrated{}
 	for _, c := range grid {
 		d := known.slowed(ctx, t, disk, c.delay)
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu}, c.load())
+		p, err := etcdmodel.Predict(
+			etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu}, c.load(),
+		)
 		require.NoError(t, err)
 		r, m := measure(ctx, t, cluster, c.load(), p, table, 400*time.Millisecond, max(2500*time.Millisecond, 50*c.delay))
 		table.addResult(c, r)
 		table.add(batched, pair{m.WALBytesOp, c.op().WALBytes(cluster.Model(), m.OpsPerFsync)})
-		table.row(fmt.Sprint(c.delay.Milliseconds()), c.String(), fmt.Sprint(c.value), map[bool]string{true: "", false: "yes"}[c.fitted],
+		table.row(fmt.Sprint(c.delay.Milliseconds()), c.String(), fmt.Sprint(c.value),
+			map[bool]string{true: "", false: "yes"}[c.fitted],
 			figure(millis(d.FsyncMean())), figure(1000*m.Fsync.Mean()),
 			versus(r.throughput), versus(r.p50), versus(r.p99), versus(r.opsFsync), versus(r.walBytes))
 	}

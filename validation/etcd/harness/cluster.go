@@ -120,7 +120,9 @@ func (c *Cluster) ready() error {
 	for _, url := range c.URLs {
 		var clients []*clientv3.Client
 		for range connections {
-			client, err := clientv3.New(clientv3.Config{Endpoints: []string{url}, DialTimeout: 10 * time.Second, MaxCallSendMsgSize: 64 << 20, Logger: zap.NewNop()})
+			client, err := clientv3.New(clientv3.Config{
+				Endpoints: []string{url}, DialTimeout: 10 * time.Second, MaxCallSendMsgSize: 64 << 20, Logger: zap.NewNop(),
+			})
 			if err != nil {
 				return fmt.Errorf("harness: %w", err)
 			}

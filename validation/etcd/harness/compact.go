@@ -61,8 +61,10 @@ func (c *Cluster) compact(ctx context.Context, revision int64) (Compacted, error
 	}
 	const total = "etcd_debugging_mvcc_db_compaction_total_duration_milliseconds"
 	return Compacted{
-		Took:     took,
-		Deleted:  after.Value("etcd_debugging_mvcc_db_compaction_keys_total") - before.Value("etcd_debugging_mvcc_db_compaction_keys_total"),
+		Took: took,
+		Deleted: after.Value(
+			"etcd_debugging_mvcc_db_compaction_keys_total",
+		) - before.Value("etcd_debugging_mvcc_db_compaction_keys_total"),
 		DB:       after.Value("etcd_mvcc_db_total_size_in_bytes"),
 		InUse:    before.Value("etcd_mvcc_db_total_size_in_use_in_bytes"),
 		Duration: time.Duration(after.Since(before, total).Sum * float64(time.Millisecond)),

@@ -19,9 +19,11 @@ const maxInFlight = 20_000
 
 // Measured is what etcd did in the measured part of a run.
 type Measured struct {
-	Seconds    float64
-	Answered   int             // requests answered in the window
-	Around     int             // requests answered from before the counters' first reading to after the second: no fewer than they counted, but for those under way
+	Seconds  float64
+	Answered int // requests answered in the window
+	// requests answered from before the counters' first reading to after the second: no fewer than
+	// they counted, but for those under way
+	Around     int
 	All        int             // requests answered from the first to the last, before and after the window too
 	Errors     int             // requests that failed in the window
 	Throughput float64         // answered per second
@@ -185,7 +187,10 @@ func closed(ctx context.Context, r *requester, client *clientv3.Client, rec *rec
 
 // open sends at the arrivals of a Poisson process, whether or not the earlier ones were answered; latency counts from
 // the arrival, so that a driver that falls behind does not hide what a request would have waited.
-func (c *Cluster) open(ctx context.Context, rate float64, r *requester, clients []*clientv3.Client, rec *recorder, measuring *atomic.Bool) {
+func (c *Cluster) open(
+	ctx context.Context, rate float64, r *requester, clients []*clientv3.Client, rec *recorder,
+	measuring *atomic.Bool,
+) {
 	if rate <= 0 {
 		return
 	}
@@ -242,8 +247,13 @@ func report(before, after []Metrics, leader int) Measured {
 	m.OpsPerFsync = ratio(m.Proposals, m.Fsync.N)
 	m.DBGrowthOp = ratio(delta("etcd_mvcc_db_total_size_in_bytes"), m.Proposals)
 	for i := range after {
-		m.LateHeartbeats += after[i].Value("etcd_server_heartbeat_send_failures_total") - before[i].Value("etcd_server_heartbeat_send_failures_total")
-		m.LeaderChanges = max(m.LeaderChanges, after[i].Value("etcd_server_leader_changes_seen_total")-before[i].Value("etcd_server_leader_changes_seen_total"))
+		m.LateHeartbeats += after[i].Value(
+			"etcd_server_heartbeat_send_failures_total",
+		) - before[i].Value("etcd_server_heartbeat_send_failures_total")
+		m.LeaderChanges = max(
+			m.LeaderChanges,
+			after[i].Value("etcd_server_leader_changes_seen_total")-before[i].Value("etcd_server_leader_changes_seen_total"),
+		)
 	}
 	return m
 }

@@ -28,7 +28,9 @@ const mostLate = 20 * time.Millisecond
 const mostOpen = 100
 
 // UntilNoSpace sends requests at regular intervals until one is refused.
-func (c *Cluster) UntilNoSpace(ctx context.Context, op etcdmodel.Op, keys int, rate float64, most time.Duration) (Full, error) {
+func (c *Cluster) UntilNoSpace(
+	ctx context.Context, op etcdmodel.Op, keys int, rate float64, most time.Duration,
+) (Full, error) {
 	r, err := c.requester(ctx, op, keys)
 	if err != nil {
 		return Full{}, err

@@ -40,7 +40,8 @@ func (c *Cluster) still(ctx context.Context, member int) (Metrics, error) {
 			break
 		}
 		var now Metrics
-		if now, err = c.Metrics(member); err == nil && now.Value(walBytes) == last.Value(walBytes) && now.Value(committed) == now.Value(applied) {
+		if now, err = c.Metrics(member); err == nil && now.Value(walBytes) == last.Value(walBytes) &&
+			now.Value(committed) == now.Value(applied) {
 			return now, nil
 		}
 		last = now

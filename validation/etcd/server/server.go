@@ -51,7 +51,9 @@ func Start(c Config) (*embed.Etcd, error) {
 
 func (c Config) embed() (*embed.Config, error) {
 	if c.Dir == "" || c.ClientURL == "" || c.PeerURL == "" {
-		return nil, fmt.Errorf("server: Config.Dir, ClientURL and PeerURL are %q, %q and %q, want all three", c.Dir, c.ClientURL, c.PeerURL)
+		return nil, fmt.Errorf(
+			"server: Config.Dir, ClientURL and PeerURL are %q, %q and %q, want all three", c.Dir, c.ClientURL, c.PeerURL,
+		)
 	}
 	client, err := url.Parse(c.ClientURL)
 	if err != nil {

@@ -138,7 +138,10 @@ func (d *Disk) start(backing string, delay time.Duration) error {
 		return fmt.Errorf("slowdisk: %w", err)
 	}
 	d.cmd = exec.Command(exe)
-	d.cmd.Env = append(os.Environ(), serveVariable+"="+strings.Join([]string{backing, d.mount, strconv.FormatInt(int64(delay), 10)}, "\n"))
+	d.cmd.Env = append(
+		os.Environ(),
+		serveVariable+"="+strings.Join([]string{backing, d.mount, strconv.FormatInt(int64(delay), 10)}, "\n"),
+	)
 	d.cmd.SysProcAttr = ownProcessGroup() // an interrupt at the terminal is for the parent
 	d.cmd.Stderr = os.Stderr
 	if d.in, err = d.cmd.StdinPipe(); err != nil {
@@ -154,7 +157,9 @@ func (d *Disk) start(backing string, delay time.Duration) error {
 	}
 	if answer, err := d.read(); err != nil || answer != "mounted" {
 		d.in.Close()
-		return errors.Join(fmt.Errorf("slowdisk: mount %s: the server says %q", d.mount, answer), err, waitAtMost(d.cmd, patience))
+		return errors.Join(
+			fmt.Errorf("slowdisk: mount %s: the server says %q", d.mount, answer), err, waitAtMost(d.cmd, patience),
+		)
 	}
 	return nil
 }

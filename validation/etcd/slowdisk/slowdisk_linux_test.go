@@ -46,7 +46,8 @@ func TestDelay(t *testing.T) {
 	assert.GreaterOrEqual(t, fsync(t, f), 150*time.Millisecond)
 	require.NoError(t, disk.SetDelay(0))
 	quick, fsyncs := time.Hour, 2
-	for ; fsyncs < 8 || quick >= 60*time.Millisecond && fsyncs < 200; fsyncs++ { // the best: the machine may be busy, the delay would be there each time
+	// the best: the machine may be busy, the delay would be there each time
+	for ; fsyncs < 8 || quick >= 60*time.Millisecond && fsyncs < 200; fsyncs++ {
 		quick = min(quick, fsync(t, f))
 	}
 	assert.Less(t, quick, 60*time.Millisecond)
