@@ -16,7 +16,7 @@ const (
 	maxCommitted = 1 << 20
 )
 
-// outcome is how a request ends.
+// outcome is the end of a request.
 type outcome int
 
 const (
@@ -36,7 +36,8 @@ type observer interface {
 
 // request is one proposal or read on its way.
 //
-// It has four fields, one of them a group, and 32 bytes because Go's compiler keeps structs of up to so much in registers.
+// It has four fields, one of them a group, and 32 bytes: Go's compiler keeps structs of up to that
+// size in registers.
 type request struct {
 	at  int64 // sent by its client
 	id  int64 // among all writes, ascending
@@ -76,13 +77,14 @@ type class struct {
 	keys    keyspace
 }
 
-// engine is etcd in virtual time: per member a gated loop that saves batches and a FIFO
-// apply that pauses for backend commits; between them raft. All times are ns since the start.
+// engine is etcd in virtual time. Each member has a gated loop that saves batches, and a FIFO
+// apply that pauses for backend commits. Between the members is raft. All times are ns since the
+// start.
 //
-// It follows server/etcdserver/raft.go (one goroutine ticks, sends and saves; a leader sends
-// before it saves, a follower after), raft's node goroutine (proposals and messages are
-// taken in while the loop saves) and server/storage/backend (a commit every BatchInterval
-// holds the lock that apply and reads need).
+// It follows server/etcdserver/raft.go: one goroutine ticks, sends and saves; a leader sends
+// before it saves, a follower after. It follows raft's node goroutine: proposals and messages are
+// taken in while the loop saves. And it follows server/storage/backend: a commit every
+// BatchInterval holds the lock that apply and reads need.
 type engine struct {
 	c       Cluster
 	now     int64
@@ -120,7 +122,7 @@ type engine struct {
 	again      func(i int) // a closed client of member i is due
 }
 
-// counters are what the engine adds up; the callers take differences.
+// counters holds the totals since the start; callers take differences.
 type counters struct {
 	flushes         int64 // of the leader's backend
 	fsyncs, batched int64 // of the leader: WAL fsyncs and the entries in them
@@ -222,7 +224,8 @@ func (e *engine) instant() {
 	}
 }
 
-// find looks for the timer that is due first, the least of several. Its loop compiles to conditional moves: a processor would guess branches wrong.
+// find looks for the timer that is due first, the least of several. Its loop compiles to
+// conditional moves: a processor would guess branches wrong.
 func (e *engine) find() {
 	at, first := int64(never), 0
 	for i, x := range e.timers {
@@ -266,7 +269,7 @@ func (e *engine) fire(which int) {
 	}
 }
 
-// nextMember is the member that the next client talks to.
+// nextMember returns the member that the next client talks to.
 func (e *engine) nextMember() int16 {
 	if e.only {
 		return int16(max(0, e.leader))

@@ -81,7 +81,8 @@ type accepting struct {
 	done int64
 }
 
-// submit is a request that arrives at its client's member, which takes in one after the other.
+// submit takes a request that arrives at its client's member. The member takes in one after the
+// other.
 func (e *engine) submit(r request) {
 	m := &e.members[r.member]
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
@@ -201,9 +202,10 @@ func (e *engine) ready(i int) {
 	}
 }
 
-// tickFirst is the select of the loop (etcdserver/raft.go:182): where a tick waits, Go may take the next save before it, if raft has
-// it ready by then, and the heartbeat misses a turn. One in four, by the late heartbeats of three members at 200 ms: 88 and
-// 76 were counted where every turn would have made 120 and about 100.
+// tickFirst reports whether the loop's select (etcdserver/raft.go:182) takes a waiting tick before
+// the next save. Go may take the save first, if raft has it ready by then, and the heartbeat
+// misses a turn. One in four does: of three members at 200 ms, 88 and 76 late heartbeats were
+// counted where every turn would have made 120 and about 100.
 func (e *engine) tickFirst(m *member) bool {
 	return m.last <= m.stable || e.chance.Uint64()&3 != 0
 }
@@ -234,7 +236,7 @@ func (e *engine) handOver(i int) {
 	e.work(i)
 }
 
-// batchEnds tells whether the entry just applied is the last of its batch.
+// batchEnds reports whether the entry just applied is the last of its batch.
 func (m *member) batchEnds() bool {
 	if m.batches.n == 0 || m.applied < *m.batches.at(0) {
 		return false
@@ -266,7 +268,7 @@ func (e *engine) save(i int) {
 	}
 }
 
-// saved is the end of a save.
+// saved ends a save.
 func (e *engine) saved(i int) {
 	m := &e.members[i]
 	*e.timer(i, timerLoop) = never
@@ -279,7 +281,7 @@ func (e *engine) saved(i int) {
 	e.ready(i)
 }
 
-// afterSave is what a member may do only then: a leader counts itself, a follower sends.
+// afterSave does what a member may do only after a save: a leader counts itself, a follower sends.
 func (e *engine) afterSave(i int) {
 	m := &e.members[i]
 	if e.leader == i {

@@ -65,7 +65,7 @@ func (s *simulation) arrive() {
 	s.e.submit(request{at: s.e.now, route: route{int32(class), s.e.nextMember(), false}})
 }
 
-// repeat has a client of member i send again at t.
+// repeat makes a client of member i send again at t.
 func (s *simulation) repeat(i int, t int64) {
 	q := &s.again[i]
 	if q.n > 0 {
@@ -91,8 +91,8 @@ func (s *simulation) send(i int) {
 	s.e.submit(request{at: s.e.now, route: route{s.closed, member, !s.robin}})
 }
 
-// refusedPause is how long a closed client waits after a refusal: an answer comes at once, and
-// it would otherwise ask again without end.
+// refusedPause is the time that a closed client waits after a refusal. A refusal comes at once,
+// and the client would otherwise ask again without end.
 const refusedPause = int64(10 * time.Millisecond)
 
 func (s *simulation) done(r request, o outcome, at int64) {

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Warning is something that can be but should not, or that leaves the range in which the model was measured.
+// Warning is a setting that is valid but risky, or that leaves the range in which the model was
+// measured.
 type Warning struct {
 	Field string // what it is about
 	Text  string
 }
 
-// Error is the warning as one line.
+// Error returns the warning as one line.
 func (w Warning) Error() string { return "etcdmodel: " + w.Field + " " + w.Text }
 
 func warning(field, format string, args ...any) error {
