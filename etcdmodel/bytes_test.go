@@ -55,9 +55,9 @@ func TestDBBytesAgainstMeasured(t *testing.T) {
 	t.Logf("%d rows, median error %.2f %%", len(errors), 100*median(errors))
 }
 
-// The tables of testdata are what validation/etcd printed (TestWALBytes, TestDBBytes) for etcd 3.6.16: the mean of 12
-// requests each, or the growth over 4,000 revisions of a 46-byte key. Its conflicts compare with revision 1, two bytes less than a
-// revision that was current once; one request id in 128 is a byte shorter.
+// The table holds what validation/etcd printed (TestWALBytes) for etcd 3.6.16: the mean of 12
+// requests each. Its conflicts compare with revision 1, two bytes less than a revision that was
+// current once. One request id in 128 is a byte shorter.
 func TestWALBytesOfOwnTable(t *testing.T) {
 	rows := measured(t, "wal_3.6.csv")
 	require.Len(t, rows, 85)

@@ -145,8 +145,8 @@ func TestEventsFillTheDefaultQuota(t *testing.T) {
 	}
 }
 
-// TestCompactionsGoForward: one to an older revision than the last, as a hand's followed by the timer's that keeps five minutes, does
-// nothing and ends.
+// TestCompactionsGoForward: a compaction to an older revision than the last one does nothing and
+// ends. The timer's, which keeps five minutes, does that after one by hand.
 func TestCompactionsGoForward(t *testing.T) {
 	s := newServer(t, Cluster{Members: 1}, lease)
 	s.Step(time.Minute, []float64{600})

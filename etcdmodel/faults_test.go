@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFaults is the order that was measured on three members at 200 ms: one slow follower leaves p50 alone and hits the
-// clients that talk to it; the leader costs 2 fdatasyncs, all followers and all members more.
+// TestFaults checks the order that was measured on three members at 200 ms. One slow follower
+// leaves p50 alone and hits the clients that talk to it. The leader costs 2 fdatasyncs, all
+// followers and all members more.
 func TestFaults(t *testing.T) {
 	l := Load{Clients: 50, Op: Op{Kind: Put, Key: 46, Value: 1024}, RoundRobin: true}
 	faults, err := Faults(Cluster{}, l, FixedDisk(200*time.Millisecond))

@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A grant that is to be applied during a backend commit waits for it with the lessor's lock, and its lease runs from then on; a revoke waits without
-// that lock, which it holds during the commit that it forces (lease/lessor.go, Grant and Revoke; v3.5.35).
+// A grant that is to be applied during a backend commit waits for it with the lessor's lock, and
+// its lease runs from then on. A revoke waits without that lock. It holds the lock during the
+// commit that it forces (lease/lessor.go, Grant and Revoke; v3.5.35).
 func TestTheLessorsLock(t *testing.T) {
 	at := func(s *Server, seconds float64) []Done {
 		return s.Advance(time.Duration(seconds*1e9) - s.Now()).Done

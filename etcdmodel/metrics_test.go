@@ -13,8 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// samplePage is a page of a real etcd under this load for seven seconds, the second page four seconds after the first: creates of 70 + 834 bytes at 100/s,
-// updates of 50 + 525 at 50/s over 100 keys, reads at 30/s, as Poisson processes.
+// samplePage returns a page of a real etcd after seven seconds of a load, the second page four
+// seconds after the first. The load: creates of 70 + 834 bytes at 100/s, updates of 50 + 525 at
+// 50/s over 100 keys, and reads at 30/s, as Poisson processes.
 func samplePage(t testing.TB, version string, n int) []byte {
 	text, err := os.ReadFile(fmt.Sprintf("testdata/etcd-%s-%d.txt", version, n))
 	require.NoError(t, err)

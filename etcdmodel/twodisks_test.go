@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// withDB is a disk whose db file is on another.
+// withDB returns a disk whose db file is on another.
 func withDB(d, db Disk) Disk {
 	d.DB = &db
 	return d
@@ -24,7 +24,8 @@ func TestTheSameDiskTwice(t *testing.T) {
 	}
 }
 
-// TestTwoDisks: the WAL's disk decides fdatasyncs and requests per fdatasync, the db's decides backend commits.
+// TestTwoDisks: the WAL's disk decides fdatasyncs and requests per fdatasync. The db's decides
+// backend commits.
 func TestTwoDisks(t *testing.T) {
 	const slow, quick = 20 * time.Millisecond, time.Millisecond
 	for name, answer := range answers {

@@ -28,7 +28,7 @@ func ruleSet(window int32, policies ...autoscalingv2.HPAScalingPolicy) *autoscal
 	return &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: &window, Policies: policies}
 }
 
-// paced is an autoscaler of 1 to 500 replicas on an External metric under the rules.
+// paced returns an autoscaler of 1 to 500 replicas on an External metric under the rules.
 func paced(t *testing.T, up, down *autoscalingv2.HPAScalingRules) *hpa.Autoscaler {
 	t.Helper()
 	spec := external("100", 500)
@@ -38,7 +38,8 @@ func paced(t *testing.T, up, down *autoscalingv2.HPAScalingRules) *hpa.Autoscale
 	return a
 }
 
-// history runs one sync every 15 s with the metric at a multiple and returns the replicas after each.
+// history runs one sync every 15 s with the metric at a multiple and returns the replicas after
+// each.
 func history(
 	t *testing.T, a *hpa.Autoscaler, from int32, multiple float64, syncs int,
 ) (counts []int32, last hpa.Decision) {
@@ -155,7 +156,8 @@ func TestLimitsOfTheSpec(t *testing.T) {
 	}
 }
 
-// In v1.37 an HPA on an External metric scales to zero and comes back; one that somebody else scaled to zero stays off.
+// In v1.37 an HPA on an External metric scales to zero and comes back. One that somebody else
+// scaled to zero stays off.
 func TestScaleToZero(t *testing.T) {
 	spec := external("100", 500)
 	spec.MinReplicas = ptr.To[int32](0)

@@ -12,14 +12,13 @@ import (
 	"github.com/redline-go/redline/capacity"
 )
 
-// Ceiling is the most replicas that an HPA on a resource's utilisation can
-// ask for when running pods, all busy up to their limits, are joined by no
-// new one that starts: a limit of 2.5 times the request, a target of 80 % and
-// 50 running pods give 157, however high maxReplicas is. running is how many
-// pods are ready to begin with.
+// Ceiling returns the most replicas that an HPA on a resource's utilisation can ask for while no
+// new pod starts. running is the number of pods that are ready to begin with; all of them are busy
+// up to their limits. A limit of 2.5 times the request, a target of 80 % and 50 running pods give
+// 157, however high maxReplicas is.
 //
-// It is an error if the template has no limit on that resource: then only the
-// nodes bound the usage.
+// It returns an error if the template has no limit on that resource: then only the nodes bound the
+// usage.
 func Ceiling(
 	template corev1.PodTemplateSpec, name corev1.ResourceName, targetPercent int32, running int, c Config,
 ) (int, error) {
@@ -67,10 +66,9 @@ func Ceiling(
 	}
 }
 
-// MaxReplicas is the highest maxReplicas of an HPA that leaves no pod
-// pending or refused: what runs and what still fits. The answer says what
-// stops the next one. The engine, if one is given, answers for templates
-// that cannot be counted node by node.
+// MaxReplicas returns the highest maxReplicas of an HPA that leaves no pod pending or refused: the
+// running pods and those that still fit. The answer says what stops the next one. The engine, if
+// one is given, answers for templates that cannot be counted node by node.
 func MaxReplicas(
 	ctx context.Context, s *capacity.Snapshot, w capacity.Workload, engine ...capacity.Engine,
 ) (int, capacity.Answer, error) {

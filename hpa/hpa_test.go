@@ -39,7 +39,7 @@ func external(target string, most int32) autoscalingv2.HorizontalPodAutoscalerSp
 			Target: autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: &q}}}}}
 }
 
-// fleet is running pods at a usage and the rest pending, as in the incident.
+// fleet observes running pods at a usage and the rest pending, as in the incident.
 func fleet(running, replicas int, milli int64) hpa.Observation {
 	return hpa.Observation{SpecReplicas: int32(replicas), StatusReplicas: int32(replicas), Pods: []hpa.Pods{
 		{

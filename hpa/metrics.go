@@ -22,7 +22,7 @@ type metric struct {
 	requests    bool  // reads the pods' requests
 }
 
-// defaultMetrics is what the API server fills in: 80 % of the cpu request
+// defaultMetrics fills in the API server's default: 80 % of the cpu request
 // (pkg/apis/autoscaling/types.go, DefaultCPUUtilization).
 func defaultMetrics(metrics []autoscalingv2.MetricSpec) []autoscalingv2.MetricSpec {
 	if len(metrics) > 0 {
@@ -88,7 +88,7 @@ var (
 	errNoMatch   = errors.New("no metrics returned matched known pods")
 )
 
-// propose is what metric i alone would ask for.
+// propose returns the count that metric i alone asks for.
 func (a *Autoscaler) propose(now time.Duration, i int, o Observation) (int32, error) {
 	m := &a.metrics[i]
 	var err error
@@ -109,7 +109,7 @@ func (a *Autoscaler) propose(now time.Duration, i int, o Observation) (int32, er
 	return replicas, nil
 }
 
-// sums are those of the pods whose samples count in one evaluation.
+// sums adds up the pods whose samples count in one evaluation.
 type sums struct{ pods, value, request int64 }
 
 func (s *sums) add(pods int, value, request int64) {
@@ -118,8 +118,8 @@ func (s *sums) add(pods int, value, request int64) {
 	s.request += int64(pods) * request
 }
 
-// ratio is usage over target; utilisation is whole percent, cut, as
-// metrics/utilization.go has it.
+// ratio returns usage over target. Utilisation is whole percent, cut, as in
+// metrics/utilization.go.
 func (m *metric) ratio(s sums) (float64, error) {
 	if !m.utilization {
 		return float64(s.value/s.pods) / float64(m.target), nil
@@ -130,9 +130,9 @@ func (m *metric) ratio(s sums) (float64, error) {
 	return float64(int32(s.value*100/s.request)) / float64(m.target), nil
 }
 
-// proposePerPod is replica_calculator.go's GetResourceReplicas and
-// calcPlainMetricReplicas: unready pods count as idle on the way up, missing
-// ones as idle on the way up and as busy on the way down.
+// proposePerPod follows replica_calculator.go's GetResourceReplicas and calcPlainMetricReplicas.
+// Unready pods count as idle on the way up. Missing ones count as idle on the way up and as busy
+// on the way down.
 func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int32, error) {
 	m := &a.metrics[i]
 	var counted, idle, absent sums // ready, unready, missing; request only is used of the last two

@@ -15,7 +15,7 @@ import (
 	"github.com/redline-go/redline/hpa"
 )
 
-// ready is a group of ready pods of an hour's age, each with one sample.
+// ready returns a group of ready pods of an hour's age, each with one sample.
 func ready(count int, value int64) hpa.Pods {
 	return hpa.Pods{
 		Count: count, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour,
@@ -30,7 +30,7 @@ func pending(count int) hpa.Pods {
 	}
 }
 
-// missing is a group of running pods that report nothing.
+// missing returns a group of running pods that report nothing.
 func missing(count int) hpa.Pods {
 	p := ready(count, 0)
 	p.Samples[0].Missing = true

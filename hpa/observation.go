@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Observation is what the controller sees at one sync.
+// Observation holds the values that the controller reads at one sync.
 type Observation struct {
 	SpecReplicas   int32    // of the scale subresource: what was asked for last
 	StatusReplicas int32    // of the scale subresource: pods that exist
@@ -27,8 +27,7 @@ type Pods struct {
 	Samples     []Sample               // one for each metric of the spec, in its order; nil: no metrics of these pods
 }
 
-// Sample is what one pod reports for one per-pod metric (Resource,
-// ContainerResource, Pods).
+// Sample is one pod's report for one per-pod metric (Resource, ContainerResource, Pods).
 type Sample struct {
 	Value int64 // in thousandths of the metric's unit: millicores for cpu
 	// of the same resource, in thousandths; negative: a container states none, which fails the metric
@@ -70,7 +69,7 @@ func (o Observation) check(metrics int) error {
 	return nil
 }
 
-// class is what a pod counts as (replica_calculator.go, groupPods).
+// class is the way in which a pod counts (replica_calculator.go, groupPods).
 type class int
 
 const (
@@ -80,8 +79,8 @@ const (
 	ready
 )
 
-// classify sorts a group for metric i. cpu says whether the metric is one of
-// cpu, for which a young pod's samples are doubted.
+// classify returns the class of a group for metric i. cpu is true for a metric of cpu, for which a
+// young pod's samples are doubted.
 func (a *Autoscaler) classify(now time.Duration, p *Pods, i int, cpu bool) class {
 	switch {
 	case p.Terminating || p.Phase == corev1.PodFailed:

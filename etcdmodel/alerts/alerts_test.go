@@ -11,7 +11,7 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// eventStorm is the incident's: unschedulable pods whose Events grow the db.
+// eventStorm returns the incident's load: unschedulable pods whose Events grow the db.
 func eventStorm(rate float64) etcdmodel.Load {
 	return etcdmodel.Load{Streams: []etcdmodel.Stream{
 		{
@@ -65,7 +65,8 @@ func TestAlertLead(t *testing.T) {
 	assert.InEpsilon(t, r.Limit/p.DB.Growth-fires, 20*60, 0.01)
 	assert.InDelta(t, 20*60, r.Lead.Seconds(), 2)
 
-	// Ten times the growth: twenty minutes before the quota the db is not yet half full; the lead shrinks, and a warning says so.
+	// Ten times the growth: twenty minutes before the quota the db is not yet half full. The lead
+	// shrinks, and a warning says so.
 	rules, a := rulesOf(t, c, eventStorm(3000), Options{Lead: 20 * time.Minute})
 	assert.Less(t, rules["EtcdDatabaseNearQuota"].Lead, 20*time.Minute)
 	assert.ErrorContains(t, a.Warnings[0], "EtcdDatabaseNearQuota keeps a lead of")

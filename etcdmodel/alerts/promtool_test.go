@@ -57,16 +57,16 @@ type promtoolFiring struct {
 	Annotations map[string]string `json:"exp_annotations"`
 }
 
-// A trial feeds Prometheus, minute by minute, what the model says the metrics would be, and expects the alert to be
-// silent at one time and to fire at another.
+// A trial feeds Prometheus, minute by minute, the values that the model has for the metrics. It
+// expects the alert to be silent at one time and to fire at another.
 type trial struct {
 	rule          string
 	series        []promtoolSeries
 	silent, fires time.Duration
 }
 
-// The rules pass promtool's check, and Prometheus, fed with what the model predicts, fires each one with at least the lead that it
-// states, and not in the normal state.
+// The rules pass promtool's check. Prometheus, fed with the predicted values, fires each one with
+// at least the lead that it states, and not in the normal state.
 func TestAlertsInPrometheus(t *testing.T) {
 	cluster := etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.NetworkBlock()}}
 	load := eventStorm(200)
@@ -103,7 +103,8 @@ func TestAlertsInPrometheus(t *testing.T) {
 	promtool(t, "test", "rules", testFile)
 }
 
-// trialOf makes the series of one rule's trouble and says when the alert has to fire: its lead before the trouble.
+// trialOf makes the series of one rule's trouble. The alert has to fire its lead before the
+// trouble.
 func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial {
 	t.Helper()
 	switch r.Name {
@@ -139,7 +140,8 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 	return diskTrial(r, metric, 15*time.Minute)
 }
 
-// diskTrial has a p99 that doubles every climb from normal after an hour, and trouble where it passes the limit.
+// diskTrial makes a p99 that doubles every climb from normal after an hour, with trouble where it
+// passes the limit.
 func diskTrial(r Rule, metric string, climb time.Duration) trial {
 	const calm = time.Hour
 	trouble := calm + time.Duration(float64(climb)*math.Log2(r.Limit/r.Normal))
@@ -176,7 +178,7 @@ func diskTrial(r Rule, metric string, climb time.Duration) trial {
 	return out
 }
 
-// rising is a series that grows by step each minute for so long.
+// rising returns a series that grows by step each minute for so long.
 func rising(start, step float64, lasting time.Duration) string {
 	return fmt.Sprintf("%.0f+%.0fx%d", start, step, int(lasting.Minutes())+1)
 }

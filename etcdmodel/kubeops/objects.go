@@ -13,8 +13,8 @@ import (
 )
 
 // The ready-made objects carry what a usual one carries: owner, labels, managed fields of the
-// components that wrote it, conditions, the service account's volume. Their sizes are
-// within 15 % of the objects that docs/etcdmodel.md lists: annotations, images and messages differ from cluster to cluster.
+// components that wrote it, conditions, the service account's volume. Their sizes are within 15 %
+// of those in testdata. Annotations, images and messages differ from cluster to cluster.
 
 var epoch = metav1.NewTime(time.Date(2024, 5, 22, 2, 0, 0, 0, time.UTC))
 
@@ -43,7 +43,7 @@ const podFields = `{"f:metadata":{"f:generateName":{},"f:labels":{".":{},"f:app"
 	`"f:restartPolicy":{},"f:schedulerName":{},"f:securityContext":{},` +
 	`"f:terminationGracePeriodSeconds":{}}}`
 
-// PodPending is a pod as its ReplicaSet's controller has just created it.
+// PodPending returns a pod as its ReplicaSet's controller has just created it.
 func PodPending() *corev1.Pod {
 	yes, no, grace, seconds, priority := true, false, int64(30), int64(300), int32(0)
 	never := corev1.PreemptLowerPriority
@@ -83,7 +83,7 @@ func PodPending() *corev1.Pod {
 	}
 }
 
-// tokenVolume is the volume of the service account's token that admission adds to every pod.
+// tokenVolume returns the volume of the service account's token that admission adds to every pod.
 func tokenVolume() corev1.Volume {
 	expiry, mode := int64(3607), int32(420)
 	namespace := corev1.DownwardAPIVolumeFile{
@@ -100,7 +100,7 @@ func tokenVolume() corev1.Volume {
 	return corev1.Volume{Name: "kube-api-access-8x7kq", VolumeSource: corev1.VolumeSource{Projected: projected}}
 }
 
-// PodUnschedulable is [PodPending] after the scheduler has found no node for it.
+// PodUnschedulable returns [PodPending] after the scheduler has found no node for it.
 func PodUnschedulable() *corev1.Pod {
 	p := PodPending()
 	p.Status.Conditions = []corev1.PodCondition{{
@@ -114,7 +114,7 @@ func PodUnschedulable() *corev1.Pod {
 	return p
 }
 
-// PodScheduled is [PodPending] bound to a node.
+// PodScheduled returns [PodPending] bound to a node.
 func PodScheduled() *corev1.Pod {
 	p := PodPending()
 	p.Spec.NodeName = nodeName
@@ -124,7 +124,7 @@ func PodScheduled() *corev1.Pod {
 	return p
 }
 
-// PodRunning is the pod with its kubelet's status.
+// PodRunning returns the pod with its kubelet's status.
 func PodRunning() *corev1.Pod {
 	p := PodScheduled()
 	yes := true
@@ -163,7 +163,7 @@ const kubeletFields = `{"f:status":{"f:conditions":{"k:{\"type\":\"ContainersRea
 	`"f:containerStatuses":{},"f:hostIP":{},"f:hostIPs":{},"f:phase":{},"f:podIP":{},` +
 	`"f:podIPs":{".":{},"k:{\"ip\":\"10.42.17.203\"}":{".":{},"f:ip":{}}},"f:startTime":{}}}`
 
-// FailedScheduling is the scheduler's Event about [PodUnschedulable], as stored (core/v1).
+// FailedScheduling returns the scheduler's Event about [PodUnschedulable], as stored (core/v1).
 func FailedScheduling() *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{
@@ -182,7 +182,7 @@ func FailedScheduling() *corev1.Event {
 	}
 }
 
-// BackOff is a kubelet's Event about a container that it waits to start again.
+// BackOff returns a kubelet's Event about a container that it waits to start again.
 func BackOff() *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{
@@ -204,7 +204,7 @@ func BackOff() *corev1.Event {
 	}
 }
 
-// NodeLease is a kubelet's heartbeat.
+// NodeLease returns a kubelet's heartbeat.
 func NodeLease() *coordinationv1.Lease {
 	holder, seconds, now := nodeName, int32(40), metav1.NewMicroTime(epoch.Time)
 	return &coordinationv1.Lease{
@@ -220,7 +220,8 @@ func NodeLease() *coordinationv1.Lease {
 	}
 }
 
-// NodeStatus is a node with its conditions and so many images in its status: the kubelet lists up to 50.
+// NodeStatus returns a node with its conditions and so many images in its status. A kubelet lists
+// up to 50.
 func NodeStatus(images int) *corev1.Node {
 	list := corev1.ResourceList{"cpu": resource.MustParse("8"), "memory": resource.MustParse("32386544Ki"),
 		"pods":              resource.MustParse("110"),

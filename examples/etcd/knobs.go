@@ -48,7 +48,7 @@ func (o options) knobs(now etcdmodel.Cluster, p etcdmodel.Prediction) ([]knob, e
 	return knobs, failed
 }
 
-// best is the knob with the highest value, the first of several.
+// best returns the knob with the highest value, the first of several.
 func best(knobs []knob, value func(knob) float64) *knob {
 	var found *knob
 	for i := range knobs {

@@ -1,10 +1,11 @@
-// Command etcd says whether an etcd holds a Kubernetes cluster's writes, when its db is full, and which change helps most.
+// Command etcd answers whether an etcd holds a Kubernetes cluster's writes, when its db is full,
+// and which change helps most.
 //
-//	go run ./examples/etcd                                                # the incident: 45 Events/s on a slow disk
+//	go run ./examples/etcd                                           # the incident: 45 Events/s on a slow disk
 //	go run ./examples/etcd -nodes 1000 -pods 30000 -events 20 -disk nvme
-//	go run ./examples/etcd -calibrate /var/lib/etcd                       # this machine's disk, in three seconds
+//	go run ./examples/etcd -calibrate /var/lib/etcd                  # this machine's disk, in three seconds
 //	curl -s http://127.0.0.1:2381/metrics > page; go run ./examples/etcd -metrics page
-//	go run ./examples/etcd -o out                                         # with plots and a PrometheusRule in out/
+//	go run ./examples/etcd -o out                                    # with plots and a PrometheusRule in out/
 //
 // It writes files only into the directory of -o.
 package main
@@ -90,7 +91,7 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	return write(w, o.out, cluster, load, knobs)
 }
 
-// cluster is the etcd that the flags describe.
+// cluster returns the etcd that the flags describe.
 func (o options) cluster(ctx context.Context) (etcdmodel.Cluster, error) {
 	version, err := etcdmodel.ParseVersion(o.version)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// incident is what the flags are without any.
+// incident returns the options without any flag.
 func incident() options {
 	return options{
 		nodes: 100, pods: 3000, churn: 0.2, events: 45, ttl: time.Hour, version: "3.5", members: 3, quota: 2048,
@@ -33,7 +33,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// Events that are new all the time and live for an hour fill the quota; the plots and rules are written where asked.
+// Events that are new all the time and live for an hour fill the quota. The plots and rules are
+// written where asked.
 func TestFullAndWritten(t *testing.T) {
 	o := incident()
 	o.events, o.disk, o.out = 900, "nvme", t.TempDir()+"/out"

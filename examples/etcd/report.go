@@ -48,7 +48,7 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 	}
 }
 
-// holds tells that what is offered is below what can be sustained.
+// holds reports whether the offered load is below what can be sustained.
 func holds(l etcdmodel.Load, p etcdmodel.Prediction) bool { return rateOf(l) <= p.Sustainable }
 
 func whenFull(c etcdmodel.Cluster, p etcdmodel.Prediction) string {
@@ -102,7 +102,8 @@ func tableOfKnobs(w io.Writer, now etcdmodel.Prediction, knobs []knob) {
 	}
 }
 
-// roomOf orders predictions by their db: the longer until the quota the better; never is better still, and then the smaller.
+// roomOf orders predictions by their db. The longer until the quota the better; never is better
+// still, and then the smaller.
 func roomOf(p etcdmodel.Prediction) float64 {
 	if p.DB.QuotaIn >= 0 {
 		return p.DB.QuotaIn.Hours()
@@ -110,7 +111,7 @@ func roomOf(p etcdmodel.Prediction) float64 {
 	return 1e18 / float64(max(p.DB.Plateau, 1))
 }
 
-// short is a duration with three digits.
+// short rounds a duration to three digits.
 func short(d time.Duration) time.Duration {
 	for unit := time.Duration(1); ; unit *= 10 {
 		if d < 1000*unit {

@@ -50,7 +50,7 @@ func run(out io.Writer, plots string, pods int, every time.Duration) error {
 	return drawPlots(out, plots, stories)
 }
 
-// act is what happens in the story, and when.
+// act is one part of the story, and the time at which it begins.
 type act struct {
 	at          time.Duration
 	name, short string
@@ -72,14 +72,14 @@ const (
 	sample = 10 * time.Second
 )
 
-// log is how many bytes the i-th ten seconds add to etcd's log.
+// log returns the bytes that the i-th ten seconds add to etcd's log.
 func (s story) log(i int) float64 {
 	sizes := retry.MeasuredSizes()
 	streams := append(s.made[i].Streams(sizes, sample), s.tried[i].Streams(sizes, sample)...)
 	return retry.WAL(etcdmodel.V3_5, streams) * sample.Seconds()
 }
 
-// story is what one version did.
+// story holds the outcome of one version.
 type story struct {
 	version retry.Version
 	made    []retry.ReplicaSetStep // every ten seconds

@@ -47,7 +47,7 @@ func drawPlots(out io.Writer, dir string, stories []story) error {
 	return nil
 }
 
-// meanAttempts is attempts/s over the minute around a sample: v1.29's come in bursts, a
+// meanAttempts returns attempts/s over the minute around a sample. v1.29's come in bursts, a
 // second to eleven apart, which ten seconds do not show truly.
 func meanAttempts(s story, i int) float64 {
 	from, to := max(i-3, 0), min(i+3, len(s.tried))
@@ -89,7 +89,7 @@ func draw(path, title, axis string, stories []story, value func(story, int) floa
 	return p.Save(9*vg.Inch, 3.8*vg.Inch, path)
 }
 
-// actNames are the acts' names at the times at which they begin.
+// actNames returns the acts' names at the times at which they begin.
 func actNames(height float64) (l plotter.XYLabels) {
 	for _, a := range acts {
 		l.XYs = append(l.XYs, plotter.XY{X: a.at.Minutes() + 0.1, Y: height})
