@@ -10,7 +10,7 @@
 //	)
 //
 // The answer has the commit latency (p50 to p99.9), fdatasyncs, WAL and db bytes, and what binds.
-// It says when the quota is reached and how long a compaction and a defragmentation take. It
+// It has the time to the quota and the durations of a compaction and a defragmentation. It
 // counts heartbeats missed and elections.
 //
 // [Predict] simulates; [Estimate] answers at once from closed forms. A [Server] is the same

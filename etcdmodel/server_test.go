@@ -52,7 +52,7 @@ func TestServerOnTheReplayedDisks(t *testing.T) {
 	for _, x := range []struct {
 		d          time.Duration
 		fsyncs     float64 // measured per second
-		low, high  float64 // mean latency in D: the facts' 2.3 to 3.2
+		low, high  float64 // mean latency in D; the replays had 2.3 to 3.2
 		timesOut   bool
 		landedLess bool
 	}{

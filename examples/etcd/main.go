@@ -1,11 +1,11 @@
 // Command etcd answers whether an etcd holds a Kubernetes cluster's writes, when its db is full,
 // and which change helps most.
 //
-//	go run ./examples/etcd                                           # the incident: 45 Events/s on a slow disk
+//	go run ./examples/etcd                               # the incident: 45 Events/s on a slow disk
 //	go run ./examples/etcd -nodes 1000 -pods 30000 -events 20 -disk nvme
-//	go run ./examples/etcd -calibrate /var/lib/etcd                  # this machine's disk, in three seconds
+//	go run ./examples/etcd -calibrate /var/lib/etcd      # this machine's disk, in three seconds
 //	curl -s http://127.0.0.1:2381/metrics > page; go run ./examples/etcd -metrics page
-//	go run ./examples/etcd -o out                                    # with plots and a PrometheusRule in out/
+//	go run ./examples/etcd -o out                        # with plots and a PrometheusRule in out/
 //
 // It writes files only into the directory of -o.
 package main

@@ -25,10 +25,10 @@ const (
 	series  = 2 // further attempts are counted in memory
 )
 
-// last is the time of the cohort's last pod.
+// last returns the time of the cohort's last pod.
 func (c *cohort) last() time.Duration { return c.at + time.Duration(c.n-1)*c.gap }
 
-// before is how many of the cohort's pods have a time <= t.
+// before returns the number of the cohort's pods that have a time <= t.
 func (c *cohort) before(t time.Duration) int {
 	switch {
 	case c.at > t:
@@ -48,7 +48,7 @@ func (c *cohort) split(k int) cohort {
 	return head
 }
 
-// mergeError is how far a pod's time may be moved when cohorts are merged. It only
+// mergeError is the most by which a pod's time may be moved when cohorts are merged. It only
 // shifts when that pod's backoff or its five minutes end.
 const mergeError = 20 * time.Millisecond
 

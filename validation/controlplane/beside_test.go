@@ -14,7 +14,7 @@ import (
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
-// long is whether the long form of the tests is asked for.
+// long reports whether the long form of the tests is asked for.
 func long() bool { return os.Getenv("REDLINE_LONG") == "1" }
 
 // beside runs the model through what happened to the real cluster. It is told the
@@ -50,8 +50,8 @@ func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	return &beside{t: t, real: r, model: w, zero: -r.Scheduling}
 }
 
-// latency tells the model how long the scheduler's patches took in a phase, on average:
-// that is what the loop waits for.
+// latency tells the model the mean time of the scheduler's patches in a phase: the loop waits for
+// them.
 func (b *beside) latency(p phase) {
 	var sum time.Duration
 	n := 0
@@ -98,9 +98,9 @@ func (b *beside) taints(r *Result) {
 	}
 }
 
-// lull is the middle of the longest time without an attempt within three seconds of a
-// time. Where v1.29's attempts come in bursts, a phase must not end inside one: the model
-// knows the second in which a burst comes, not the pod that is tried at an instant.
+// lull returns the middle of the longest time without an attempt within three seconds of a time.
+// Where v1.29's attempts come in bursts, a phase must not end inside one: the model knows the
+// second in which a burst comes, not the pod that is tried at an instant.
 func lull(r *Result, around time.Duration) time.Duration {
 	const within = 3 * time.Second
 	middle, longest := around, time.Duration(0)
@@ -117,7 +117,7 @@ func lull(r *Result, around time.Duration) time.Duration {
 	return middle
 }
 
-// phase is what both did between two times.
+// phase holds the counts of both between two times.
 type phase struct {
 	name     string
 	from, to time.Duration
@@ -139,7 +139,7 @@ func (b *beside) run(phases []phase) {
 	}
 }
 
-// until does what is to be done before a time, and brings the model there.
+// until runs what is to be done before a time, and brings the model there.
 func (b *beside) until(to time.Duration) {
 	for len(b.todo) > 0 && b.todo[0].at < to {
 		b.model.Advance(b.todo[0].at)
@@ -169,8 +169,8 @@ const (
 	slack          = 3
 )
 
-// compare prints a line of the table and fails the test if the model is off by more than
-// its budget, and what the components would have done in time that they did not get.
+// compare prints a line of the table. It fails the test if the model is off by more than its
+// budget and what the components would have done in time that they did not get.
 func (p phase) compare(t *testing.T, r *Result) {
 	t.Helper()
 	n := r.Writes(p.from, p.to)
@@ -218,7 +218,7 @@ func (p phase) compare(t *testing.T, r *Result) {
 	}
 }
 
-// scaled is how often the scenario itself wrote the ReplicaSet.
+// scaled returns how often the scenario itself wrote the ReplicaSet.
 func (p phase) scaled(r *Result) (n int) {
 	for _, e := range r.Log {
 		if e.At >= p.from && e.At < p.to && strings.HasPrefix(e.Text, "scale ") {

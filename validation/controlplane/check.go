@@ -57,7 +57,7 @@ func (s Scenario) check() error {
 	return nil
 }
 
-// some are the kubelets of nodes [from, to).
+// some returns the kubelets of nodes [from, to).
 func (c *Cluster) some(action string, from, to int) ([]*kubelet, error) {
 	if from < 0 || to < from || to > len(c.kubelets) {
 		return nil, bad(

@@ -151,8 +151,8 @@ func (c *Cluster) leaderConfig(name string) *rest.Config {
 	return config
 }
 
-// probe is kubelet's liveness probe of kube-apiserver as kubeadm configures it: every
-// 10 s, 15 s to answer, dead after 8 failures. It logs; nothing is restarted.
+// probe is kubelet's liveness probe of kube-apiserver as kubeadm configures it: every 10 s, 15 s
+// to answer, dead after 8 failures. It logs; nothing is restarted.
 func (c *Cluster) probe(s *component) {
 	client := c.api.client("admin", "livez", -1, 0)
 	s.run(func(ctx context.Context) {

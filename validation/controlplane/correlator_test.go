@@ -47,8 +47,8 @@ func FuzzCorrelator(f *testing.F) {
 	})
 }
 
-// correlate is what client-go's recorder would write: it patches what it counts a second
-// time, and creates it after all if the API server does not know it.
+// correlate returns the write of client-go's recorder. It patches what it counts a second time,
+// and creates it after all if the API server does not know it.
 func correlate(
 	t *testing.T, c *record.EventCorrelator, now time.Time, warning bool, reason, message string,
 	written map[string]bool,

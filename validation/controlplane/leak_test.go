@@ -17,8 +17,9 @@ var singletons = []goleak.Option{
 	goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"), // klog's flush
 }
 
-// TestNothingIsLeftBehind: a cluster that has ended has left no goroutine and no file. The directory for temporary files
-// is the test's own: others on the machine use the usual one.
+// TestNothingIsLeftBehind: a cluster that has ended has left no goroutine and no file. The
+// directory for temporary files is the test's own, because others on the machine use the usual
+// one.
 func TestNothingIsLeftBehind(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)

@@ -62,9 +62,9 @@ func TestFlush129(t *testing.T) {
 	}
 }
 
-// TestNodesNotReadyAndBack129: the nodes come back one by one, half a minute apart. When
-// several come back while v1.29 goes once round its pods, how many messages a pod sees is a
-// question of the second in which it is tried, which no model of this kind knows.
+// TestNodesNotReadyAndBack129: the nodes come back one by one, half a minute apart. If several
+// come back while v1.29 goes once round its pods, the messages that a pod sees depend on the
+// second in which it is tried. No model of this kind knows that.
 func TestNodesNotReadyAndBack129(t *testing.T) {
 	if !long() {
 		t.Skip("REDLINE_LONG=1 runs it: it takes six minutes")

@@ -220,7 +220,7 @@ func (c *Cluster) settle(ctx context.Context) error {
 	return err
 }
 
-// leases is how many nodes have renewed their Lease.
+// leases returns the number of nodes that have renewed their Lease.
 func (w *writes) leases() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

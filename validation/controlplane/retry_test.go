@@ -43,10 +43,10 @@ func TestThreePhases(t *testing.T) {
 	logBytes(t, r, phases)
 }
 
-// compareRamp holds the time at which 450 pods exist, and the way there, to 5 %, and to the time until then that the
-// machine was elsewhere. On a
-// machine so busy that the first creations, which wait for each other, take a multiple of
-// their usual 6 ms, it holds the part that the client's QPS paces.
+// compareRamp holds the time at which 450 pods exist, and the way there, to 5 % and to the time
+// until then that the machine was elsewhere. A machine may be so busy that the first creations,
+// which wait for each other, take a multiple of their usual 6 ms. It then holds the part that the
+// client's QPS paces.
 func compareRamp(t *testing.T, r *Result) {
 	w, err := retry.NewWorkload(retry.V1_37)
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func compareRamp(t *testing.T, r *Result) {
 	}
 }
 
-// attemptTime is the time from attempt to attempt where nothing is written between them: of
+// attemptTime returns the time from attempt to attempt where nothing is written between them: of
 // attempts that follow each other in one round.
 func attemptTime(r *Result) (median, mean time.Duration, n int) {
 	var patches []time.Duration
@@ -191,7 +191,8 @@ func TestNodesNotReadyAndBack(t *testing.T) {
 	})
 }
 
-// silence is 60 pods that are woken every five seconds, and nodes of which five fall silent.
+// silence returns a scenario of 60 pods that are woken every five seconds, and nodes of which five
+// fall silent.
 func silence() Scenario {
 	return Scenario{Nodes: 20, Actions: []Action{
 		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)),

@@ -83,7 +83,7 @@ func SetDisk(member int, delay time.Duration) Action {
 	}}
 }
 
-// SetLeaderDisk does it to the member that leads now.
+// SetLeaderDisk is like SetDisk for the member that leads now.
 func SetLeaderDisk(delay time.Duration) Action {
 	return Action{Name: fmt.Sprintf("leader's disk %v", delay), Do: func(ctx context.Context, c *Cluster) error {
 		member, err := c.etcd.leader(ctx)

@@ -143,7 +143,7 @@ func (c *Cluster) report129(line string, ready chan<- struct{}) error {
 	return nil
 }
 
-// lastLine is a file's last line, if there is one.
+// lastLine returns a file's last line, if there is one.
 func lastLine(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

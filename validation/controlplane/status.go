@@ -14,8 +14,8 @@ import (
 	nodeutil "k8s.io/component-helpers/node/util"
 )
 
-// syncPods is the kubelet's status manager: one goroutine, a new status at once, what
-// has come to differ every ten seconds.
+// syncPods is the kubelet's status manager: one goroutine that sends a new status at once, and
+// what has come to differ every ten seconds.
 func (k *kubelet) syncPods(ctx context.Context) {
 	k.mu.Lock()
 	dirty := k.dirty
@@ -47,7 +47,7 @@ func (k *kubelet) outdated() (uids []types.UID) {
 	return uids
 }
 
-// syncPod is statusManager.syncPod: a GET from etcd, then a PATCH of what differs.
+// syncPod does statusManager.syncPod: a GET from etcd, then a PATCH of what differs.
 func (k *kubelet) syncPod(ctx context.Context, uid types.UID) {
 	k.mu.Lock()
 	pod := k.pods[uid]
@@ -125,8 +125,8 @@ func statusPatch(from, to *corev1.Pod) ([]byte, error) {
 	return strategicpatch.CreateTwoWayMergePatch(old, updated, corev1.Pod{})
 }
 
-// syncNode is kubelet.updateNodeStatus: five tries, all connections dropped after the
-// second failure.
+// syncNode does kubelet.updateNodeStatus: five tries, all connections dropped after the second
+// failure.
 func (k *kubelet) syncNode(ctx context.Context) {
 	for try := range 5 {
 		if k.tryNode(ctx, try) == nil || ctx.Err() != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/redline-go/redline/validation/etcd/harness"
 )
 
-// kindsOf is requests of every kind, in sizes on both sides of where a length needs another byte.
+// kindsOf returns requests of every kind, in sizes on both sides of where a length needs another
+// byte.
 func kindsOf() []etcdmodel.Op {
 	var ops []etcdmodel.Op
 	for _, keyBytes := range []int{40, 130} {
@@ -39,8 +40,9 @@ func kindsOf() []etcdmodel.Op {
 	)
 }
 
-// countedTwice is the largest write whose bytes the metric of 3.5 counts twice: what is larger than the page writer's
-// buffer is written through it at once and counted once (its pkg/ioutil/pagewriter.go: Write, FlushN).
+// countedTwice is the largest write whose bytes the metric of 3.5 counts twice. A larger one than
+// the page writer's buffer is written through it at once and counted once (its
+// pkg/ioutil/pagewriter.go: Write, FlushN).
 const countedTwice = 120 << 10
 
 // The WAL bytes of a request of every kind are within 8 bytes, and what writes none writes none.
@@ -72,8 +74,8 @@ func TestWALBytes(t *testing.T) {
 	table.counts(t, "WAL bytes", 0.01)
 }
 
-// grownPages is by how much a fill grows the db at least: what is in use is counted in whole pages, a few of which are
-// partly filled, however many revisions there are.
+// grownPages is the number of pages by which a fill grows the db at least. Bytes in use are
+// counted in whole pages, a few of which are partly filled, however many revisions there are.
 const grownPages = 1000
 
 // The db bytes of a revision, at sizes around the steps of bbolt's pages.

@@ -24,7 +24,7 @@ type steady struct {
 	every time.Duration
 }
 
-// compactions are what came of it.
+// compactions holds the outcome of a steady state.
 type compactions struct {
 	version           string
 	model             etcdmodel.Prediction
@@ -34,8 +34,8 @@ type compactions struct {
 	lost              time.Duration
 }
 
-// Compactions as kube-apiserver orders them, in a steady state of updates: how long they take, how large the
-// db becomes.
+// TestCompaction compacts as kube-apiserver does, in a steady state of updates. It compares how
+// long the compactions take and how large the db becomes.
 func TestCompaction(t *testing.T) {
 	cases := []steady{
 		{0, 2000, 1024, 1000, 2 * time.Second}, {ms(4), 3000, 500, 1000, 2500 * time.Millisecond},
@@ -77,8 +77,9 @@ func TestCompaction(t *testing.T) {
 	table.counts(t, "plateau", 0.20)
 }
 
-// leastDisturbed measures again where the machine was elsewhere for so long that the compactions did not come when they
-// should: more revisions lie between them then, and the file never shrinks. Where too few came it measures for longer.
+// leastDisturbed measures again where the machine was elsewhere for so long that the compactions
+// came late. More revisions lie between them then, and the file never shrinks. Where too few came
+// it measures for longer.
 func (s steady) leastDisturbed(ctx context.Context, t *testing.T, cpu etcdmodel.CPU) (best compactions) {
 	t.Helper()
 	times := 5
@@ -99,7 +100,7 @@ func (s steady) leastDisturbed(ctx context.Context, t *testing.T, cpu etcdmodel.
 	return best
 }
 
-// steadyState is how many compactions are wanted in it.
+// steadyState is the number of compactions that are wanted in it.
 const steadyState = 2
 
 func (s steady) measure(ctx context.Context, t *testing.T, cpu etcdmodel.CPU, times int) (c compactions) {

@@ -18,7 +18,7 @@ import (
 // A pair is one quantity, measured and predicted.
 type pair struct{ measured, predicted float64 }
 
-// err is the relative error of the prediction.
+// err returns the relative error of the prediction.
 func (p pair) err() float64 {
 	if p.measured == 0 {
 		return 0
@@ -51,20 +51,20 @@ func (c *comparison) add(quantity string, p pair) {
 // row adds a line to the table.
 func (c *comparison) row(cells ...string) { c.rows = append(c.rows, cells) }
 
-// median of a quantity's errors.
+// median returns the median of a quantity's errors.
 func (c *comparison) median(quantity string) float64 { return median(c.errors[quantity]) }
 
-// noise is how far two measurements of the same cell are apart, in the median over the cells that were measured
-// more than once. No prediction can be confirmed to less than that.
+// noise returns how far two measurements of the same cell are apart, in the median over the cells
+// that were measured more than once. No prediction can be confirmed to less than that.
 func (c *comparison) noise(quantity string) float64 { return median(c.spread[quantity]) }
 
-// stretch is by how much processor time was longer than on an idle machine, in the median cell. The model does not know
-// who else is on the machine.
+// stretch returns the share by which processor time was longer than on an idle machine, in the
+// median cell. The model does not know who else is on the machine.
 func (c *comparison) stretch() float64 { return lost.Stretch(median(c.others)) }
 
-// within asserts that the median error of a quantity is within its budget, given the noise of this very run: how far
-// repeats of the same cell lie apart, and what others did on the machine meanwhile. On an idle machine both are near
-// zero.
+// within asserts that the median error of a quantity is within its budget, given the noise of this
+// very run: how far repeats of the same cell lie apart, and how much others did on the machine
+// meanwhile. On an idle machine both are near zero.
 func (c *comparison) within(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
@@ -78,7 +78,8 @@ func (c *comparison) within(t *testing.T, quantity string, budget float64) {
 	)
 }
 
-// counts asserts the median error of a count of bytes or of what follows from it: the machine's noise is no excuse.
+// counts asserts the median error of a count of bytes, or of what follows from it. The machine's
+// noise is no excuse here.
 func (c *comparison) counts(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
@@ -167,7 +168,7 @@ func worst(x []float64) float64 {
 // versus prints a measured duration and what was predicted, in ms.
 func versus(p pair) string { return fmt.Sprintf("%s / %s", figure(p.measured), figure(p.predicted)) }
 
-// figure is a number with three digits.
+// figure returns a number with three digits.
 func figure(x float64) string {
 	switch {
 	case x >= 100:

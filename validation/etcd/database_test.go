@@ -14,7 +14,8 @@ import (
 	"github.com/redline-go/redline/validation/etcd/server"
 )
 
-// Events at a steady rate until the quota: when, what etcd says then, and that compacting and disarming do not help.
+// TestQuota writes Events at a steady rate until the quota. It compares the time, checks what etcd
+// answers then, and that compacting and disarming do not help.
 func TestQuota(t *testing.T) {
 	ctx := limited(t)
 	const quota, value, rate = 24 << 20, 834, 1200.0

@@ -54,11 +54,12 @@ func outcome(m harness.Measured, p etcdmodel.Prediction) result {
 	}
 }
 
-// repeats is how often a cell is measured if its first measurement is far from the prediction: the median counts, so
-// that neither a hiccup of the machine nor a lucky hit does.
+// repeats is the number of measurements of a cell whose first one is far from the prediction. The
+// median counts, so that neither a hiccup of the machine nor a lucky hit decides.
 const repeats = 3
 
-// measure drives a cell, again if the first time is outside the budgets, and notes how far the repeats are apart.
+// measure drives a cell, again if the first time is outside the budgets, and notes how far the
+// repeats are apart.
 func measure(
 	ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, p etcdmodel.Prediction,
 	into *comparison, warm, seconds time.Duration,
@@ -73,11 +74,13 @@ func measure(
 	return middle(results, into), last
 }
 
-// tries is how often a run is made again in which the machine was elsewhere. If that was for a second the leader may
-// have changed: requests fail in an election, and afterwards another member with another disk leads.
+// tries is the number of times that a run is made again in which the machine was elsewhere. If
+// that was for a second the leader may have changed: requests fail in an election, and afterwards
+// another member with another disk leads.
 const tries = 3
 
-// mostRetried is how many runs one table makes again: on a machine that is elsewhere all the time there is an end to it.
+// mostRetried is the number of runs that one table makes again at most, since a machine may be
+// elsewhere all the time.
 const mostRetried = 25
 
 // governed drives a cell while the first member leads, and gives the least disturbed of its tries.
@@ -111,21 +114,22 @@ func governed(
 	return best
 }
 
-// again tells that there is time for another repeat: a run on a busy machine has its limit too.
+// again reports whether there is time for another repeat: a run on a busy machine has its limit
+// too.
 func (c *comparison) again() bool {
 	c.extra++
 	return long() || c.extra <= mostExtra
 }
 
-// mostExtra is how many repeats the short form makes in all.
+// mostExtra is the number of repeats that the short form makes in all.
 const mostExtra = 10
 
-// far tells that a cell is worth a second look.
+// far reports whether a cell is worth a second look.
 func (r result) far() bool {
 	return r.throughput.err() > 0.15 || r.p50.err() > 0.15 || r.p99.err() > 0.35 || r.opsFsync.err() > 0.10
 }
 
-// middle is the median of each quantity over the repeats of a cell.
+// middle returns the median of each quantity over the repeats of a cell.
 func middle(results []result, into *comparison) result {
 	each := func(name string, of func(result) pair) pair {
 		var x []float64
@@ -147,7 +151,7 @@ func middle(results []result, into *comparison) result {
 	}
 }
 
-// spread is the range of some measurements over their median.
+// spread returns the range of some measurements over their median.
 func spread(x []float64) float64 {
 	least := x[0]
 	for _, v := range x {

@@ -14,14 +14,17 @@ import (
 	"github.com/redline-go/redline/validation/etcd/harness"
 )
 
-// busyLoad keeps the processors busy and the disk idle: what etcd then does in a second is the speed of the machine. It is in no
-// table.
+// busyLoad keeps the processors busy and the disk idle, so that etcd's throughput is the speed of
+// the machine. It is in no table.
 var busyLoad = etcdmodel.Load{Clients: 50, Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 1024}}
 
-// calibrateProcessor is the model's processor times on this machine: those of the reference machine, all stretched by
-// the one factor with which the model has the throughput that busyLoad has here, the fdatasyncs being as long as this etcd
-// says they were. Three members here share two processors, and a virtual machine's differ from one hour to the next by more than
-// the budgets. It is found in the median of three seconds, the calmest of up to nine where others are on the processors.
+// calibrateProcessor returns the model's processor times on this machine. They are those of the
+// reference machine, all stretched by one factor. With that factor the model has the throughput
+// that busyLoad has here, with fdatasyncs as long as this etcd reports them.
+//
+// Three members here share two processors, and a virtual machine's differ from one hour to the
+// next by more than the budgets. The factor is the median of three seconds, the calmest of up to
+// nine where others are on the processors.
 func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) etcdmodel.CPU {
 	t.Helper()
 	type second struct {
@@ -59,7 +62,7 @@ func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) e
 
 const leastFactor, mostFactor = 0.1, 20.0
 
-// processorFactor is the factor with which the model has a measured throughput.
+// processorFactor returns the factor with which the model has a measured throughput.
 func processorFactor(t *testing.T, c *harness.Cluster, m harness.Measured) (float64, bool) {
 	t.Helper()
 	disk := etcdmodel.FixedDisk(time.Duration(m.Fsync.Mean() * float64(time.Second)))

@@ -19,7 +19,8 @@ type trio struct {
 	load   etcdmodel.Load
 }
 
-// loadsOf three members: closed and open, over all members and at the leader alone. None is fitted to.
+// trios returns loads of three members: closed and open, over all members and at the leader alone.
+// None is fitted to.
 func trios() []trio {
 	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 1024}
 	closed := func(n int) etcdmodel.Load { return etcdmodel.Load{Clients: n, Op: op} }

@@ -12,8 +12,8 @@ import (
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
 
-// The WAL on one disk and the db on another, as --wal-dir has it, now the one slow and now the other. Nothing is
-// fitted to it.
+// TestTwoDisks has the WAL on one disk and the db on another, as --wal-dir does, now the one slow
+// and now the other. Nothing is fitted to it.
 func TestTwoDisks(t *testing.T) {
 	ctx := limited(t)
 	wal, db := slowdisk.ForTest(t, 0), slowdisk.ForTest(t, 0)

@@ -32,9 +32,8 @@ import (
 
 const namespace = "production"
 
-// world is what the real controller sees through its clients: the target's
-// scale, the pods and their metrics. It is changed only while the controller
-// sleeps.
+// world is the real controller's view through its clients: the target's scale, the pods and their
+// metrics. It is changed only while the controller sleeps.
 type world struct {
 	spec     autoscalingv2.HorizontalPodAutoscalerSpec
 	replicas int32 // spec.replicas of the scale
@@ -58,7 +57,7 @@ func (w *world) each(visit func(name string, p *hpa.Pods)) {
 	}
 }
 
-// request is the pods' for metric i; the real controller finds it in the spec.
+// object returns one pod of a group. The real controller finds the requests in its spec.
 func (w *world) object(name string, p *hpa.Pods) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: namespace, Name: name, Labels: map[string]string{"app": "x"},

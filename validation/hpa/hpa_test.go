@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cases is how many random histories to run; REDLINE_CASES overrides it.
+// cases returns the number of random histories to run. REDLINE_CASES overrides it.
 func cases(t *testing.T, standard int) int {
 	if s := os.Getenv("REDLINE_CASES"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -120,7 +120,7 @@ func randomSpec(r *rand.Rand) autoscalingv2.HorizontalPodAutoscalerSpec {
 	return spec
 }
 
-// randomMetric is one that its place in the spec tells apart from the others.
+// randomMetric returns a metric that its place in the spec tells apart from the others.
 func randomMetric(r *rand.Rand, i int) autoscalingv2.MetricSpec {
 	value := resource.NewMilliQuantity(1+r.Int64N(5000), resource.DecimalSI)
 	name := autoscalingv2.MetricIdentifier{Name: fmt.Sprintf("metric-%d", i)}
@@ -194,8 +194,8 @@ func randomRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
 	return rules
 }
 
-// change is what happens between two syncs: pods follow the scale, start,
-// fail; load moves around the targets; now and then somebody scales by hand.
+// change moves the world between two syncs: pods follow the scale, start, fail; load moves around
+// the targets; now and then somebody scales by hand.
 func change(r *rand.Rand, w *world, i int, now time.Duration) {
 	if i > 0 && r.IntN(40) == 0 {
 		w.replicas = r.Int32N(2 * w.spec.MaxReplicas)
@@ -217,7 +217,7 @@ func change(r *rand.Rand, w *world, i int, now time.Duration) {
 	}
 }
 
-// total is about what an Object or External metric must show for a ratio of 1.
+// total returns about the value that an Object or External metric must show for a ratio of 1.
 func total(m autoscalingv2.MetricSpec, replicas int32) float64 {
 	var t autoscalingv2.MetricTarget
 	switch {
@@ -261,7 +261,7 @@ func group(r *rand.Rand, w *world, n int, load float64, now time.Duration) hpa.P
 	return p
 }
 
-// perPod is about what a pod must report for a ratio of 1.
+// perPod returns about the value that a pod must report for a ratio of 1.
 func perPod(m autoscalingv2.MetricSpec, request int64) float64 {
 	var t autoscalingv2.MetricTarget
 	switch {

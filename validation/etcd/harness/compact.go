@@ -17,8 +17,8 @@ type Compacted struct {
 	Duration time.Duration // as etcd's own histogram has it
 }
 
-// CompactEvery compacts as kube-apiserver does: every interval, to the revision that was the latest one interval before. It
-// returns each compaction, and ends with ctx.
+// CompactEvery compacts as kube-apiserver does: every interval, to the revision that was the
+// latest one interval before. It ends with ctx and returns each compaction.
 func (c *Cluster) CompactEvery(ctx context.Context, interval time.Duration) ([]Compacted, error) {
 	var done []Compacted
 	previous, err := c.revision(ctx)
@@ -79,7 +79,7 @@ func (c *Cluster) revision(ctx context.Context) (int64, error) {
 	return answer.Header.Revision, nil
 }
 
-// nilAtEnd is no error where the end of ctx is the cause.
+// nilAtEnd returns nil for an error whose cause is the end of ctx.
 func nilAtEnd(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
