@@ -41,10 +41,10 @@ func (c CPU) Scaled(x float64) CPU {
 func (c CPU) orDefault() CPU {
 	d := DefaultCPU()
 	return CPU{
-		cmp.Or(c.Accept, d.Accept), cmp.Or(c.AcceptPerKiB, d.AcceptPerKiB),
-		cmp.Or(c.Turn, d.Turn),
-		cmp.Or(c.Append, d.Append), cmp.Or(c.AppendPerKiB, d.AppendPerKiB),
-		cmp.Or(c.Apply, d.Apply), cmp.Or(c.ApplyPerKiB, d.ApplyPerKiB),
-		cmp.Or(c.CommitPerKiB, d.CommitPerKiB), cmp.Or(c.Answer, d.Answer),
+		Accept: cmp.Or(c.Accept, d.Accept), AcceptPerKiB: cmp.Or(c.AcceptPerKiB, d.AcceptPerKiB),
+		Turn:   cmp.Or(c.Turn, d.Turn),
+		Append: cmp.Or(c.Append, d.Append), AppendPerKiB: cmp.Or(c.AppendPerKiB, d.AppendPerKiB),
+		Apply: cmp.Or(c.Apply, d.Apply), ApplyPerKiB: cmp.Or(c.ApplyPerKiB, d.ApplyPerKiB),
+		CommitPerKiB: cmp.Or(c.CommitPerKiB, d.CommitPerKiB), Answer: cmp.Or(c.Answer, d.Answer),
 	}
 }

@@ -11,9 +11,9 @@ import (
 // cluster (with its Seed) and load give the same prediction. It returns an error for invalid
 // input. Valid but risky settings are reported in Prediction.Warnings.
 //
-// On held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync as a running
-// etcd reports it, the median error was 13 % at p50, 24 % at p99, 12 % in closed throughput and 4
-// % in requests per fdatasync. docs/etcdmodel.md has the tables.
+// It was compared with held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync
+// as a running etcd reports it. The median error at p50 was 13 %, at p99 24 %, in closed throughput
+// 12 %, and in requests per fdatasync 4 %. docs/etcdmodel.md has the tables.
 func Predict(c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
 	if err != nil {

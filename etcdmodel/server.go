@@ -121,7 +121,7 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 			break
 		}
 		s.e.run(start + int64(share*span))
-		s.arrive(request{route: route{int32(class), s.e.nextMember(), false}})
+		s.arrive(request{route: route{class: int32(class), member: s.e.nextMember()}})
 		s.until[class] += s.chance.ExpFloat64()
 	}
 	for i := range min(len(offered), len(s.until)) {
@@ -203,7 +203,7 @@ func (s *Server) end(before counters) *Step {
 // Submit sends one request of a class now, to the next member in turn. Its end appears in
 // Step.Done under tag, which must not be zero.
 func (s *Server) Submit(class int, tag uint64) error {
-	return s.submit(request{tag: tag, route: route{int32(class), s.e.nextMember(), false}}, class)
+	return s.submit(request{tag: tag, route: route{class: int32(class), member: s.e.nextMember()}}, class)
 }
 
 // SubmitTo is like Submit but sends to one member, as an API server does that knows only the etcd
@@ -212,7 +212,7 @@ func (s *Server) SubmitTo(member, class int, tag uint64) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
 	}
-	return s.submit(request{tag: tag, route: route{int32(class), int16(member), true}}, class)
+	return s.submit(request{tag: tag, route: route{class: int32(class), member: int16(member), stays: true}}, class)
 }
 
 func (s *Server) submit(r request, class int) error {

@@ -62,7 +62,7 @@ func (s *simulation) arrive() {
 		}
 	}
 	s.nextArrival()
-	s.e.submit(request{at: s.e.now, route: route{int32(class), s.e.nextMember(), false}})
+	s.e.submit(request{at: s.e.now, route: route{class: int32(class), member: s.e.nextMember()}})
 }
 
 // repeat makes a client of member i send again at t.
@@ -88,7 +88,7 @@ func (s *simulation) send(i int) {
 	if s.robin || s.e.only {
 		member = s.e.nextMember()
 	}
-	s.e.submit(request{at: s.e.now, route: route{s.closed, member, !s.robin}})
+	s.e.submit(request{at: s.e.now, route: route{class: s.closed, member: member, stays: !s.robin}})
 }
 
 // refusedPause is the time that a closed client waits after a refusal. A refusal comes at once,

@@ -181,14 +181,14 @@ func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int
 	switch {
 	case absent.pods == 0:
 	case before < 1 && m.utilization:
-		all = sums{all.pods + absent.pods, all.value + absent.value, all.request + absent.request}
+		all = sums{pods: all.pods + absent.pods, value: all.value + absent.value, request: all.request + absent.request}
 	case before < 1:
-		all = sums{all.pods + absent.pods, all.value + absent.pods*m.target, 0}
+		all = sums{pods: all.pods + absent.pods, value: all.value + absent.pods*m.target}
 	case before > 1:
-		all = sums{all.pods + absent.pods, all.value, all.request + absent.request}
+		all = sums{pods: all.pods + absent.pods, value: all.value, request: all.request + absent.request}
 	}
 	if up {
-		all = sums{all.pods + idle.pods, all.value, all.request + idle.request}
+		all = sums{pods: all.pods + idle.pods, value: all.value, request: all.request + idle.request}
 	}
 	return a.settle(m, before, all, o.SpecReplicas)
 }

@@ -113,10 +113,10 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 		require.NoError(t, err)
 		start := r.Threshold - 3600*p.DB.Growth
 		full := seconds((r.Limit - start) / p.DB.Growth)
+		series := promtoolSeries{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}
 		return trial{
-			r.Name,
-			[]promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}},
-			50 * time.Minute, (full - r.Lead).Truncate(time.Minute),
+			rule: r.Name, series: []promtoolSeries{series},
+			silent: 50 * time.Minute, fires: (full - r.Lead).Truncate(time.Minute),
 		}
 	// an hour of nothing, then a growth that nobody predicted: half the way to the quota in an hour
 	// and a half
@@ -125,14 +125,14 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 		series := fmt.Sprintf("%.0f+0x60 %s", r.Normal, rising(r.Normal, step, 180*time.Minute))
 		full := 60*time.Minute + 180*time.Minute
 		return trial{
-			r.Name, []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}}, 60 * time.Minute,
-			full - r.Lead,
+			rule: r.Name, series: []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}},
+			silent: 60 * time.Minute, fires: full - r.Lead,
 		}
 	case "EtcdHeartbeatsLate": // none, then a few a minute
 		series := fmt.Sprintf("0+0x30 0+%.0fx30", math.Ceil(r.Threshold))
 		return trial{
-			r.Name, []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}},
-			30 * time.Minute, 40 * time.Minute,
+			rule: r.Name, series: []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}},
+			silent: 30 * time.Minute, fires: 40 * time.Minute,
 		}
 	}
 	metric := map[string]string{"EtcdFsyncSlow": metricFsync, "EtcdBackendCommitSlow": metricCommit}[r.Name]

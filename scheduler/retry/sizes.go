@@ -57,24 +57,27 @@ func (s ReplicaSetStep) Streams(sizes Sizes, over time.Duration) []Stream {
 	event := etcdmodel.Op{Key: sizes.EventKey, Value: sizes.ControllerEvent, Lease: true}
 	create, patch := event, event
 	create.Kind, patch.Kind = etcdmodel.TxnCreate, etcdmodel.TxnUpdate
+	pod := etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: sizes.PodKey, Value: sizes.PodFresh}
+	gone := etcdmodel.Op{Kind: etcdmodel.TxnDelete, Key: sizes.PodKey}
+	set, quota := update(sizes.ReplicaSetKey, sizes.ReplicaSet), update(sizes.QuotaKey, sizes.Quota)
 	return []Stream{
-		{
-			"pods", "create", rate(s.Creates),
-			etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: sizes.PodKey, Value: sizes.PodFresh},
-		},
-		{"pods", "delete", rate(s.Deletes), etcdmodel.Op{Kind: etcdmodel.TxnDelete, Key: sizes.PodKey}},
-		{"replicasets", "update", rate(s.StatusUpdates), update(sizes.ReplicaSetKey, sizes.ReplicaSet)},
-		{"resourcequotas", "update", rate(s.QuotaUpdates), update(sizes.QuotaKey, sizes.Quota)},
-		{"events", "create", rate(s.EventCreates), create},
-		{"events", "update", rate(s.EventUpdates), patch},
+		{Object: "pods", Verb: "create", PerSecond: rate(s.Creates), Op: pod},
+		{Object: "pods", Verb: "delete", PerSecond: rate(s.Deletes), Op: gone},
+		{Object: "replicasets", Verb: "update", PerSecond: rate(s.StatusUpdates), Op: set},
+		{Object: "resourcequotas", Verb: "update", PerSecond: rate(s.QuotaUpdates), Op: quota},
+		{Object: "events", Verb: "create", PerSecond: rate(s.EventCreates), Op: create},
+		{Object: "events", Verb: "update", PerSecond: rate(s.EventUpdates), Op: patch},
 	}
 }
 
 func streams(s Sizes, patches, creates, updates float64) []Stream {
+	pod := etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: s.PodKey, Value: s.PodPending}
+	event := etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: s.EventKey, Value: s.Event, Lease: true}
+	series := etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: s.EventKey, Value: s.Series, Lease: true}
 	return []Stream{
-		{"pods", "update", patches, etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: s.PodKey, Value: s.PodPending}},
-		{"events", "create", creates, etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: s.EventKey, Value: s.Event, Lease: true}},
-		{"events", "update", updates, etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: s.EventKey, Value: s.Series, Lease: true}},
+		{Object: "pods", Verb: "update", PerSecond: patches, Op: pod},
+		{Object: "events", Verb: "create", PerSecond: creates, Op: event},
+		{Object: "events", Verb: "update", PerSecond: updates, Op: series},
 	}
 }
 
