@@ -16,6 +16,7 @@ import (
 
 	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/hpa"
+	"github.com/redline-go/redline/kube"
 )
 
 const request = 200 // millicores, the report's
@@ -136,7 +137,9 @@ func TestTheLatch(t *testing.T) {
 }
 
 func TestVersionsDisagreeOnTheEdgeOfTheTolerance(t *testing.T) {
-	for v, want := range map[hpa.Version]int32{hpa.V1_37: 50, hpa.V1_29: 56} { // |1-1.1| > 0.1 in binary
+	patch, err := kube.Parse("v1.29.4")
+	require.NoError(t, err)
+	for v, want := range map[hpa.Version]int32{hpa.V1_37: 50, 0: 50, hpa.V1_29: 56, patch: 56} { // |1-1.1| > 0.1 in binary
 		a, err := hpa.New(cpu(100, 500), hpa.Config{Version: v})
 		require.NoError(t, err)
 		d, err := a.Step(0, fleet(50, 50, 220))

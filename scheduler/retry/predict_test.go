@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/kube"
 )
 
 // simulated runs the queue under the pressure for an hour after a half hour's warm-up.
@@ -95,6 +97,33 @@ func TestPredictIsTheQueueInTheLongRun(t *testing.T) {
 		}
 	}
 	t.Logf("worst relative error where the queue does more than 1/s: %v", worst)
+}
+
+// Zero is the newest modelled version, and a patch release behaves as its minor.
+func TestVersions(t *testing.T) {
+	patch, err := kube.Parse("v1.29.4")
+	require.NoError(t, err)
+	p := Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.1}
+	loads := map[Version]Load{}
+	for _, v := range []Version{0, V1_29, patch, V1_37} {
+		loads[v], err = Predict(v, p)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, loads[V1_37], loads[0])
+	assert.Equal(t, loads[V1_29], loads[patch])
+	assert.NotEqual(t, loads[V1_29], loads[V1_37])
+	for _, v := range []Version{V1_29, patch} { // a full node that loses its taint wakes nobody in v1.29
+		wakes, err := Wakes(v, ClusterEvent{Kind: NodeTaintRemoved}, ByTaint)
+		require.NoError(t, err)
+		assert.False(t, wakes)
+	}
+	wakes, err := Wakes(0, ClusterEvent{Kind: NodeTaintRemoved}, ByTaint)
+	require.NoError(t, err)
+	assert.True(t, wakes)
+	_, err = Wakes(33<<8, ClusterEvent{}, ByTaint)
+	require.ErrorIs(t, err, ErrInput)
+	_, err = NewWorkload(33 << 8)
+	require.ErrorIs(t, err, ErrInput)
 }
 
 func TestPredictRefusesNonsense(t *testing.T) {
