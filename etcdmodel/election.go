@@ -56,8 +56,8 @@ func (e *engine) tick(i int) {
 	}
 }
 
-// beat sends the heartbeats that are due. A gap of more than two intervals is what etcd
-// counts as a failure to send, once for every follower (etcdserver/raft.go:142,384).
+// beat sends the heartbeats that are due. etcd counts a gap of more than two intervals as a
+// failure to send, once for every follower (etcdserver/raft.go:142,384).
 func (e *engine) beat(i int) {
 	interval := ns(e.c.Heartbeat)
 	if gap := e.now - e.heartbeats.last; gap > 2*interval {

@@ -107,7 +107,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	return s, nil
 }
 
-// Step lets dt pass. offered is how many requests of each class are expected during it: they
+// Step lets dt pass. offered is the expected number of requests of each class during it. They
 // arrive as a Poisson process of that mean, which may be less than one; nil offers none.
 //
 // A negative dt or offer counts as zero, as does an offer of more than 2^31 requests.

@@ -13,7 +13,8 @@ func withDB(d, db Disk) Disk {
 	return d
 }
 
-// TestTheSameDiskTwice: a db on a disk like the WAL's is what it is on the WAL's own.
+// TestTheSameDiskTwice: a db on a disk like the WAL's gives the same answer as one on the WAL's
+// own.
 func TestTheSameDiskTwice(t *testing.T) {
 	for name, answer := range answers {
 		for _, d := range []Disk{SATASSD(), FixedDisk(10 * time.Millisecond), HDD7200()} {

@@ -56,8 +56,8 @@ type act struct {
 	name, short string
 }
 
-// acts are the story's parts. The report has the first and the last; what lies between
-// is what would have to happen for its "thousands of Events".
+// acts are the story's parts. The report has the first and the last. The others would have to
+// happen for its "thousands of Events".
 var acts = []act{
 	{0, "replicas 50 -> 500: 450 pods appear that fit nowhere", "50 -> 500"},
 	{3 * time.Minute, "bound pods are deleted, again and again: each wakes the 450", "woken"},

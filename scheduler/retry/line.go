@@ -2,9 +2,8 @@ package retry
 
 import "time"
 
-// cohort is n pods in the same state whose times lie evenly apart: pod i was put
-// where it is at `at` + i*gap. All of a cohort's pods are handled in one go, which
-// is what makes hours of virtual time cheap.
+// cohort is n pods in the same state whose times lie evenly apart: pod i was put where it is at
+// `at` + i*gap. All of a cohort's pods are handled in one go, so hours of virtual time are cheap.
 type cohort struct {
 	n       int
 	at, gap time.Duration // last attempt (or creation) of the first pod, and from pod to pod

@@ -94,8 +94,8 @@ func SetLeaderDisk(delay time.Duration) Action {
 	}}
 }
 
-// Churn creates and deletes a bound pod, or deletes a filler, every so often; zero
-// stops it. It is what wakes unschedulable pods.
+// Churn creates and deletes a bound pod, or deletes a filler, every so often; zero stops it. That
+// wakes unschedulable pods.
 func Churn(every time.Duration) Action {
 	return Action{Name: fmt.Sprintf("churn %v", every), Do: func(ctx context.Context, c *Cluster) error {
 		c.repeat(ctx, "churn", every, c.churnOnce)
@@ -103,8 +103,8 @@ func Churn(every time.Duration) Action {
 	}}
 }
 
-// TaintMore taints one more node every so often; zero stops it. It is what changes the
-// scheduler's message.
+// TaintMore taints one more node every so often; zero stops it. That changes the scheduler's
+// message.
 func TaintMore(every time.Duration) Action {
 	return Action{Name: fmt.Sprintf("taint one more every %v", every), Do: func(ctx context.Context, c *Cluster) error {
 		c.repeat(ctx, "taint", every, func(ctx context.Context, i int) error {

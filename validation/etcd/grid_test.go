@@ -38,7 +38,7 @@ func (c cell) String() string {
 	return fmt.Sprintf("%.0f/s", c.rate)
 }
 
-// A result is what one cell came to. Times in ms.
+// A result holds the figures of one cell. Times are in ms.
 type result struct {
 	throughput, p50, p99, opsFsync, walBytes pair
 }

@@ -44,7 +44,7 @@ func (m Metrics) Value(name string) float64 {
 	return sum
 }
 
-// A Histogram is what was observed between two readings.
+// A Histogram holds the observations between two readings.
 type Histogram struct {
 	Upper []float64 // upper bounds of the buckets, the last is +Inf
 	Count []float64 // observations at or below each
