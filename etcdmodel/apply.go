@@ -1,8 +1,9 @@
 package etcdmodel
 
-// The apply loop and the backend. Apply works through committed entries one by one; a
-// backend commit holds the lock it needs (server/storage/backend/batch_tx.go), every
-// BatchInterval after the commit before, after BatchLimit operations, for a compaction or a snapshot.
+// This file has the apply loop and the backend. Apply works through committed entries one by one.
+// A backend commit holds the lock that apply needs (server/storage/backend/batch_tx.go). It comes
+// every BatchInterval after the commit before, after BatchLimit operations, and for a compaction
+// or a snapshot.
 
 // work starts the apply loop if it rests and there is something to apply, and tells whether it did.
 func (e *engine) work(i int) bool {
@@ -89,7 +90,7 @@ func (e *engine) rest(i int) {
 	e.wakeReads(i)
 }
 
-// appliedOne is one entry in the tree at time t: its client gets the answer.
+// appliedOne puts one entry into the tree at time t and answers its client.
 func (e *engine) appliedOne(i int, x *entry, t int64) {
 	m := &e.members[i]
 	e.reached = t
@@ -122,7 +123,8 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 }
 
 func (e *engine) commitIsDue(m *member, t int64) bool {
-	return m.snapshot || m.forced || m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) || t >= m.compact.due
+	return m.snapshot || m.forced || m.pending > 0 && (t >= m.commitDue || m.pending >= e.c.BatchLimit) ||
+		t >= m.compact.due
 }
 
 // commitBegins holds apply and reads for one backend commit, or for one batch of a compaction.
@@ -145,8 +147,9 @@ func (e *engine) commitBegins(i int) {
 	*e.timer(i, timerApply) = e.now + took
 }
 
-// snapshot commits the backend; since 3.6 the apply loop also waits for the snapshot's file, its directory
-// and its WAL record to be synced (server.go:2233,2252; 3.5 saves them beside it, server.go:2553).
+// snapshot commits the backend. Since 3.6 the apply loop also waits for the snapshot's file, its
+// directory and its WAL record to be synced (server.go:2233,2252). 3.5 saves them beside it
+// (server.go:2553).
 func (e *engine) snapshot(m *member) int64 {
 	m.snapshot = false
 	took := e.flush(m)
@@ -156,7 +159,8 @@ func (e *engine) snapshot(m *member) int64 {
 	return took
 }
 
-// pagesBeside is what a commit writes beside the leaves: branches, the two buckets' roots and the meta page.
+// pagesBeside is the number of bytes that a commit writes beside the leaves: branches, the roots
+// of the two buckets and the meta page.
 const pagesBeside = 4 * pageSize
 
 func (e *engine) flush(m *member) int64 {
@@ -169,17 +173,25 @@ func (e *engine) flush(m *member) int64 {
 	return took
 }
 
-// The timer of ordinary commits runs in a goroutine of its own (backend.go, run), which a revoke's forced commit does not set back. If it has run
-// out meanwhile, that goroutine waits for the lock (safePending, Commit), and Go decides when it has it: before the writes behind the revoke, so
-// that it finds nothing to do and waits for another interval, or after the first few of them, and then the others wait for two fdatasyncs more.
-// A goroutine that has waited for more than a millisecond gets the lock handed over once it runs again (sync.Mutex's starvation mode); until
-// then the apply loop, which is running, takes it again and again. So the time is that of a wake-up, and another revoke that is applied
-// before it commits all the same.
+// The timer of ordinary commits runs in a goroutine of its own (backend.go, run). A revoke's
+// forced commit does not set it back. If the timer has run out meanwhile, its goroutine waits for
+// the lock (safePending, Commit), and Go decides when it gets it. If it comes before the writes
+// behind the revoke, it finds nothing to do and waits for another interval. If it comes after the
+// first few of them, the others wait for two fdatasyncs more.
 //
-// afterFirst is how often it comes late, if reads wait as well: 33 of 63 revokes that no other followed, in ten runs of a control plane on fsyncs
-// of 1 and 2 s (docs/cascade.md); 2 of 4 in the one replayed at 2 s; on etcd 3.5.35 alone 12 of 28 with serializable reads at the lock and 8 of 100 without,
-// and 3 of 3 and 0 of 3 on 3.6.16 (validation/etcd, TestARevokeHoldsWritesTwice). lockRace is by the writes that it lets pass: 1 to 4 in 20 of
-// the 23 late ones before which any was seen.
+// A goroutine that has waited for more than a millisecond gets the lock handed over once it runs
+// again (sync.Mutex's starvation mode). Until then the running apply loop takes the lock again and
+// again. So the delay is that of a wake-up. Another revoke that is applied before it commits all
+// the same.
+//
+// afterFirst is the share of cases in which the timer's goroutine comes late, if reads wait as
+// well. Measured: 33 of 63 revokes that no other followed, in ten runs of a control plane on
+// fsyncs of 1 and 2 s (docs/cascade.md), and 2 of 4 in the one replayed at 2 s. On etcd 3.5.35
+// alone: 12 of 28 with serializable reads at the lock and 8 of 100 without. On 3.6.16: 3 of 3 and
+// 0 of 3 (validation/etcd, TestARevokeHoldsWritesTwice).
+//
+// lockRace follows from the writes that the goroutine lets pass: 1 to 4 in 20 of the 23 late cases
+// before which any was seen.
 const (
 	afterFirst = 0.5
 	lockRace   = 150_000 // ns: two or three writes at [CPU.Apply]

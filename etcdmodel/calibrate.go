@@ -15,33 +15,37 @@ import (
 	"time"
 )
 
-// How long Calibrate looks at a disk. A fast disk gives thousands of fdatasyncs in that time; a slow one is given
-// longer, until there are enough for a median.
+// These constants set how long Calibrate measures a disk. A fast disk gives thousands of
+// fdatasyncs in that time. A slow one is given longer, until there are enough for a median.
 const (
 	calibrateSmall  = 2 * time.Second        // appends of fioBlock bytes
 	calibrateLarge  = 700 * time.Millisecond // appends of largeBlock bytes
 	calibrateEnough = 25                     // appends of each size
 	calibrateMost   = 8 * time.Second        // of each size, enough or not
 	largeBlock      = 64 << 10               // bytes: the WAL of some fifty writes in one fdatasync
-	segmentBytes    = 64_000_000             // a WAL segment (storage/wal/wal.go: SegmentSizeBytes), allocated beforehand as etcd does
-	dbBytes         = 16 << 20               // the stand-in for the db file
-	dbPage          = 4096                   // bbolt's page
-	dbPagesCommit   = 24                     // pages a commit writes: some 50 revisions, their branch, root and freelist
-	commitInterval  = 100 * time.Millisecond // --backend-batch-interval
+	// a WAL segment (storage/wal/wal.go: SegmentSizeBytes), allocated beforehand as etcd does
+	segmentBytes   = 64_000_000
+	dbBytes        = 16 << 20               // the stand-in for the db file
+	dbPage         = 4096                   // bbolt's page
+	dbPagesCommit  = 24                     // pages a commit writes: some 50 revisions, their branch, root and freelist
+	commitInterval = 100 * time.Millisecond // --backend-batch-interval
 )
 
-// Calibrate measures the disk under dir in about three seconds (longer on a slow one, at most 16): fdatasyncs of
-// WAL-like appends to a file allocated beforehand, while a second file is written as etcd's backend writes its db, every
-// 100 ms some pages and two fdatasyncs. So the disk is measured as etcd meets it and not idle. The result
-// has Fsync for appends of Size bytes and Bandwidth from longer ones. Commit stays nil, for it depends on the load: the model
-// makes it of two fdatasyncs and the pages.
+// Calibrate measures the disk under dir in about three seconds, and at most 16 on a slow one. It
+// times fdatasyncs of WAL-like appends to a file allocated beforehand. Meanwhile it writes a
+// second file as etcd's backend writes its db: every 100 ms some pages and two fdatasyncs. So it
+// measures the disk as etcd meets it and not idle.
 //
-// It makes one temporary directory in dir, of about 80 MB, and removes it before it returns, also when ctx is
-// cancelled; a cancelled call returns ctx's error after the fdatasync that is under way. Put dir on the disk in
-// question and not on a tmpfs.
+// The result has Fsync for appends of Size bytes and Bandwidth from longer ones. Commit stays nil
+// because it depends on the load: the model makes it of two fdatasyncs and the pages.
 //
-// What it cannot see is what etcd itself adds: on a machine whose processors are busy, the fdatasync that a goroutine sees is longer
-// than the disk's. [DiskFromMetrics] of a running etcd has that in it; prefer it where there is one.
+// Calibrate makes one temporary directory of about 80 MB in dir and removes it before it returns,
+// also when ctx is cancelled. A cancelled call returns ctx's error after the fdatasync that is
+// under way. Put dir on the disk in question and not on a tmpfs.
+//
+// Calibrate cannot see what etcd itself adds: on a machine whose processors are busy, a goroutine
+// waits longer for an fdatasync than the disk takes. [DiskFromMetrics] of a running etcd includes
+// that. Prefer it where there is one.
 func Calibrate(ctx context.Context, dir string) (Disk, error) {
 	if err := ctx.Err(); err != nil {
 		return Disk{}, fmt.Errorf("etcdmodel: calibrate: %w", err)
@@ -94,7 +98,9 @@ func appends(ctx context.Context, wal *os.File) (small, large []time.Duration, e
 	return small, large, err
 }
 
-func appendFor(ctx context.Context, wal *os.File, offset *int64, size int, atLeast time.Duration) ([]time.Duration, error) {
+func appendFor(
+	ctx context.Context, wal *os.File, offset *int64, size int, atLeast time.Duration,
+) ([]time.Duration, error) {
 	block := noise(size)
 	var took []time.Duration
 	start := time.Now()
@@ -147,7 +153,7 @@ func startCommits(ctx context.Context, db *os.File) *committer {
 	return c
 }
 
-// finished tells that there is enough: three commits make a median, also where one takes seconds.
+// finished reports whether to stop: three commits make a median, also where one takes seconds.
 func (c *committer) finished() bool {
 	select {
 	case <-c.stop:
@@ -164,7 +170,8 @@ func (c *committer) finish() ([]time.Duration, error) {
 	return c.took, c.err
 }
 
-// commitOnce is one bbolt commit (tx.go: write, fdatasync, writeMeta, fdatasync).
+// commitOnce makes one bbolt commit (tx.go: write, fdatasync, writeMeta, fdatasync) and returns
+// its duration.
 func commitOnce(db *os.File, page []byte, random *rand.Rand) (time.Duration, error) {
 	began := time.Now()
 	for range dbPagesCommit {
@@ -195,7 +202,7 @@ func allocated(name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// noise is bytes that no disk compresses.
+// noise returns bytes that no disk compresses.
 func noise(size int) []byte {
 	random := rand.New(rand.NewPCG(3, uint64(size)))
 	b := make([]byte, size)
@@ -205,8 +212,9 @@ func noise(size int) []byte {
 	return b
 }
 
-// bandwidthOf is the speed at which bytes beyond the small append were written: from medians, for the tails
-// of both are the same. Zero where the longer appends were no slower: bytes cost nothing that can be seen.
+// bandwidthOf returns the speed at which bytes beyond the small append were written. It compares
+// medians, because the tails of both are the same. It returns zero where the longer appends were
+// no slower: the cost of bytes cannot be seen then.
 func bandwidthOf(small, large []time.Duration) float64 {
 	more := quantileOf(knotsOf(large), 0.5) - quantileOf(knotsOf(small), 0.5)
 	if more <= 0 {
@@ -215,7 +223,7 @@ func bandwidthOf(small, large []time.Duration) float64 {
 	return float64(largeBlock-fioBlock) / more.Seconds()
 }
 
-// knotsOf is the distribution of a sample: as many knots as it can support.
+// knotsOf returns the distribution of a sample, with as many knots as it can support.
 func knotsOf(sample []time.Duration) []Quantile {
 	if len(sample) == 0 {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Calibrate measures the disk under dir. Here, in a browser, there is none: the error wraps [errors.ErrUnsupported].
+// Calibrate returns an error that wraps [errors.ErrUnsupported]: there is no disk in a browser.
 func Calibrate(_ context.Context, dir string) (Disk, error) {
 	return Disk{}, fmt.Errorf("etcdmodel: calibrate %s: no disk under js/wasm: %w", dir, errors.ErrUnsupported)
 }

@@ -4,7 +4,7 @@ package etcdmodel
 
 import "os"
 
-// datasync is the file's Sync: fdatasync is Linux's.
+// datasync calls the file's Sync: fdatasync exists on Linux only.
 func datasync(f *os.File) error { return f.Sync() }
 
 // allocate sets the size.

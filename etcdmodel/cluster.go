@@ -38,7 +38,8 @@ type Cluster struct {
 // behind the other. Zero fields mean the values measured on the test machine
 // (2 cores, client and server in one process), see [DefaultCPU].
 type CPU struct {
-	Accept, AcceptPerKiB time.Duration // client, gRPC and proposal: the reciprocal is the most a member takes in; 1 us at least
+	// client, gRPC and proposal: the reciprocal is the most a member takes in; 1 us at least
+	Accept, AcceptPerKiB time.Duration
 	Turn                 time.Duration // the raft loop: one turn that saves, beside its fdatasync
 	Append, AppendPerKiB time.Duration // the raft loop: encoding one entry
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
@@ -46,8 +47,8 @@ type CPU struct {
 	Answer               time.Duration // wake-ups on the way back; no queue
 }
 
-// WithDefaults returns the cluster with every zero field replaced by what it means, and one disk for
-// each member. The cluster must pass [Cluster.Check].
+// WithDefaults returns the cluster with every zero field replaced by its default, and with one
+// disk for each member. The cluster must pass [Cluster.Check].
 func (c Cluster) WithDefaults() Cluster {
 	c.Version = c.Version.orDefault()
 	c.Members = cmp.Or(c.Members, 3)
@@ -79,7 +80,7 @@ func (c Cluster) disk(member int) Disk {
 	return c.Disks[member]
 }
 
-// Check says which field cannot be: the first of them, by name.
+// Check returns an error that names the first invalid field.
 func (c Cluster) Check() error {
 	if err := c.Version.check("Cluster.Version"); err != nil {
 		return err
@@ -106,9 +107,15 @@ func (c Cluster) checkTimes() error {
 		name string
 		d    time.Duration
 	}{
-		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {"BatchInterval", c.BatchInterval}, {"CompactKeep", c.CompactKeep},
-		{"CPU.Append", c.CPU.Append}, {"CPU.AppendPerKiB", c.CPU.AppendPerKiB}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
-		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {"CPU.Answer", c.CPU.Answer}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
+		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {
+			"BatchInterval", c.BatchInterval,
+		}, {"CompactKeep", c.CompactKeep},
+		{"CPU.Append", c.CPU.Append}, {
+			"CPU.AppendPerKiB", c.CPU.AppendPerKiB,
+		}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
+		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {
+			"CPU.Answer", c.CPU.Answer,
+		}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err
@@ -123,7 +130,8 @@ func (c Cluster) checkTimes() error {
 		}
 	}
 	heartbeat, election := cmp.Or(c.Heartbeat, 100*time.Millisecond), cmp.Or(c.Election, time.Second)
-	// server/embed/config.go Validate: "--election-timeout should be at least as 5 times as --heartbeat-interval"
+	// server/embed/config.go, Validate: "--election-timeout should be at least as 5 times as
+	// --heartbeat-interval"
 	if election < 5*heartbeat {
 		return bad("Cluster.Election", election, fmt.Sprintf(">= 5 x Heartbeat (%v), as etcd itself asks", heartbeat))
 	}
@@ -146,9 +154,9 @@ func (c Cluster) checkSizes() error {
 	return checkInt("Cluster.SnapshotCount", c.SnapshotCount, 0, math.MaxInt)
 }
 
-// quorum is the number of members that must have an entry on disk.
+// quorum returns the number of members that must have an entry on disk.
 func (c Cluster) quorum() int { return c.Members/2 + 1 }
 
-// requestTimeout is etcd's own limit on a proposal (server/config/config.go ReqTimeout):
-// 5 s and two election timeouts.
+// requestTimeout returns etcd's own limit on a proposal (server/config/config.go, ReqTimeout): 5 s
+// and two election timeouts.
 func (c Cluster) requestTimeout() time.Duration { return 5*time.Second + 2*c.Election }

@@ -5,12 +5,17 @@ import (
 	"time"
 )
 
-// DefaultCPU is the processor time measured on the test machine: 2 cores shared by client, server
-// and other builds. It was fitted to 28 of the 56 loads of 3.6.16 (value 256 B to 16 KiB, 1 to 1,000 clients or 100 to
-// 3,000 requests/s, fdatasyncs delayed by 0 to 50 ms), each with the fdatasync that its etcd reported: least
-// absolute log error of p50, p99, throughput, requests per fdatasync and backend commit. Three starts of
-// the search ended at the same loss within 0.5 % with single values apart by up to 2.5 times: the sum along a
-// request's way is well determined, its split less so. Snapshots came into the engine afterwards; a new search gains 2 % of the loss.
+// DefaultCPU returns the processor times measured on the test machine: 2 cores shared by client,
+// server and other builds.
+//
+// They were fitted to 28 of the 56 loads of 3.6.16: values of 256 B to 16 KiB, 1 to 1,000 clients
+// or 100 to 3,000 requests/s, fdatasyncs delayed by 0 to 50 ms. Each load had the fdatasync that
+// its etcd reported. The fit minimises the absolute log error of p50, p99, throughput, requests
+// per fdatasync and backend commit.
+//
+// Three starts of the search ended at the same loss within 0.5 %, with single values up to 2.5
+// times apart. So the sum along a request's way is well determined and its split less so.
+// Snapshots came into the engine afterwards; a new search gains 2 % of the loss.
 func DefaultCPU() CPU {
 	return CPU{
 		Accept: 109 * time.Microsecond, AcceptPerKiB: 2300 * time.Nanosecond,
@@ -21,8 +26,8 @@ func DefaultCPU() CPU {
 	}
 }
 
-// Scaled is the same processor x times as slow: every time multiplied by x, zero fields after they became
-// the default's. DefaultCPU().Scaled(0.5) is one twice as fast.
+// Scaled returns a processor x times as slow: zero fields get the default's times, and every time
+// is multiplied by x. DefaultCPU().Scaled(0.5) is twice as fast.
 func (c CPU) Scaled(x float64) CPU {
 	c = c.orDefault()
 	for _, d := range []*time.Duration{
@@ -36,10 +41,10 @@ func (c CPU) Scaled(x float64) CPU {
 func (c CPU) orDefault() CPU {
 	d := DefaultCPU()
 	return CPU{
-		cmp.Or(c.Accept, d.Accept), cmp.Or(c.AcceptPerKiB, d.AcceptPerKiB),
-		cmp.Or(c.Turn, d.Turn),
-		cmp.Or(c.Append, d.Append), cmp.Or(c.AppendPerKiB, d.AppendPerKiB),
-		cmp.Or(c.Apply, d.Apply), cmp.Or(c.ApplyPerKiB, d.ApplyPerKiB),
-		cmp.Or(c.CommitPerKiB, d.CommitPerKiB), cmp.Or(c.Answer, d.Answer),
+		Accept: cmp.Or(c.Accept, d.Accept), AcceptPerKiB: cmp.Or(c.AcceptPerKiB, d.AcceptPerKiB),
+		Turn:   cmp.Or(c.Turn, d.Turn),
+		Append: cmp.Or(c.Append, d.Append), AppendPerKiB: cmp.Or(c.AppendPerKiB, d.AppendPerKiB),
+		Apply: cmp.Or(c.Apply, d.Apply), ApplyPerKiB: cmp.Or(c.ApplyPerKiB, d.ApplyPerKiB),
+		CommitPerKiB: cmp.Or(c.CommitPerKiB, d.CommitPerKiB), Answer: cmp.Or(c.Answer, d.Answer),
 	}
 }

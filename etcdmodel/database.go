@@ -17,7 +17,7 @@ func newDatabase(c Cluster) database {
 	return database{quota: float64(c.Quota), inUse: float64(c.DB), total: float64(c.DB), compacted: math.MinInt64}
 }
 
-// keyspace is what one class has in the db.
+// keyspace counts the revisions of one class in the db.
 type keyspace struct {
 	revisions float64 // written since the start
 	dropped   float64 // compacted away
@@ -35,11 +35,11 @@ func (d *database) add(k *class, t int64) {
 	k.keys.revisions += float64(k.Op.revisions())
 }
 
-// settle is the end of a backend commit: the file has grown to what is in use.
+// settle ends a backend commit: the file has grown to the bytes in use.
 func (d *database) settle() { d.total = max(d.total, d.inUse) }
 
-// over is the quota check of a request, on the committed size (server/storage/quota.go:126). The first that
-// fails raises the alarm.
+// over makes the quota check of a request on the committed size (server/storage/quota.go:126) and
+// reports whether the request is refused. The first that fails raises the alarm.
 func (d *database) over(cost int64) bool {
 	if d.total+float64(cost) >= d.quota {
 		d.alarm = true
@@ -47,7 +47,7 @@ func (d *database) over(cost int64) bool {
 	return d.alarm
 }
 
-// perRevision is the bytes of one revision of the class.
+// perRevision returns the bytes of one revision of the class.
 func (k *class) perRevision() float64 {
 	if n := k.Op.revisions(); n > 0 {
 		return k.db / float64(n)
@@ -55,8 +55,8 @@ func (k *class) perRevision() float64 {
 	return 0
 }
 
-// garbage is how many of the revisions written before t no longer matter: superseded ones, and
-// the keys (with their tombstones) whose lease ended.
+// garbage returns the number of revisions written before `at` that no longer matter: superseded
+// ones, and the keys (with their tombstones) whose lease ended.
 func (k *class) garbage(at, ttl int64) float64 {
 	total := k.keys.before(at)
 	switch {
@@ -70,7 +70,7 @@ func (k *class) garbage(at, ttl int64) float64 {
 	return 0
 }
 
-// before is how many revisions were written by then, as far as the marks tell.
+// before returns the number of revisions written by time t, as far as the marks tell.
 func (s *keyspace) before(t int64) float64 {
 	n := 0.0
 	for i := range s.marks.n {
@@ -81,8 +81,9 @@ func (s *keyspace) before(t int64) float64 {
 	return n
 }
 
-// compaction is one member's physical compaction: batches of 1000 revisions, live ones
-// too, each ended by forced commits and a pause (server/storage/mvcc/kvstore_compaction.go:52,88,93).
+// compaction is one member's physical compaction. It goes in batches of 1000 revisions, live ones
+// too. Each batch ends with forced commits and a pause
+// (server/storage/mvcc/kvstore_compaction.go:52,88,93).
 type compaction struct {
 	due     int64 // the next batch
 	left    int
@@ -97,7 +98,8 @@ const (
 	compactPause = 10_600_000 // ns: the 10 ms sleep, as measured
 )
 
-// compactTimer is kube-apiserver's compactor: every interval, to the revision of that age.
+// compactTimer does what kube-apiserver's compactor does every interval: it compacts to the
+// revision of that age.
 func (e *engine) compactTimer() {
 	e.timers[timerCompact] += ns(e.c.CompactEvery)
 	e.compactNow(e.clock() - ns(e.c.CompactKeep))
@@ -115,8 +117,8 @@ func (e *engine) mark() {
 	}
 }
 
-// compactable tells whether there can be a compaction to what was written before t, and remembers it: once one has been to more, etcd refuses
-// a revision that is gone (mvcc.ErrCompacted).
+// compactable reports whether a compaction to what was written before t can start, and remembers
+// t. After a compaction to a later time etcd refuses a revision that is gone (mvcc.ErrCompacted).
 func (e *engine) compactable(t int64) bool {
 	if t < e.db.compacted {
 		return false
@@ -134,7 +136,8 @@ func (e *engine) compactNow(t int64) {
 	e.compactBatches(int(revisions), garbage > 0, kib/max(1, revisions))
 }
 
-// collect finds what a compaction to t frees, and counts the revisions that it reads, those among them that it deletes, and their size.
+// collect finds the bytes that a compaction to t frees. It returns the number of revisions that
+// the compaction reads, the number of those that it deletes, and their size.
 func (e *engine) collect(t int64) (revisions, garbage, kib float64) {
 	bytes := 0.0
 	for i := range e.classes {
@@ -170,7 +173,10 @@ func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
 	}
 	for i := range e.members {
 		m := &e.members[i]
-		m.compact = compaction{due: e.now, left: revisions/compactBatch + 1, scan: scanTime(kib), commits: commits, began: e.now, took: m.compact.took}
+		m.compact = compaction{
+			due: e.now, left: revisions/compactBatch + 1, scan: scanTime(kib), commits: commits, began: e.now,
+			took: m.compact.took,
+		}
 		if !m.working && !m.committing {
 			*e.timer(i, timerApply) = e.now
 		}
@@ -186,10 +192,11 @@ func (e *engine) compacting() bool {
 	return false
 }
 
-// scanTime is ns to read 1000 revisions of so many KiB each: 0.9 + 0.4/KiB ms, measured on 3.6.16.
+// scanTime returns the ns to read 1000 revisions of so many KiB each: 0.9 + 0.4/KiB ms, measured
+// on 3.6.16.
 func scanTime(kib float64) int64 { return int64(0.9e6 + 0.4e6*kib) }
 
-// compactStep is one batch: how long it holds the lock.
+// compactStep makes one batch and returns how long it holds the lock, in ns.
 func (e *engine) compactStep(i int) int64 {
 	m := &e.members[i]
 	took := m.compact.scan

@@ -51,7 +51,9 @@ func TestServerReachesNoSpaceWhenPredicted(t *testing.T) {
 }
 
 func TestDefragAndDisarmLeaveNoSpace(t *testing.T) {
-	s, err := NewServer(Cluster{Members: 1, Quota: 8 << 20}, []Stream{{Op: Op{Kind: TxnUpdate, Key: 60, Value: 1024}, Keys: 100}})
+	s, err := NewServer(Cluster{Members: 1, Quota: 8 << 20}, []Stream{
+		{Op: Op{Kind: TxnUpdate, Key: 60, Value: 1024}, Keys: 100},
+	})
 	require.NoError(t, err)
 	for s.Now() < time.Minute && !s.Step(10*time.Millisecond, []float64{10}).NoSpace {
 	}
@@ -76,7 +78,9 @@ func TestCompactionAgainstMeasured(t *testing.T) {
 			formula = append(formula, math.Abs(float64(got.Milliseconds())/want-1))
 
 			disk := Disk{Fsync: []Quantile{{1, commit / 2}}, Commit: []Quantile{{1, commit}}}
-			s := newSimulation(Cluster{Version: V3_6, Members: 1, Disks: []Disk{disk}}.WithDefaults(), Load{Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: value}, Rate: 100}}})
+			s := newSimulation(Cluster{Version: V3_6, Members: 1, Disks: []Disk{disk}}.WithDefaults(), Load{
+				Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: value}, Rate: 100}},
+			})
 			s.e.compactRevisions(revisions, deletes)
 			for s.e.compacting() {
 				s.e.run(s.e.now + int64(10*time.Millisecond))
@@ -85,10 +89,17 @@ func TestCompactionAgainstMeasured(t *testing.T) {
 			engine = append(engine, math.Abs(float64(took.Milliseconds())/want-1))
 			d := defragTime(r.num(t, "inuse2"), commit/2)
 			defrag = append(defrag, math.Abs(float64(d.Milliseconds())/r.num(t, "defrag_ms")-1))
-			t.Logf("%d revisions, B %v: formula %v, simulated %v, measured %.0f ms; defrag %v, measured %s ms", revisions, commit, got.Round(time.Millisecond), took.Round(time.Millisecond), want, d.Round(time.Millisecond), r["defrag_ms"])
+			t.Logf(
+				"%d revisions, B %v: formula %v, simulated %v, measured %.0f ms; defrag %v, measured %s ms", revisions,
+				commit, got.Round(time.Millisecond), took.Round(time.Millisecond), want, d.Round(time.Millisecond),
+				r["defrag_ms"],
+			)
 		}
 	}
-	t.Logf("median errors: formula %.1f %%, simulated %.1f %%, defragmentation %.0f %%", 100*median(formula), 100*median(engine), 100*median(defrag))
+	t.Logf(
+		"median errors: formula %.1f %%, simulated %.1f %%, defragmentation %.0f %%", 100*median(formula),
+		100*median(engine), 100*median(defrag),
+	)
 	assert.LessOrEqual(t, median(formula), 0.20)
 	assert.LessOrEqual(t, median(engine), 0.20)
 	assert.LessOrEqual(t, median(defrag), 0.40)
@@ -99,7 +110,10 @@ func TestPlateauAgainstMeasured(t *testing.T) {
 	last := rows[len(rows)-1]
 	every := time.Duration(last.num(t, "every_s") * 1e9)
 	p, err := Estimate(Cluster{Version: V3_6, Members: 1, CompactEvery: every, CompactKeep: every, DB: 16384},
-		Load{Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: int(last.num(t, "val_bytes"))}, Rate: last.num(t, "rate"), Keys: int(last.num(t, "keys"))}}})
+		Load{Streams: []Stream{{
+			Op: Op{Kind: Put, Key: 46, Value: int(last.num(t, "val_bytes"))}, Rate: last.num(t, "rate"),
+			Keys: int(last.num(t, "keys")),
+		}}})
 	require.NoError(t, err)
 	t.Logf("plateau %.2f MB, measured %.2f MB", float64(p.DB.Plateau)/1e6, last.num(t, "db")/1e6)
 	assert.InEpsilon(t, last.num(t, "db"), p.DB.Plateau, 0.05)
@@ -108,7 +122,9 @@ func TestPlateauAgainstMeasured(t *testing.T) {
 func TestLeaseExpiryAgainstMeasured(t *testing.T) {
 	for _, r := range measured(t, "lease_expiry.csv") {
 		fsync := 0.4 + 1.5*r.num(t, "delay")/1e3 // the disks of that evening: see single_member.csv at one client
-		p, err := Estimate(Cluster{Version: V3_6, Members: 1, Disks: []Disk{FixedDisk(ms(fsync))}}, Load{Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: 1024}, Rate: 1}}})
+		p, err := Estimate(Cluster{Version: V3_6, Members: 1, Disks: []Disk{FixedDisk(ms(fsync))}}, Load{
+			Streams: []Stream{{Op: Op{Kind: Put, Key: 46, Value: 1024}, Rate: 1}},
+		})
 		require.NoError(t, err)
 		t.Logf("%.0f leases/s, measured %s", p.LeaseExpiry, r["revokes_per_s"])
 		assert.InEpsilon(t, r.num(t, "revokes_per_s"), p.LeaseExpiry, 0.30)
@@ -120,14 +136,17 @@ func TestLeaseExpiryAgainstMeasured(t *testing.T) {
 func TestEventsFillTheDefaultQuota(t *testing.T) {
 	event := Op{Kind: TxnCreate, Key: 70, Value: 834, Lease: true}
 	for rate, full := range map[float64]bool{400: false, 440: true} {
-		p, err := Estimate(Cluster{CompactEvery: time.Millisecond, CompactKeep: time.Millisecond}, Load{Streams: []Stream{{Op: event, Rate: rate, TTL: time.Hour}}})
+		p, err := Estimate(
+			Cluster{CompactEvery: time.Millisecond, CompactKeep: time.Millisecond},
+			Load{Streams: []Stream{{Op: event, Rate: rate, TTL: time.Hour}}},
+		)
 		require.NoError(t, err)
 		assert.Equal(t, full, p.DB.QuotaIn >= 0, "%v/s", rate)
 	}
 }
 
-// TestCompactionsGoForward: one to an older revision than the last, as a hand's followed by the timer's that keeps five minutes, does
-// nothing and ends.
+// TestCompactionsGoForward: a compaction to an older revision than the last one does nothing and
+// ends. The timer's, which keeps five minutes, does that after one by hand.
 func TestCompactionsGoForward(t *testing.T) {
 	s := newServer(t, Cluster{Members: 1}, lease)
 	s.Step(time.Minute, []float64{600})

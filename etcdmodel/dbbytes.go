@@ -9,13 +9,13 @@ const (
 	branchFan   = 111  // leaf pages per branch page at that fill
 )
 
-// DBBytes is by how much one request grows the db, while nothing is compacted
-// away. A request touches at least whole pages: a value of 1500 bytes costs 2,067, one
-// of 2,000 costs 4,116.
+// DBBytes returns the bytes that one request adds to the db while nothing is compacted away. A
+// request touches at least whole pages: a value of 1500 bytes costs 2,067, one of 2,000 costs
+// 4,116.
 //
-// The revision packs into leaf pages as bbolt's splitIndex does (node.go:271): two to a page at least, then as
-// many as fit in 90 % of one. Measured on 3.6.16 for values of 0 B to 64 KiB: median
-// error 0.2 %, largest 5.6 %. All versions store alike.
+// The revision packs into leaf pages as bbolt's splitIndex does (node.go:271): two to a page at
+// least, then as many as fit in 90 % of one. Measured on 3.6.16 for values of 0 B to 64 KiB:
+// median error 0.2 %, largest 5.6 %. All versions store alike.
 func (o Op) DBBytes(v Version) float64 {
 	switch o.Kind {
 	case Put, TxnCreate, TxnUpdate:
@@ -35,7 +35,8 @@ func (o Op) DBBytes(v Version) float64 {
 	return 0
 }
 
-// revision is the leaf element of one stored revision: its key and a mvccpb.KeyValue.
+// revision returns the bytes of the leaf element of one stored revision: its key and a
+// mvccpb.KeyValue.
 func (o Op) revision() int {
 	kv := optional(o.Key) + optional(o.Value) + 2*(1+indexBytes) + 2 // create and mod revision, version
 	if o.Lease {
@@ -44,16 +45,18 @@ func (o Op) revision() int {
 	return leafElement + revisionKey + kv
 }
 
-// tombstone keeps the key only, and a mark on the revision.
+// tombstone returns the bytes of the leaf element of a deletion: the key only, and a mark on the
+// revision.
 func (o Op) tombstone() int { return leafElement + revisionKey + 1 + optional(o.Key) }
 
-// packed is the bytes of pages an element takes, leaves and their share of branches.
+// packed returns the bytes of pages that an element takes: leaves and their share of branches.
 func packed(element int) float64 {
 	pages, n := leaf(element)
 	return pageSize*float64(pages)/float64(n) + pageSize/float64(branchFan*n)
 }
 
-// leaf is how bbolt fills one leaf with equal elements: pages it spans and elements in it.
+// leaf fills one leaf with equal elements as bbolt does. It returns the pages that the leaf spans
+// and the elements in it.
 func leaf(element int) (pages, n int) {
 	n = 2
 	if more := (fillLimit - pageHeader) / element; more > n {
@@ -62,7 +65,7 @@ func leaf(element int) (pages, n int) {
 	return (pageHeader + n*element + pageSize - 1) / pageSize, n
 }
 
-// revisions is how many revisions the request adds.
+// revisions returns the number of revisions that the request adds.
 func (o Op) revisions() int {
 	switch o.Kind {
 	case Put, TxnCreate, TxnUpdate, TxnDelete:
@@ -77,8 +80,8 @@ func (o Op) revisions() int {
 	return 0
 }
 
-// quotaCost is what the quota check adds to the db's size before it lets a request in
-// (server/storage/quota.go:61,126: 256 a key and value, 64 a lease).
+// quotaCost returns the bytes that the quota check adds to the db's size before it lets a request
+// in (server/storage/quota.go:61,126: 256 a key and value, 64 a lease).
 func (o Op) quotaCost() int64 {
 	switch o.Kind {
 	case Put, TxnCreate, TxnUpdate, TxnConflict:

@@ -12,12 +12,11 @@ type Quantile struct {
 	Latency time.Duration
 }
 
-// Disk is what etcd waits for: how long an fdatasync takes, as a distribution.
-// The zero Disk is [NVMe].
+// Disk is the distribution of the time that etcd waits for an fdatasync. The zero Disk is [NVMe].
 //
-// Measure it under the load in question (Calibrate, or DiskFromMetrics of a running
-// etcd): the fdatasync of an idle disk is not a usable input, because it grows with the bytes, with
-// the backend's own fdatasyncs and with contention for the processor.
+// Measure it under the load in question, with [Calibrate] or with [DiskFromMetrics] of a running
+// etcd. The fdatasync of an idle disk is not a usable input. It grows with the bytes, with the
+// backend's own fdatasyncs and with contention for the processor.
 type Disk struct {
 	Name string // for tables and messages
 
@@ -36,8 +35,8 @@ type Disk struct {
 	// means two fdatasyncs of Fsync and the pages' bytes.
 	Commit []Quantile
 
-	// DB is the disk of the db file where it is another one, as with --wal-dir; nil means this one. It has no DB of
-	// its own, and its Commit is the one that counts.
+	// DB is the disk of the db file where it is another one, as with --wal-dir. Nil means this one.
+	// It has no DB of its own, and its Commit is the one that counts.
 	DB *Disk
 
 	Source string // measured or assumed, by whom, on what
@@ -46,13 +45,14 @@ type Disk struct {
 // fioBlock is the write that the etcd fio recipe times: 2300 bytes.
 const fioBlock = 2300
 
-// FixedDisk is a disk whose every fdatasync takes exactly d: the injected delay of a
-// test, and the fault of a scenario.
+// FixedDisk returns a disk whose every fdatasync takes exactly d: the injected delay of a test,
+// and the fault of a scenario.
 func FixedDisk(d time.Duration) Disk {
 	return Disk{Name: fmt.Sprintf("fixed %v", d), Fsync: []Quantile{{0, d}, {1, d}}, Source: "assumed: constant"}
 }
 
-// Delayed is the same disk with d more in every fdatasync. A disk of the db file's own stays as it is.
+// Delayed returns the same disk with every fdatasync longer by `by`. The db file's own disk, if
+// there is one, stays as it is.
 func (d Disk) Delayed(by time.Duration) Disk {
 	d = d.orDefault()
 	d.Fsync = shifted(d.Fsync, by)
@@ -73,8 +73,8 @@ func shifted(knots []Quantile, by time.Duration) []Quantile {
 	return out
 }
 
-// Scaled is the same disk with every duration multiplied by x and the bandwidth divided by it. A disk of the db file's own
-// stays as it is.
+// Scaled returns the same disk with every duration multiplied by x and the bandwidth divided by
+// it. The db file's own disk, if there is one, stays as it is.
 func (d Disk) Scaled(x float64) Disk {
 	d = d.orDefault()
 	scale := func(knots []Quantile) []Quantile {
@@ -102,7 +102,7 @@ func (d Disk) orDefault() Disk {
 	return d
 }
 
-// db is the disk that the db file is on.
+// db returns the disk of the db file.
 func (d Disk) db() Disk {
 	if d.DB == nil {
 		return d
@@ -110,13 +110,15 @@ func (d Disk) db() Disk {
 	return d.DB.orDefault()
 }
 
-// FsyncMean is the mean fdatasync of a small write.
+// FsyncMean returns the mean fdatasync of a small write.
 func (d Disk) FsyncMean() time.Duration { return meanOf(d.orDefault().Fsync) }
 
-// FsyncQuantile is the duration that a share p of the fdatasyncs of a small write keeps to.
+// FsyncQuantile returns the duration within which a share p of the fdatasyncs of a small write
+// end.
 func (d Disk) FsyncQuantile(p float64) time.Duration { return quantileOf(d.orDefault().Fsync, p) }
 
-// Check says which field of the disk is wrong: a knot that is NaN, out of range, out of order, or a negative speed.
+// Check returns an error for a knot that is NaN, out of range or out of order, and for a negative
+// speed. Its text begins with field.
 func (d Disk) Check(field string) error {
 	if err := checkKnots(field+".Fsync", d.Fsync); err != nil {
 		return err
@@ -169,7 +171,7 @@ func checkKnots(field string, knots []Quantile) error {
 	return nil
 }
 
-// quantileOf is the inverse of the distribution at p.
+// quantileOf returns the inverse of the distribution at p.
 func quantileOf(knots []Quantile, p float64) time.Duration {
 	if len(knots) == 0 {
 		return 0
@@ -186,7 +188,7 @@ func quantileOf(knots []Quantile, p float64) time.Duration {
 	return knots[len(knots)-1].Latency
 }
 
-// between is geometric, as the buckets of a histogram are; linear from zero.
+// between interpolates geometrically, as the buckets of a histogram lie, and linearly from zero.
 func between(a, b time.Duration, share float64) time.Duration {
 	if a == b {
 		return a
@@ -197,7 +199,7 @@ func between(a, b time.Duration, share float64) time.Duration {
 	return time.Duration(float64(a) * math.Pow(float64(b)/float64(a), share))
 }
 
-// meanOf is the integral of quantileOf over 0..1.
+// meanOf returns the integral of quantileOf over 0 to 1.
 func meanOf(knots []Quantile) time.Duration {
 	if len(knots) == 0 {
 		return 0

@@ -19,7 +19,7 @@ type election struct {
 	underWay bool
 }
 
-// electionTicks is etcd's: the election timeout in heartbeat intervals.
+// electionTicks returns the election timeout in heartbeat intervals, as etcd counts it.
 func (e *engine) electionTicks() int { return int(e.c.Election / e.c.Heartbeat) }
 
 // resetElection draws how many ticks a member waits: uniform in [n, 2n).
@@ -56,8 +56,8 @@ func (e *engine) tick(i int) {
 	}
 }
 
-// beat sends the heartbeats that are due. A gap of more than two intervals is what etcd
-// counts as a failure to send, once for every follower (etcdserver/raft.go:142,384).
+// beat sends the heartbeats that are due. etcd counts a gap of more than two intervals as a
+// failure to send, once for every follower (etcdserver/raft.go:142,384).
 func (e *engine) beat(i int) {
 	interval := ns(e.c.Heartbeat)
 	if gap := e.now - e.heartbeats.last; gap > 2*interval {
@@ -72,8 +72,9 @@ func (e *engine) beat(i int) {
 	}
 }
 
-// checkQuorum makes a leader step down that no quorum has answered since it last checked: ten of its own ticks ago, one of which comes in each
-// turn of a loop that saves all the time (raft.go, MsgCheckQuorum: RecentActive).
+// checkQuorum makes a leader step down if no quorum has answered it since its last check (raft.go,
+// MsgCheckQuorum: RecentActive). It checks after ten of its own ticks. In a loop that saves all
+// the time each turn has one tick.
 func (e *engine) checkQuorum(i int) {
 	since := e.heartbeats.checked
 	e.heartbeats.ticks, e.heartbeats.checked = 0, e.now
@@ -90,9 +91,9 @@ func (e *engine) checkQuorum(i int) {
 	}
 }
 
-// campaign asks the others for their pre-votes and, with a quorum of them, for their votes. They agree if
-// they have not heard of a leader for an election timeout and their log is not
-// longer; each answers when its own loop is free, and saves a vote.
+// campaign asks the others for their pre-votes and, with a quorum of them, for their votes. They
+// agree if they have not heard of a leader for an election timeout and their log is not longer.
+// Each answers when its own loop is free, and saves a vote.
 func (e *engine) campaign(i int) {
 	m := &e.members[i]
 	voters := e.voters(i)
@@ -120,7 +121,7 @@ func (e *engine) voters(i int) []int {
 	return who
 }
 
-// quorumTime is when the need-th of the voters has answered a question asked at t.
+// quorumTime returns the time when the need-th of the voters has answered a question asked at t.
 func (e *engine) quorumTime(voters []int, need int, t int64, save bool) int64 {
 	var answers []int64
 	for _, j := range voters {
@@ -145,8 +146,8 @@ func (e *engine) calm(i int) {
 	}
 }
 
-// elect makes the winner leader: what only the old leader had is lost, and an empty entry of the new term
-// has to commit first.
+// elect makes the winner leader. Entries that only the old leader had are lost, and an empty entry
+// of the new term has to commit first.
 func (e *engine) elect() {
 	e.timers[timerElection] = never
 	e.election.underWay = false

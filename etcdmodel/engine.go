@@ -10,12 +10,13 @@ const never = math.MaxInt64
 
 // Limits of etcd that the engine keeps to.
 const (
-	maxGap       = 5000    // commit - apply beyond which a proposal is refused (server/etcdserver/v3_server.go:839)
-	maxInFlight  = 512     // messages in flight to one follower (server/etcdserver/raft.go:40)
-	maxCommitted = 1 << 20 // bytes of committed entries handed over per Ready (raft.go:37, raft's MaxCommittedSizePerReady)
+	maxGap      = 5000 // commit - apply beyond which a proposal is refused (server/etcdserver/v3_server.go:839)
+	maxInFlight = 512  // messages in flight to one follower (server/etcdserver/raft.go:40)
+	// bytes of committed entries handed over per Ready (raft.go:37, raft's MaxCommittedSizePerReady)
+	maxCommitted = 1 << 20
 )
 
-// outcome is how a request ends.
+// outcome is the end of a request.
 type outcome int
 
 const (
@@ -35,7 +36,8 @@ type observer interface {
 
 // request is one proposal or read on its way.
 //
-// It has four fields, one of them a group, and 32 bytes because Go's compiler keeps structs of up to so much in registers.
+// It has four fields, one of them a group, and 32 bytes: Go's compiler keeps structs of up to that
+// size in registers.
 type request struct {
 	at  int64 // sent by its client
 	id  int64 // among all writes, ascending
@@ -75,13 +77,14 @@ type class struct {
 	keys    keyspace
 }
 
-// engine is etcd in virtual time: per member a gated loop that saves batches and a FIFO
-// apply that pauses for backend commits; between them raft. All times are ns since the start.
+// engine is etcd in virtual time. Each member has a gated loop that saves batches, and a FIFO
+// apply that pauses for backend commits. Between the members is raft. All times are ns since the
+// start.
 //
-// It follows server/etcdserver/raft.go (one goroutine ticks, sends and saves; a leader sends
-// before it saves, a follower after), raft's node goroutine (proposals and messages are
-// taken in while the loop saves) and server/storage/backend (a commit every BatchInterval
-// holds the lock that apply and reads need).
+// It follows server/etcdserver/raft.go: one goroutine ticks, sends and saves; a leader sends
+// before it saves, a follower after. It follows raft's node goroutine: proposals and messages are
+// taken in while the loop saves. And it follows server/storage/backend: a commit every
+// BatchInterval holds the lock that apply and reads need.
 type engine struct {
 	c       Cluster
 	now     int64
@@ -119,7 +122,7 @@ type engine struct {
 	again      func(i int) // a closed client of member i is due
 }
 
-// counters are what the engine adds up; the callers take differences.
+// counters holds the totals since the start; callers take differences.
 type counters struct {
 	flushes         int64 // of the leader's backend
 	fsyncs, batched int64 // of the leader: WAL fsyncs and the entries in them
@@ -158,7 +161,9 @@ func (e *engine) timer(member, kind int) *int64 {
 
 func newEngine(c Cluster, streams []Stream, see observer) *engine {
 	c = c.WithDefaults()
-	e := &engine{c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: chance(c.Seed, "raft", 0)}
+	e := &engine{
+		c: c, see: see, timeout: ns(c.requestTimeout()), halfTrip: ns(c.RTT) / 2, chance: chance(c.Seed, "raft", 0),
+	}
 	e.timers = make([]int64, memberTimers+c.Members*timersEach)
 	for i := range e.timers {
 		e.timers[i] = never
@@ -219,7 +224,8 @@ func (e *engine) instant() {
 	}
 }
 
-// find looks for the timer that is due first, the least of several. Its loop compiles to conditional moves: a processor would guess branches wrong.
+// find looks for the timer that is due first, the least of several. Its loop compiles to
+// conditional moves: a processor would guess branches wrong.
 func (e *engine) find() {
 	at, first := int64(never), 0
 	for i, x := range e.timers {
@@ -263,7 +269,7 @@ func (e *engine) fire(which int) {
 	}
 }
 
-// nextMember is the member that the next client talks to.
+// nextMember returns the member that the next client talks to.
 func (e *engine) nextMember() int16 {
 	if e.only {
 		return int16(max(0, e.leader))

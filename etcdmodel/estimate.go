@@ -7,17 +7,18 @@ import (
 	"github.com/redline-go/redline/internal/histogram"
 )
 
-// Estimate is [Predict] without the simulation, in closed form and in microseconds: for a slider, a sweep, or a
-// first look. Bytes, growth, limits and quota are the same; latency is coarser (docs/etcdmodel.md).
+// Estimate is like [Predict] but computes closed forms in microseconds instead of simulating. Use
+// it for a slider, a sweep or a first look. Bytes, growth, limits and quota are the same; latency
+// is coarser (docs/etcdmodel.md).
 //
-// The raft loop serves in batches: with F the fdatasync, a turn takes C = F + turn + n c for n
-// requests, of which rate C gather during a turn, so
+// The raft loop serves in batches. With F the fdatasync and c the time of one request, a turn with
+// n requests takes C = F + turn + n c. As rate C of them gather during a turn,
 //
 //	C = (F + turn) / (1 - rate c),   latency = U C + C + W
 //
-// U uniform where the loop is busy, and W the wait for a backend commit of length B: with
-// chance B / (I + B), uniform up to B. A write on three members also waits for the quorum's
-// follower and for the leader's next turn; one sent to a follower for that follower's loop, twice.
+// U is uniform where the loop is busy. W is the wait for a backend commit of length B: with chance
+// B / (I + B), uniform up to B. A write on three members also waits for the quorum's follower and
+// for the leader's next turn. One sent to a follower waits for that follower's loop, twice.
 func Estimate(c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
 	if err != nil {
@@ -60,7 +61,7 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	return p, nil
 }
 
-// latency is the disk's own distribution.
+// latency returns the disk's own distribution.
 func (d Disk) latency() Latency {
 	return Latency{Mean: meanOf(d.Fsync), P50: quantileOf(d.Fsync, .5), P90: quantileOf(d.Fsync, .9),
 		P99: quantileOf(d.Fsync, .99), P999: quantileOf(d.Fsync, .999), Max: quantileOf(d.Fsync, 1)}
@@ -82,13 +83,16 @@ type turn struct {
 
 func newTurn(c *Cluster, m *mix, rate float64, leaderOnly bool) *turn {
 	d := newDiskMean(*c, 0)
-	t := &turn{c: c, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer)}
+	t := &turn{
+		c: c, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer),
+	}
 	perEntry := (m.append + d.perByte*m.wal) * rate / 1e9
 	fixed := d.fsync + m.gate
 	t.cycle = fixed / math.Max(0.01, 1-perEntry)
 	t.fsyncs = math.Min(rate, 1e9/t.cycle)
 	t.busy = math.Min(1, t.fsyncs*t.cycle/1e9)
-	// Arrivals come alone and gather only behind a save: a loop that is busy a share b of the time starts rate (1 - b) + b / C turns.
+	// Arrivals come alone and gather only behind a save. A loop that is busy a share b of the time
+	// starts rate (1 - b) + b / C turns.
 	if idle := rate * t.cycle / 1e9; idle < 20 {
 		t.fsyncs = rate / (1 + idle)
 		t.busy = idle / (1 + idle)
@@ -102,7 +106,8 @@ func newTurn(c *Cluster, m *mix, rate float64, leaderOnly bool) *turn {
 	return t
 }
 
-// path is one request's time, with u where in the leader's turn it arrives and w where in a commit's period.
+// path returns one request's time in ns. u is the place in the leader's turn at which it arrives,
+// and w the place in a commit's period.
 func (t *turn) path(fsync, u, w float64, remote bool) float64 {
 	wait, shift := 0.0, fsync-t.fsync
 	cycle := math.Max(0, t.cycle+shift)
@@ -123,7 +128,7 @@ func (t *turn) path(fsync, u, w float64, remote bool) float64 {
 	return wait + save + vacation + t.work + t.queue
 }
 
-// mean is the expectation of path.
+// mean returns the expectation of path.
 func (t *turn) mean() float64 {
 	save := math.Max(t.cycle, t.follower)
 	if t.follower > 0 {
@@ -134,7 +139,7 @@ func (t *turn) mean() float64 {
 	return t.busy*t.cycle/2 + save + share*t.commit/2 + t.work + t.queue
 }
 
-// latency is the distribution of path over a grid of fdatasyncs, arrivals and commits.
+// latency returns the distribution of path over a grid of fdatasyncs, arrivals and commits.
 func (t *turn) latency() Latency {
 	const steps = 5
 	shares := [...]struct{ p, weight float64 }{{0.25, 0.5}, {0.7, 0.4}, {0.95, 0.09}, {0.994, 0.008}, {0.9995, 0.002}}
@@ -185,7 +190,7 @@ func (s *spread) quantile(p float64) time.Duration {
 	return capped(s.max)
 }
 
-// missed is the heartbeat intervals/s that saves longer than two intervals let pass.
+// missed returns the heartbeat intervals/s that saves longer than two intervals let pass.
 func (t *turn) missed(c *Cluster) float64 {
 	if c.Members == 1 {
 		return 0

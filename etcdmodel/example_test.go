@@ -11,7 +11,10 @@ import (
 func ExampleEstimate() {
 	load := etcdmodel.Load{Streams: []etcdmodel.Stream{
 		{Name: "leases", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 60, Value: 525}, Rate: 10, Keys: 100},
-		{Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: 20, TTL: time.Hour},
+		{
+			Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: 20,
+			TTL: time.Hour,
+		},
 	}}
 	for _, disk := range []etcdmodel.Disk{etcdmodel.NVMe(), etcdmodel.HDD7200()} {
 		p, err := etcdmodel.Estimate(etcdmodel.Cluster{Disks: []etcdmodel.Disk{disk}}, load)

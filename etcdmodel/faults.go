@@ -8,10 +8,12 @@ type Fault struct {
 	Prediction
 }
 
-// Faults answers: does it matter which disk is slow? It predicts the load with every disk as it is, with the slow one under one
-// follower, under all followers, under the leader, and under all members. A single member has only "none" and "all members".
+// Faults answers: does it matter which disk is slow? It predicts the load with every disk as it
+// is, and with the slow one under one follower, all followers, the leader, and all members. A
+// single member has only "none" and "all members".
 //
-// A leader on a disk slow enough loses its lead (Prediction.Elections) and the slow disk is then a follower's.
+// A leader on a disk that is slow enough loses its lead (Prediction.Elections). The slow disk is
+// then a follower's.
 func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
 	if err := slow.Check("slow"); err != nil {
 		return nil, err
@@ -25,7 +27,9 @@ func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
 		name     string
 		from, to int // members that are slow
 	}{
-		{"none", 0, 0}, {"one follower", c.Members - 1, c.Members}, {"all followers", 1, c.Members}, {"leader", 0, 1}, {"all members", 0, c.Members},
+		{"none", 0, 0}, {
+			"one follower", c.Members - 1, c.Members,
+		}, {"all followers", 1, c.Members}, {"leader", 0, 1}, {"all members", 0, c.Members},
 	} {
 		if c.Members == 1 && f.name != "none" && f.name != "all members" {
 			continue

@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFaults is the order that was measured on three members at 200 ms: one slow follower leaves p50 alone and hits the
-// clients that talk to it; the leader costs 2 fdatasyncs, all followers and all members more.
+// TestFaults checks the order that was measured on three members at 200 ms. One slow follower
+// leaves p50 alone and hits the clients that talk to it. The leader costs 2 fdatasyncs, all
+// followers and all members more.
 func TestFaults(t *testing.T) {
 	l := Load{Clients: 50, Op: Op{Kind: Put, Key: 46, Value: 1024}, RoundRobin: true}
 	faults, err := Faults(Cluster{}, l, FixedDisk(200*time.Millisecond))
@@ -17,7 +18,10 @@ func TestFaults(t *testing.T) {
 	by := map[string]Prediction{}
 	for _, f := range faults {
 		by[f.Name] = f.Prediction
-		t.Logf("%-14s p50 %v p99 %v, %.0f writes/s, %.2f heartbeat intervals/s missed", f.Name, f.Commit.P50, f.Commit.P99, f.Throughput, f.HeartbeatsMissed)
+		t.Logf(
+			"%-14s p50 %v p99 %v, %.0f writes/s, %.2f heartbeat intervals/s missed", f.Name, f.Commit.P50, f.Commit.P99,
+			f.Throughput, f.HeartbeatsMissed,
+		)
 	}
 	require.Len(t, by, 5)
 	assert.Less(t, by["one follower"].Commit.P50, 50*time.Millisecond)

@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// growth is the db of a load over time, in the mean: what the streams write, minus what compactions
-// have dropped by then. Between two compactions nothing is freed, so the file is as large as
+// growth is the mean size of the db of a load over time: what the streams write, minus what
+// compactions have dropped by then. Between two compactions nothing is freed, so the file is as
+// large as
 //
-//	live keys + everything superseded or expired in the last CompactEvery + CompactKeep,
+//	live keys + everything superseded or expired in the last CompactEvery + CompactKeep.
 //
-// which is (K + 2 P lambda) b with kube-apiserver's settings: predicted 19.3 MB, measured 19.73 MB on 3.6.16.
+// With kube-apiserver's settings that is (K + 2 P lambda) b: predicted 19.3 MB, measured 19.73 MB
+// on 3.6.16.
 type growth struct {
 	start  float64
 	window float64 // s that garbage stays; +Inf: for ever
@@ -52,7 +54,7 @@ func newGrowth(c Cluster, streams []Stream) growth {
 	return g
 }
 
-// perSecond is bytes/s while nothing is compacted.
+// perSecond returns the bytes/s while nothing is compacted.
 func (g growth) perSecond() float64 {
 	sum := 0.0
 	for _, p := range g.parts {
@@ -61,7 +63,8 @@ func (g growth) perSecond() float64 {
 	return sum
 }
 
-// revisions is how many of the part are in the db at t, and how many of them are garbage.
+// revisions returns the number of revisions of the part in the db at t, and the number of those
+// that are garbage.
 func (p part) revisions(t, window float64) (all, garbage float64) {
 	written := p.rate * t
 	dead := func(t float64) float64 { // superseded or expired by t
@@ -81,7 +84,7 @@ func (p part) revisions(t, window float64) (all, garbage float64) {
 	return written - dropped, dead(t) - dropped
 }
 
-// at is the bytes in use just before a compaction at t (s).
+// at returns the bytes in use just before a compaction at t (s).
 func (g growth) at(t float64) float64 {
 	sum := g.start
 	for _, p := range g.parts {
@@ -94,7 +97,7 @@ func (g growth) at(t float64) float64 {
 	return sum
 }
 
-// live is what a compaction of everything would leave at t.
+// live returns the bytes that a compaction of everything would leave at t.
 func (g growth) live(t float64) float64 {
 	sum := g.start
 	for _, p := range g.parts {
@@ -104,7 +107,7 @@ func (g growth) live(t float64) float64 {
 	return sum
 }
 
-// steady is when the size no longer changes; +Inf if it always does.
+// steady returns the time (s) from which the size no longer changes; +Inf if it always does.
 func (g growth) steady() float64 {
 	t := 0.0
 	for _, p := range g.parts {
@@ -123,7 +126,7 @@ func (g growth) steady() float64 {
 	return t
 }
 
-// until is when the size reaches bytes (s); +Inf if it does not.
+// until returns the time (s) at which the size reaches bytes; +Inf if it does not.
 func (g growth) until(bytes float64) float64 {
 	if g.start >= bytes {
 		return 0
@@ -146,7 +149,7 @@ func (g growth) until(bytes float64) float64 {
 	return bisectUp(horizon, func(t float64) bool { return g.at(t) >= bytes })
 }
 
-// bisectUp is the least t up to high for which ok holds, ok being true above it.
+// bisectUp returns the least t up to high for which ok holds. ok must be true above it.
 func bisectUp(high float64, ok func(float64) bool) float64 {
 	low := 0.0
 	for range 50 {
@@ -159,10 +162,13 @@ func bisectUp(high float64, ok func(float64) bool) float64 {
 	return high
 }
 
-// predict is the DB of a Prediction; commit is the mean backend commit.
+// predict returns the DB of a Prediction. commit is the mean backend commit.
 func (g growth) predict(c Cluster, writes float64, commit time.Duration) DB {
 	perSecond := g.perSecond()
-	d := DB{Growth: perSecond, PerWrite: perSecond / math.Max(writes, math.SmallestNonzeroFloat64), QuotaIn: -1, Plateau: -1}
+	d := DB{
+		Growth: perSecond, PerWrite: perSecond / math.Max(writes, math.SmallestNonzeroFloat64), QuotaIn: -1,
+		Plateau: -1,
+	}
 	if writes == 0 {
 		d.PerWrite = 0
 	}
@@ -186,15 +192,18 @@ func lasting(s float64) time.Duration {
 	return time.Duration(math.Min(s, century) * 1e9)
 }
 
-// noSpaceText: a compaction frees pages inside the file, which stays as large; so NOSPACE needs a defragmentation
-// before the disarm (measured on 3.6.16: compact and disarm alone raise the alarm again).
+// noSpaceText describes NOSPACE and the way out. A compaction frees pages inside the file, which
+// stays as large. So a defragmentation has to come before the disarm (measured on 3.6.16: compact
+// and disarm alone raise the alarm again).
 func noSpaceText(c Cluster, g growth, quota float64) string {
-	return fmt.Sprintf("at %v puts, transactions that put and lease grants fail with \"mvcc: database space exceeded\"; deletes and compactions go on. "+
-		"To leave: compact, defragment every member (to about %d MB), then disarm the alarm; without the defragmentation it is raised again.",
+	return fmt.Sprintf("at %v puts, transactions that put and lease grants fail with "+
+		"\"mvcc: database space exceeded\"; deletes and compactions go on. "+
+		"To leave: compact, defragment every member (to about %d MB), then disarm the alarm; "+
+		"without the defragmentation it is raised again.",
 		lasting(quota).Round(time.Second), int64(g.live(quota)/1e6))
 }
 
-// series is a hundred points of the file until the steady state or the quota.
+// series returns a hundred points of the file until the steady state or the quota.
 func (g growth) series(d DB) []Size {
 	const points = 100
 	end := g.steady()
@@ -215,12 +224,13 @@ func (g growth) series(d DB) []Size {
 	return out
 }
 
-// compaction is one compaction in the steady state:
+// compaction returns one compaction in the steady state:
 //
 //	T = (1 + B / I) * ((batches - 1) * (10.6 ms + scan + c B) + scan + (c - 1) B)
 //
-// batches of 1000 revisions up to the one compacted to (the newer ones are not read), live ones too; c = 2 forced commits where a batch deletes, else 1;
-// scan = 0.9 + 0.4/KiB ms. Measured on 3.6.16: 7 to 16 % median error, 32 % largest.
+// Batches hold 1000 revisions up to the one compacted to, live ones too; newer ones are not read.
+// c is the number of forced commits: 2 where a batch deletes, else 1. scan is 0.9 + 0.4/KiB ms.
+// Measured on 3.6.16: 7 to 16 % median error, 32 % largest.
 func (g growth) compaction(c Cluster, commit time.Duration, kib float64) Compaction {
 	if c.CompactEvery <= 0 {
 		return Compaction{}

@@ -18,14 +18,17 @@ func fitted(index int) bool { return index%4 == 0 || index%4 == 3 }
 
 func ms(x float64) time.Duration { return time.Duration(x * 1e6) }
 
-// loadedDisk is the disk of a row: its etcd's fsync histogram gives mean, p50 and p99 under the
-// load, floor is what was injected. The median is moved until the mean is right.
+// loadedDisk returns the disk of a row. Its etcd's fsync histogram gives mean, p50 and p99 under
+// the load; floor is the injected delay. The median is moved until the mean is right.
 func loadedDisk(mean, p50, p99, floor float64) Disk {
 	p99 = math.Max(p99, mean)
 	p50 = math.Min(math.Max(p50, floor), p99)
 	build := func(f float64) []Quantile {
 		m := math.Min(floor+(1.1*p50-floor)*f, p99)
-		return []Quantile{{0, ms(math.Max(floor, 0.8*m))}, {0.5, ms(m)}, {0.9, ms(m * math.Pow(p99/m, 0.35))}, {0.99, ms(p99)}, {1, ms(1.3 * p99)}}
+		return []Quantile{
+			{0, ms(math.Max(floor, 0.8*m))}, {0.5, ms(m)}, {0.9, ms(m * math.Pow(p99/m, 0.35))}, {0.99, ms(p99)},
+			{1, ms(1.3 * p99)},
+		}
 	}
 	low, high := 0.01, 10.0
 	for range 60 {
@@ -87,8 +90,8 @@ func (m misses) String() string {
 	return strings.Join(out, ", ")
 }
 
-// TestHeldOutSingleMember gives the model what DiskFromMetrics reads of a running etcd: the histogram of its fdatasyncs alone,
-// and with that of its backend commits.
+// TestHeldOutSingleMember gives the model what DiskFromMetrics reads of a running etcd: the
+// histogram of its fdatasyncs alone, and with that of its backend commits.
 func TestHeldOutSingleMember(t *testing.T) {
 	for _, commits := range []bool{false, true} {
 		all := misses{}
@@ -118,7 +121,7 @@ func TestHeldOutSingleMember(t *testing.T) {
 	}
 }
 
-// slowDisks are a three-member row's disks, the slow ones as "all:200" says.
+// slowDisks returns the disks of a three-member row, with the slow ones as "all:200" says.
 func slowDisks(t *testing.T, r row) ([]Disk, bool) {
 	which, at, ok := strings.Cut(r["delay"], ":")
 	delay, err := strconv.ParseFloat(at, 64)
@@ -144,8 +147,8 @@ func slowDisks(t *testing.T, r row) ([]Disk, bool) {
 	return nil, false
 }
 
-// TestThreeMembersOneSlowOrAll: nothing was fitted to these rows. Where a leader changes, the moment it
-// does decides the whole row, so those are shown and not judged.
+// TestThreeMembersOneSlowOrAll: nothing was fitted to these rows. Where a leader changes, the
+// moment at which it does decides the whole row. Those rows are shown and not judged.
 func TestThreeMembersOneSlowOrAll(t *testing.T) {
 	type lateness struct {
 		name            string
@@ -169,7 +172,10 @@ func TestThreeMembersOneSlowOrAll(t *testing.T) {
 		}
 		got, want := median(seeds), r.num(t, "p50_ms")
 		late = append(late, lateness{r["delay"], median(beats), r.num(t, "hb_fail")})
-		t.Logf("%-12s p50 %.0f ms, measured %.0f ms (%+.0f %%); leader changes %.1f, measured %s", r["delay"], got, want, 100*(got/want-1), float64(changes)/5, r["leader_changes"])
+		t.Logf(
+			"%-12s p50 %.0f ms, measured %.0f ms (%+.0f %%); leader changes %.1f, measured %s", r["delay"], got, want,
+			100*(got/want-1), float64(changes)/5, r["leader_changes"],
+		)
 		if r["leader_changes"] == "0.0000" && want > 50 {
 			p50 = append(p50, math.Abs(got/want-1))
 		}
@@ -184,8 +190,9 @@ func TestThreeMembersOneSlowOrAll(t *testing.T) {
 	t.Logf("median error at p50 %.1f %% over %d rows", 100*median(p50), len(p50))
 }
 
-// TestClientsKeepToTheirMember: with both followers at 50 ms and 30 clients that keep to their members, ten each,
-// real etcd 3.6 answered 192/s at a p50 of 107 ms; round robin would have cost twice that.
+// TestClientsKeepToTheirMember has both followers at 50 ms and 30 clients that keep to their
+// members, ten each. Real etcd 3.6 answered 192/s at a p50 of 107 ms. Round robin would have cost
+// twice that.
 func TestClientsKeepToTheirMember(t *testing.T) {
 	quick := loadedDisk(0.74, 0.55, 5.6, 0)
 	slow := quick.Delayed(50 * time.Millisecond)

@@ -26,31 +26,76 @@ func TestBadInput(t *testing.T) {
 		{Cluster{Quota: -1}, good, "etcdmodel: Cluster.Quota is -1, want >= 0 bytes"},
 		{Cluster{DB: -1}, good, "etcdmodel: Cluster.DB is -1, want >= 0 bytes"},
 		{Cluster{Network: math.NaN()}, good, "etcdmodel: Cluster.Network is NaN, want a finite number >= 0"},
-		{Cluster{Election: 200 * time.Millisecond}, good, "etcdmodel: Cluster.Election is 200ms, want >= 5 x Heartbeat (100ms), as etcd itself asks"},
+		{
+			Cluster{Election: 200 * time.Millisecond}, good,
+			"etcdmodel: Cluster.Election is 200ms, want >= 5 x Heartbeat (100ms), as etcd itself asks",
+		},
 		{Cluster{Heartbeat: time.Microsecond}, good, "etcdmodel: Cluster.Heartbeat is 1µs, want >= 1ms"},
-		{Cluster{}, Load{Streams: []Stream{{Op: put, Rate: 1e6}}, For: time.Hour}, "etcdmodel: Load.For is 1h0m0s, want 1e+09 requests at most, not 4e+09"},
+		{
+			Cluster{}, Load{Streams: []Stream{{Op: put, Rate: 1e6}}, For: time.Hour},
+			"etcdmodel: Load.For is 1h0m0s, want 1e+09 requests at most, not 4e+09",
+		},
 		{Cluster{CPU: CPU{Apply: -1}}, good, "etcdmodel: Cluster.CPU.Apply is -1ns, want >= 0"},
 		{disk(Disk{Fsync: []Quantile{{math.NaN(), 1}}}), good, "etcdmodel: Cluster.Disks[0].Fsync[0].P is NaN, want 0 to 1"},
-		{disk(Disk{Fsync: []Quantile{{0.5, 2}, {0.4, 3}}}), good, "etcdmodel: Cluster.Disks[0].Fsync[1].P is 0.4, want > 0.5, the knot before (sorted)"},
-		{disk(Disk{Fsync: []Quantile{{0.5, 3}, {0.9, 2}}}), good, "etcdmodel: Cluster.Disks[0].Fsync[1].Latency is 2ns, want >= 3ns, the knot before (sorted)"},
-		{disk(Disk{Fsync: []Quantile{{0.5, -3}}}), good, "etcdmodel: Cluster.Disks[0].Fsync[0].Latency is -3ns, want 0 to 24h"},
-		{disk(Disk{Bandwidth: 1}), good, "etcdmodel: Cluster.Disks[0].Fsync is empty, want at least one quantile beside Commit, Bandwidth or DB"},
-		{disk(Disk{DB: &Disk{}}), good, "etcdmodel: Cluster.Disks[0].Fsync is empty, want at least one quantile beside Commit, Bandwidth or DB"},
-		{disk(Disk{Fsync: []Quantile{{1, 1}}, DB: &Disk{Fsync: []Quantile{{2, 1}}}}), good, "etcdmodel: Cluster.Disks[0].DB.Fsync[0].P is 2, want 0 to 1"},
-		{disk(Disk{Fsync: []Quantile{{1, 1}}, DB: &Disk{DB: &Disk{}}}), good, "etcdmodel: Cluster.Disks[0].DB.DB is a disk, want nil"},
-		{disk(Disk{Fsync: []Quantile{{1, 1}}, Commit: []Quantile{{1, 1}}, DB: &Disk{}}), good, "etcdmodel: Cluster.Disks[0].Commit is [{1 1ns}], want none beside DB, whose own counts"},
+		{
+			disk(Disk{Fsync: []Quantile{{0.5, 2}, {0.4, 3}}}), good,
+			"etcdmodel: Cluster.Disks[0].Fsync[1].P is 0.4, want > 0.5, the knot before (sorted)",
+		},
+		{
+			disk(Disk{Fsync: []Quantile{{0.5, 3}, {0.9, 2}}}), good,
+			"etcdmodel: Cluster.Disks[0].Fsync[1].Latency is 2ns, want >= 3ns, the knot before (sorted)",
+		},
+		{
+			disk(Disk{Fsync: []Quantile{{0.5, -3}}}), good,
+			"etcdmodel: Cluster.Disks[0].Fsync[0].Latency is -3ns, want 0 to 24h",
+		},
+		{
+			disk(Disk{Bandwidth: 1}), good,
+			"etcdmodel: Cluster.Disks[0].Fsync is empty, want at least one quantile beside Commit, Bandwidth or DB",
+		},
+		{
+			disk(Disk{DB: &Disk{}}), good,
+			"etcdmodel: Cluster.Disks[0].Fsync is empty, want at least one quantile beside Commit, Bandwidth or DB",
+		},
+		{
+			disk(Disk{Fsync: []Quantile{{1, 1}}, DB: &Disk{Fsync: []Quantile{{2, 1}}}}), good,
+			"etcdmodel: Cluster.Disks[0].DB.Fsync[0].P is 2, want 0 to 1",
+		},
+		{
+			disk(Disk{Fsync: []Quantile{{1, 1}}, DB: &Disk{DB: &Disk{}}}), good,
+			"etcdmodel: Cluster.Disks[0].DB.DB is a disk, want nil",
+		},
+		{
+			disk(Disk{Fsync: []Quantile{{1, 1}}, Commit: []Quantile{{1, 1}}, DB: &Disk{}}), good,
+			"etcdmodel: Cluster.Disks[0].Commit is [{1 1ns}], want none beside DB, whose own counts",
+		},
 		{Cluster{}, Load{}, "etcdmodel: Load is empty, want Streams or Clients"},
 		{Cluster{}, Load{Clients: -1}, "etcdmodel: Load.Clients is -1, want 0 to 100000"},
 		{Cluster{}, Load{Clients: 1, For: -1}, "etcdmodel: Load.For is -1ns, want 0 to 1h"},
 		{Cluster{}, stream(Stream{Op: put, Rate: -1}), "etcdmodel: Load.Streams[0].Rate is -1, want 0 to 1e6 requests/s"},
-		{Cluster{}, stream(Stream{Op: put, Rate: math.NaN()}), "etcdmodel: Load.Streams[0].Rate is NaN, want 0 to 1e6 requests/s"},
+		{
+			Cluster{}, stream(Stream{Op: put, Rate: math.NaN()}),
+			"etcdmodel: Load.Streams[0].Rate is NaN, want 0 to 1e6 requests/s",
+		},
 		{Cluster{}, stream(Stream{Op: put, Keys: -1}), "etcdmodel: Load.Streams[0].Keys is -1, want >= 0"},
 		{Cluster{}, stream(Stream{Op: put, TTL: -1}), "etcdmodel: Load.Streams[0].TTL is -1ns, want >= 0"},
-		{Cluster{}, stream(Stream{Op: Op{Kind: -1}}), "etcdmodel: Load.Streams[0].Op.Kind is -1, want a Kind of this package"},
+		{
+			Cluster{}, stream(Stream{Op: Op{Kind: -1}}),
+			"etcdmodel: Load.Streams[0].Op.Kind is -1, want a Kind of this package",
+		},
 		{Cluster{}, stream(Stream{Op: Op{Key: -1}}), "etcdmodel: Load.Streams[0].Op.Key is -1, want >= 0"},
-		{Cluster{}, stream(Stream{Op: Op{Value: 2 << 20}}), "etcdmodel: Load.Streams[0].Op.Value is 2097152, want a request of <= 1572864 bytes (etcd's --max-request-bytes)"},
-		{Cluster{}, stream(Stream{Op: Op{Kind: TxnPuts, Puts: 129}}), "etcdmodel: Load.Streams[0].Op.Puts is 129, want <= 128 (etcd's --max-txn-ops)"},
-		{Cluster{}, stream(Stream{Op: Op{Kind: TxnPuts, Puts: 100, Value: 20_000}}), "etcdmodel: Load.Streams[0].Op.Value is 20000, want a request of <= 1572864 bytes (etcd's --max-request-bytes)"},
+		{
+			Cluster{}, stream(Stream{Op: Op{Value: 2 << 20}}),
+			"etcdmodel: Load.Streams[0].Op.Value is 2097152, want a request of <= 1572864 bytes (etcd's --max-request-bytes)",
+		},
+		{
+			Cluster{}, stream(Stream{Op: Op{Kind: TxnPuts, Puts: 129}}),
+			"etcdmodel: Load.Streams[0].Op.Puts is 129, want <= 128 (etcd's --max-txn-ops)",
+		},
+		{
+			Cluster{}, stream(Stream{Op: Op{Kind: TxnPuts, Puts: 100, Value: 20_000}}),
+			"etcdmodel: Load.Streams[0].Op.Value is 20000, want a request of <= 1572864 bytes (etcd's --max-request-bytes)",
+		},
 	} {
 		for _, answer := range answers {
 			_, err := answer(x.c, x.l)
@@ -87,7 +132,10 @@ func TestWarnings(t *testing.T) {
 		}
 		assert.Contains(t, fields, field)
 	}
-	assert.Empty(t, must(t, Predict, Cluster{}, open(100, 1024)).Warnings, "a stock cluster under a usual load is nothing to warn of")
+	assert.Empty(
+		t, must(t, Predict, Cluster{}, open(100, 1024)).Warnings,
+		"a stock cluster under a usual load is nothing to warn of",
+	)
 }
 
 func TestParseVersion(t *testing.T) {
@@ -114,7 +162,10 @@ func FuzzPredict(f *testing.F) {
 			t.Skip("only longer")
 		}
 		op := Op{Kind: Kind(kind), Key: key, Value: value, Puts: kind}
-		c := Cluster{Members: members, Disks: []Disk{{Fsync: []Quantile{{0.5, time.Duration(fsync)}, {1, 2 * time.Duration(fsync)}}}}, Seed: seed}
+		c := Cluster{
+			Members: members,
+			Disks:   []Disk{{Fsync: []Quantile{{0.5, time.Duration(fsync)}, {1, 2 * time.Duration(fsync)}}}}, Seed: seed,
+		}
 		l := Load{Streams: []Stream{{Op: op, Rate: rate}}, Clients: clients, Op: op, For: 500 * time.Millisecond}
 		for _, answer := range answers {
 			p, err := answer(c, l)
@@ -122,7 +173,10 @@ func FuzzPredict(f *testing.F) {
 				require.ErrorIs(t, err, ErrInput)
 				continue
 			}
-			for _, x := range []float64{p.Throughput, p.Sustainable, p.WALBytes, p.Fsyncs, p.OpsPerFsync, p.DB.Growth, p.LeaseExpiry, p.Elections, p.Refused} {
+			for _, x := range []float64{
+				p.Throughput, p.Sustainable, p.WALBytes, p.Fsyncs, p.OpsPerFsync, p.DB.Growth, p.LeaseExpiry, p.Elections,
+				p.Refused,
+			} {
 				assert.False(t, math.IsNaN(x) || math.IsInf(x, 0) || x < 0, "%+v", p)
 			}
 			assert.GreaterOrEqual(t, p.Commit.P99, p.Commit.P50)

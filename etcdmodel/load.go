@@ -13,15 +13,15 @@ type Stream struct {
 	Op   Op
 	Rate float64 // requests/s
 
-	// Keys is how many distinct keys the stream writes over and over. Zero means a
-	// new key every time.
+	// Keys is the number of distinct keys that the stream writes over and over. Zero means a new key
+	// every time.
 	Keys int
 	// TTL is the life of a key that is attached to a lease (kube-apiserver's Events: one hour).
 	// Zero means that keys stay.
 	TTL time.Duration
 }
 
-// Load is what is asked of etcd: Streams that arrive on their own (open), or Clients that each
+// Load is a set of requests to etcd: Streams that arrive on their own (open), or Clients that each
 // send Op, wait for the answer and send the next (closed), or both.
 type Load struct {
 	Streams []Stream
@@ -33,9 +33,9 @@ type Load struct {
 	For time.Duration
 	// LeaderOnly sends every request to the leader. False spreads them over all members.
 	LeaderOnly bool
-	// RoundRobin has a closed client send each request to the next member, as an etcd client with several
-	// endpoints does. False keeps it at its member, as kube-apiserver keeps to the etcd beside it: then a
-	// slow member slows its own clients only.
+	// RoundRobin has a closed client send each request to the next member, as an etcd client with
+	// several endpoints does. False keeps it at its member, as kube-apiserver keeps to the etcd
+	// beside it. A slow member then slows only its own clients.
 	RoundRobin bool
 }
 
@@ -48,7 +48,7 @@ const (
 // maxRequests bounds one simulation: some minutes of computing.
 const maxRequests = 1e9
 
-// Check says which field of the load is wrong.
+// Check returns an error that names the first invalid field of the load.
 func (l Load) Check() error {
 	for i, s := range l.Streams {
 		if err := s.check(fmt.Sprintf("Load.Streams[%d]", i)); err != nil {

@@ -40,13 +40,15 @@ type member struct {
 	confirmed               int64       // the last heartbeat with reads that it answered
 
 	// The apply loop and the backend.
-	applied      int64
-	batches      ring[int64] // the last entry of each batch that was handed over and is not applied to its end
-	told         int64       // the last entry of the last that is: reads that wait have been told
-	reached      int64       // when the apply loop came to the entry with which it waits for a commit to end; 0: it waits with none
-	working      bool        // applying until timerApply
-	committing   bool        // a backend commit until timerApply
-	pending      int         // operations since the last backend commit
+	applied int64
+	batches ring[int64] // the last entry of each batch that was handed over and is not applied to its end
+	told    int64       // the last entry of the last that is: reads that wait have been told
+	// when the apply loop came to the entry with which it waits for a commit to end; 0: it waits with
+	// none
+	reached      int64
+	working      bool // applying until timerApply
+	committing   bool // a backend commit until timerApply
+	pending      int  // operations since the last backend commit
 	dirty        float64
 	commitDue    int64      // the timer of ordinary commits
 	phases       *rand.Rand // draws where in its interval it is
@@ -63,7 +65,10 @@ type member struct {
 }
 
 func newMember(c Cluster, i int) member {
-	m := member{disk: newSampler(c.Disks[i], stream.Numbered(c.Seed, "disk", i)), revokes: chance(c.Seed, "revoke", i), phases: chance(c.Seed, "backend", i)}
+	m := member{
+		disk: newSampler(c.Disks[i], stream.Numbered(c.Seed, "disk", i)), revokes: chance(c.Seed, "revoke", i),
+		phases: chance(c.Seed, "backend", i),
+	}
 	m.commitDue = m.phases.Int64N(ns(c.BatchInterval) * 20) // members do not start together
 	m.compact.due = never
 	m.nextSnapshot = int64(c.SnapshotCount)
@@ -76,7 +81,8 @@ type accepting struct {
 	done int64
 }
 
-// submit is a request that arrives at its client's member, which takes in one after the other.
+// submit takes a request that arrives at its client's member. The member takes in one after the
+// other.
 func (e *engine) submit(r request) {
 	m := &e.members[r.member]
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
@@ -196,9 +202,10 @@ func (e *engine) ready(i int) {
 	}
 }
 
-// tickFirst is the select of the loop (etcdserver/raft.go:182): where a tick waits, Go may take the next save before it, if raft has
-// it ready by then, and the heartbeat misses a turn. One in four, by the late heartbeats of three members at 200 ms: 88 and
-// 76 were counted where every turn would have made 120 and about 100.
+// tickFirst reports whether the loop's select (etcdserver/raft.go:182) takes a waiting tick before
+// the next save. Go may take the save first, if raft has it ready by then, and the heartbeat
+// misses a turn. One in four does: of three members at 200 ms, 88 and 76 late heartbeats were
+// counted where every turn would have made 120 and about 100.
 func (e *engine) tickFirst(m *member) bool {
 	return m.last <= m.stable || e.chance.Uint64()&3 != 0
 }
@@ -229,7 +236,7 @@ func (e *engine) handOver(i int) {
 	e.work(i)
 }
 
-// batchEnds tells whether the entry just applied is the last of its batch.
+// batchEnds reports whether the entry just applied is the last of its batch.
 func (m *member) batchEnds() bool {
 	if m.batches.n == 0 || m.applied < *m.batches.at(0) {
 		return false
@@ -261,7 +268,7 @@ func (e *engine) save(i int) {
 	}
 }
 
-// saved is the end of a save.
+// saved ends a save.
 func (e *engine) saved(i int) {
 	m := &e.members[i]
 	*e.timer(i, timerLoop) = never
@@ -274,7 +281,7 @@ func (e *engine) saved(i int) {
 	e.ready(i)
 }
 
-// afterSave is what a member may do only then: a leader counts itself, a follower sends.
+// afterSave does what a member may do only after a save: a leader counts itself, a follower sends.
 func (e *engine) afterSave(i int) {
 	m := &e.members[i]
 	if e.leader == i {

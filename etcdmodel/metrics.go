@@ -22,16 +22,17 @@ const (
 	metricVersion  = "etcd_server_version"
 )
 
-// DiskFromMetrics reads the disk of a running etcd from its /metrics page: Fsync from the histogram
-// etcd_disk_wal_fsync_duration_seconds and Commit from etcd_disk_backend_commit_duration_seconds, as
-// counted since that etcd started. Size is the bytes of its mean fdatasync; Bandwidth stays zero, for the histograms
-// hold the cost of the bytes.
+// DiskFromMetrics reads the disk of a running etcd from its /metrics page. Fsync comes from the
+// histogram etcd_disk_wal_fsync_duration_seconds and Commit from
+// etcd_disk_backend_commit_duration_seconds, as counted since that etcd started. Size is the bytes
+// of its mean fdatasync. Bandwidth stays zero because the histograms hold the cost of the bytes.
 //
-// The buckets double from 1 ms, so what a disk does within one is not on the page, but the mean is:
-// the distribution that comes back has exactly the page's share in every bucket and the page's
-// mean, and is otherwise the least informative that there is (density falling as exp(-lambda x)).
+// The buckets double from 1 ms. The page does not show the distribution within one, but it has the
+// mean. The distribution returned has exactly the page's share in every bucket and the page's
+// mean. It is otherwise the least informative one: its density falls as exp(-lambda x).
 //
-// A page that lacks one of the histograms, was cut short, or contradicts itself gives an error that names the metric.
+// A page that lacks one of the histograms, was cut short, or contradicts itself gives an error
+// that names the metric.
 func DiskFromMetrics(r io.Reader) (Disk, error) {
 	page, err := readPage(r)
 	if err != nil {
@@ -76,24 +77,30 @@ func readPage(r io.Reader) (page, error) {
 	}
 	var at expfmt.ParseError
 	if errors.As(err, &at) {
-		err = fmt.Errorf("%w: metrics page: %s, line %d: %s, want the whole page of an etcd", ErrInput, metricAt(text, at.Line), at.Line, at.Msg)
+		err = fmt.Errorf(
+			"%w: metrics page: %s, line %d: %s, want the whole page of an etcd", ErrInput, metricAt(text, at.Line),
+			at.Line, at.Msg,
+		)
 	}
 	return nil, err
 }
 
-// parsePage is the Prometheus library's parser. Fuzzing found that it panics on some lines that are not metrics
-// ("# TYPE x histogram", then "{}"; v0.70.0): those are an error here.
+// parsePage parses a page with the Prometheus library. Fuzzing found that its parser panics on
+// some lines that are not metrics ("# TYPE x histogram", then "{}"; v0.70.0). Those give an error
+// here.
 func parsePage(text []byte) (families page, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			families, err = nil, fmt.Errorf("%w: metrics page: the parser fails (%v), want the whole page of an etcd", ErrInput, p)
+			families, err = nil, fmt.Errorf(
+				"%w: metrics page: the parser fails (%v), want the whole page of an etcd", ErrInput, p,
+			)
 		}
 	}()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	return parser.TextToMetricFamilies(bytes.NewReader(text))
 }
 
-// metricAt is the name of the metric on a line of a page.
+// metricAt returns the name of the metric on a line of a page.
 func metricAt(text []byte, line int) string {
 	lines := strings.Split(string(text), "\n")
 	for i := min(line, len(lines)) - 1; i >= 0; i-- {
@@ -111,7 +118,7 @@ func badMetric(metric, value, want string) error {
 	return fmt.Errorf("%w: metrics page: %s is %s, want %s", ErrInput, metric, value, want)
 }
 
-// value is the sum of a counter or gauge over its series.
+// value returns the sum of a counter or gauge over its series.
 func (p page) value(metric string) (float64, error) {
 	if len(p[metric].GetMetric()) == 0 {
 		return 0, badMetric(metric, "missing", "a counter or gauge")
@@ -126,7 +133,7 @@ func (p page) value(metric string) (float64, error) {
 	return sum, nil
 }
 
-// version is what the etcd calls itself; empty if it does not say.
+// version returns the version that the etcd reports, or "" if it does not say.
 func (p page) version() string {
 	for _, m := range p[metricVersion].GetMetric() {
 		for _, l := range m.GetLabel() {
@@ -138,8 +145,8 @@ func (p page) version() string {
 	return ""
 }
 
-// walBytes is the bytes written to the WAL. 3.5 counts each of them twice
-// (its server/storage/wal/encoder.go:107,125,133).
+// walBytes returns the bytes written to the WAL. 3.5 counts each of them twice (its
+// server/storage/wal/encoder.go:107,125,133).
 func (p page) walBytes() (float64, error) {
 	bytes, err := p.value(metricWALBytes)
 	if err != nil {
@@ -172,7 +179,7 @@ func (p page) histogram(metric string) (buckets, error) {
 	return b, b.check(metric)
 }
 
-// check says what a histogram contradicts itself in.
+// check returns an error if the histogram contradicts itself.
 func (b buckets) check(metric string) error {
 	last := len(b.upper) - 1
 	if last < 1 || !math.IsInf(b.upper[last], 1) {
@@ -183,9 +190,16 @@ func (b buckets) check(metric string) error {
 		case math.IsNaN(b.upper[i]) || b.upper[i] <= 0 || i > 0 && b.upper[i] <= b.upper[i-1]:
 			return badMetric(metric, fmt.Sprintf("a histogram with a bucket to %v", b.upper[i]), "ascending bounds > 0")
 		case i > 0 && b.below[i] < b.below[i-1]:
-			return badMetric(metric, fmt.Sprintf("a histogram with %v below %v s and %v below %v s", b.below[i-1], b.upper[i-1], b.below[i], b.upper[i]), "cumulative counts")
+			return badMetric(
+				metric,
+				fmt.Sprintf("a histogram with %v below %v s and %v below %v s", b.below[i-1], b.upper[i-1], b.below[i], b.upper[i]),
+				"cumulative counts",
+			)
 		case i < last && b.upper[i] > maxLatency.Seconds()/2:
-			return badMetric(metric, fmt.Sprintf("a histogram with a bucket to %v s", b.upper[i]), fmt.Sprintf("seconds up to %v", maxLatency/2))
+			return badMetric(
+				metric, fmt.Sprintf("a histogram with a bucket to %v s", b.upper[i]),
+				fmt.Sprintf("seconds up to %v", maxLatency/2),
+			)
 		}
 	}
 	if b.below[last] != b.n {

@@ -14,7 +14,8 @@ type slice struct{ low, high, share float64 }
 // minWidth keeps the least disk apart from no time at all.
 const minWidth = 1e-6
 
-// slices is the buckets that hold something. The last bucket has no end: it is given twice its beginning.
+// slices returns the buckets that hold something. The last bucket has no end: it gets twice its
+// beginning.
 func (b buckets) slices() []slice {
 	var out []slice
 	low, before := minWidth, 0.0
@@ -30,12 +31,12 @@ func (b buckets) slices() []slice {
 	return out
 }
 
-// inner is where a bucket is cut into knots.
+// inner are the shares of a bucket at which it is cut into knots.
 var inner = [...]float64{0.1, 0.25, 0.5, 0.75, 0.9}
 
-// knots is the distribution with the histogram's share in every bucket, its mean, and a density
-// that falls or rises as exp(-lambda x) with one lambda for all: the one of greatest entropy.
-// Nil for an empty histogram.
+// knots returns the distribution that has the histogram's share in every bucket and its mean. Its
+// density falls or rises as exp(-lambda x) with one lambda for all: the one of greatest entropy.
+// It returns nil for an empty histogram.
 func (b buckets) knots() []Quantile {
 	parts := b.slices()
 	if len(parts) == 0 {
@@ -68,7 +69,7 @@ func (b buckets) knots() []Quantile {
 	return out
 }
 
-// tiltFor is the lambda that gives a mean, or the nearest that the buckets allow.
+// tiltFor returns the lambda that gives a mean, or the nearest that the buckets allow.
 func tiltFor(parts []slice, mean float64) float64 {
 	meanAt := func(lambda float64) float64 {
 		sum := 0.0
@@ -88,7 +89,7 @@ func tiltFor(parts []slice, mean float64) float64 {
 	return (low + high) / 2
 }
 
-// mean is that of density exp(-lambda x) between low and high.
+// mean returns the mean of density exp(-lambda x) between low and high.
 func (s slice) mean(lambda float64) float64 {
 	w := s.high - s.low
 	z := lambda * w
@@ -103,7 +104,7 @@ func (s slice) mean(lambda float64) float64 {
 	return s.low + 1/lambda - w/math.Expm1(z)
 }
 
-// quantile is the inverse of that density's distribution.
+// quantile returns the inverse of that density's distribution.
 func (s slice) quantile(lambda, u float64) float64 {
 	w := s.high - s.low
 	z := lambda * w

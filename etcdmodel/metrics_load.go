@@ -24,13 +24,17 @@ const (
 // /registry/pods/NAMESPACE/NAME (measured: 51 for a pod of a Deployment, 70 for its Event).
 const assumedKey = 60
 
-// LoadFromMetrics reads the load of a running etcd from two of its /metrics pages, the second taken the given time
-// after the first: how many creates, updates, deletes, failed compares, lease grants and revokes a second the cluster applied, and how many
-// reads this member served. Sizes are means: etcd counts the bytes of keys and values together, and a key of 60 bytes
-// is assumed. Writes are taken for kube-apiserver's transactions if this member answered more transactions than puts.
+// LoadFromMetrics reads the load of a running etcd from two of its /metrics pages, the second
+// taken `between` after the first. It returns the creates, updates, deletes, failed compares,
+// lease grants and revokes that the cluster applied each second, and the reads that this member
+// served.
 //
-// A page that lacks a counter or was cut short, and a counter that went backwards (etcd was restarted in
-// between), give an error that names the metric.
+// Sizes are means: etcd counts the bytes of keys and values together, and a key of 60 bytes is
+// assumed. Writes count as kube-apiserver's transactions if this member answered more transactions
+// than puts.
+//
+// A page that lacks a counter or was cut short gives an error that names the metric. So does a
+// counter that went backwards, because etcd was restarted in between.
 func LoadFromMetrics(before, after io.Reader, between time.Duration) (Load, error) {
 	if between <= 0 {
 		return Load{}, bad("between", between, "> 0, the time from the first page to the second")
@@ -58,16 +62,19 @@ type difference struct {
 	err           error
 }
 
-// counted is how much a counter grew.
+// counted returns the growth of a counter.
 func (d *difference) counted(metric string) float64 {
 	grew := d.changed(metric)
 	if grew < 0 && d.err == nil {
-		d.err = badMetric(metric, fmt.Sprintf("%v less on the second page", -grew), "a counter that grows: was etcd restarted in between?")
+		d.err = badMetric(
+			metric, fmt.Sprintf("%v less on the second page", -grew),
+			"a counter that grows: was etcd restarted in between?",
+		)
 	}
 	return max(grew, 0)
 }
 
-// changed is how much a gauge or counter changed.
+// changed returns the change of a gauge or counter.
 func (d *difference) changed(metric string) float64 {
 	a, err := d.first.value(metric)
 	if err == nil {
@@ -82,11 +89,13 @@ func (d *difference) changed(metric string) float64 {
 	return 0
 }
 
-// answered is how many requests of a gRPC method this member answered with OK.
+// answered returns the number of requests of a gRPC method that this member answered with OK.
 func (d *difference) answered(method string) float64 {
 	grew := d.second.handled(method) - d.first.handled(method)
 	if (grew < 0 || math.IsNaN(grew)) && d.err == nil {
-		d.err = badMetric(fmt.Sprintf("%s{grpc_method=%q}", metricHandled, method), "less on the second page", "a counter that grows")
+		d.err = badMetric(
+			fmt.Sprintf("%s{grpc_method=%q}", metricHandled, method), "less on the second page", "a counter that grows",
+		)
 	}
 	return grew
 }
@@ -107,15 +116,16 @@ func (p page) handled(method string) float64 {
 	return sum
 }
 
-// load is what the counters say.
+// load returns the load that the counters show.
 func (d *difference) load() Load {
 	puts, deletes := d.counted(metricPuts), d.counted(metricDeletes)
 	bytes := d.counted(metricPutBytes)
 	created := min(max(d.changed(metricKeys)+deletes, 0), puts)
 	live, _ := d.second.value(metricKeys)
 	granted, revoked := d.counted(metricGranted), d.counted(metricRevoked)
-	others := max(d.counted(metricProposed)-puts-granted-revoked, 0) // proposals that put nothing: deletes of their own, failed compares
-	deletes = min(deletes, others)                                   // the rest went with their leases
+	// proposals that put nothing: deletes of their own, failed compares
+	others := max(d.counted(metricProposed)-puts-granted-revoked, 0)
+	deletes = min(deletes, others) // the rest went with their leases
 	create, update, remove := Put, Put, Delete
 	if d.answered("Txn") > d.answered("Put") {
 		create, update, remove = TxnCreate, TxnUpdate, TxnDelete

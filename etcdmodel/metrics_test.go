@@ -13,8 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// samplePage is a page of a real etcd under this load for seven seconds, the second page four seconds after the first: creates of 70 + 834 bytes at 100/s,
-// updates of 50 + 525 at 50/s over 100 keys, reads at 30/s, as Poisson processes.
+// samplePage returns a page of a real etcd after seven seconds of a load, the second page four
+// seconds after the first. The load: creates of 70 + 834 bytes at 100/s, updates of 50 + 525 at
+// 50/s over 100 keys, and reads at 30/s, as Poisson processes.
 func samplePage(t testing.TB, version string, n int) []byte {
 	text, err := os.ReadFile(fmt.Sprintf("testdata/etcd-%s-%d.txt", version, n))
 	require.NoError(t, err)
@@ -71,7 +72,9 @@ func TestKnotsOfHistogram(t *testing.T) {
 
 func TestLoadFromMetrics(t *testing.T) {
 	for _, version := range []string{"3.5.35", "3.6.16"} {
-		l, err := LoadFromMetrics(bytes.NewReader(samplePage(t, version, 1)), bytes.NewReader(samplePage(t, version, 2)), 4*time.Second)
+		l, err := LoadFromMetrics(
+			bytes.NewReader(samplePage(t, version, 1)), bytes.NewReader(samplePage(t, version, 2)), 4*time.Second,
+		)
 		require.NoError(t, err)
 		rate := map[string]Stream{}
 		for _, s := range l.Streams {
@@ -116,13 +119,21 @@ func TestBadPages(t *testing.T) {
 		return ""
 	}
 	for name, c := range map[string]struct{ old, new, want string }{
-		"no histogram":  {"etcd_disk_wal_fsync", "x_disk_wal_fsync", "etcd_disk_wal_fsync_duration_seconds is missing, want a histogram"},
-		"no commits":    {"etcd_disk_backend", "x_disk_backend", "etcd_disk_backend_commit_duration_seconds is missing"},
-		"no count":      {line(metricFsync + "_count"), "", "etcd_disk_wal_fsync_duration_seconds is cut short"},
-		"no +Inf":       {line(metricFsync + `_bucket{le="+Inf"}`), "", "etcd_disk_wal_fsync_duration_seconds is "},
-		"other count":   {line(metricFsync + "_count"), metricFsync + "_count 7\n", "is a histogram of 7 with"},
-		"NaN sum":       {line(metricFsync + "_sum"), metricFsync + "_sum NaN\n", "etcd_disk_wal_fsync_duration_seconds_sum is NaN"},
-		"falling":       {line(metricCommit + `_bucket{le="0.512"}`), metricCommit + "_bucket{le=\"0.512\"} 1\n", "want cumulative counts"},
+		"no histogram": {
+			"etcd_disk_wal_fsync", "x_disk_wal_fsync",
+			"etcd_disk_wal_fsync_duration_seconds is missing, want a histogram",
+		},
+		"no commits":  {"etcd_disk_backend", "x_disk_backend", "etcd_disk_backend_commit_duration_seconds is missing"},
+		"no count":    {line(metricFsync + "_count"), "", "etcd_disk_wal_fsync_duration_seconds is cut short"},
+		"no +Inf":     {line(metricFsync + `_bucket{le="+Inf"}`), "", "etcd_disk_wal_fsync_duration_seconds is "},
+		"other count": {line(metricFsync + "_count"), metricFsync + "_count 7\n", "is a histogram of 7 with"},
+		"NaN sum": {
+			line(metricFsync + "_sum"), metricFsync + "_sum NaN\n", "etcd_disk_wal_fsync_duration_seconds_sum is NaN",
+		},
+		"falling": {
+			line(metricCommit + `_bucket{le="0.512"}`), metricCommit + "_bucket{le=\"0.512\"} 1\n",
+			"want cumulative counts",
+		},
 		"not a number":  {line(metricWALBytes), metricWALBytes + " lots\n", "etcd_disk_wal_write_bytes_total"},
 		"negative":      {line(metricWALBytes), metricWALBytes + " -5\n", "etcd_disk_wal_write_bytes_total is -5, want >= 0"},
 		"an empty page": {text, "", "is missing"},

@@ -15,7 +15,8 @@ type mix struct {
 	streams  []Stream
 }
 
-// newMix averages over the streams by rate; closed is the rate of the clients, which is not known beforehand.
+// newMix averages over the streams by rate. closed is the rate of the clients, which is not known
+// beforehand.
 func newMix(c Cluster, l Load, closed float64) mix {
 	m := mix{gate: float64(c.CPU.Turn)}
 	m.streams = append(m.streams, l.Streams...)
@@ -43,7 +44,7 @@ func newMix(c Cluster, l Load, closed float64) mix {
 	return m
 }
 
-// kib is the request's key and value bytes in KiB, all puts of a transaction together.
+// kib returns the request's key and value bytes in KiB, all puts of a transaction together.
 func (o Op) kib() float64 {
 	n := float64(o.Key+o.Value) / 1024
 	if o.Kind == TxnPuts {
@@ -52,7 +53,7 @@ func (o Op) kib() float64 {
 	return n
 }
 
-// disk is the numbers of one member's disk that the closed forms need, in ns.
+// diskMean holds the numbers of one member's disk that the closed forms need, in ns.
 type diskMean struct{ fsync, perByte, db, dbPerByte, commit float64 }
 
 func newDiskMean(c Cluster, i int) diskMean {
@@ -64,8 +65,8 @@ func newDiskMean(c Cluster, i int) diskMean {
 	}
 }
 
-// backendCommit is the mean length (ns) of a backend commit at a rate of writes/s: two fdatasyncs
-// and the pages that were written in the interval and the commit before,
+// backendCommit returns the mean length (ns) of a backend commit at a rate of writes/s. It takes
+// two fdatasyncs, and the pages that were written in the interval and the commit before:
 //
 //	B = (2F + p (pages + rate db I)) / (1 - p rate db),  p ns a byte, I the interval.
 func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
@@ -81,7 +82,8 @@ func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
 	return (2*d.db + p*(pagesBeside+perNano*float64(c.BatchInterval))) / free
 }
 
-// sustainable is the most writes/s of the mix that every part keeps up with, and the part that stops it.
+// sustainable returns the most writes/s of the mix that every part keeps up with, and the part
+// that stops it.
 func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
 	d := newDiskMean(c, 0)
 	var limit [bounds]float64
@@ -121,12 +123,12 @@ func (c Cluster) applyLimit(d diskMean, m mix) float64 {
 	})
 }
 
-// refusalLimit is the rate at which maxGap entries gather during one backend commit.
+// refusalLimit returns the rate at which maxGap entries gather during one backend commit.
 func (c Cluster) refusalLimit(d diskMean, m mix) float64 {
 	return bisect(1e7, func(x float64) bool { return x*c.backendCommit(d, m, x)/1e9 <= maxGap })
 }
 
-// bisect is the largest x up to high for which ok holds, ok being true below it.
+// bisect returns the largest x up to high for which ok holds. ok must be true below it.
 func bisect(high float64, ok func(float64) bool) float64 {
 	if ok(high) {
 		return high
@@ -142,7 +144,7 @@ func bisect(high float64, ok func(float64) bool) float64 {
 	return low
 }
 
-// followerSave is the mean fdatasync (ns) of the slowest follower that a quorum needs.
+// followerSave returns the mean fdatasync (ns) of the slowest follower that a quorum needs.
 func (c Cluster) followerSave() float64 {
 	var saves [16]float64
 	n := 0

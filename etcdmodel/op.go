@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Kind is what a request asks of etcd. Zero is [Put].
+// Kind is the kind of a request to etcd. Zero is [Put].
 type Kind int
 
 // The kinds. The transactions are kube-apiserver's
@@ -31,7 +31,7 @@ const (
 var kindNames = [...]string{"Put", "Delete", "TxnCreate", "TxnUpdate", "TxnDelete", "TxnPuts",
 	"TxnConflict", "LeaseGrant", "LeaseRevoke", "KeepAlive", "Range", "ReadIndex"}
 
-// String is the constant's name.
+// String returns the constant's name.
 func (k Kind) String() string {
 	if k < 0 || k >= kinds {
 		return fmt.Sprintf("Kind(%d)", int(k))
@@ -39,7 +39,7 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// Writes tells whether the kind goes through raft and so through the WAL.
+// Writes reports whether the kind goes through raft and so through the WAL.
 func (k Kind) Writes() bool { return k != KeepAlive && k != Range && k != ReadIndex }
 
 // Op is one request.
@@ -60,8 +60,8 @@ const (
 
 func (o Op) puts() int { return max(o.Puts, 1) }
 
-// Check says what is wrong with the request: a negative size, an unknown kind, or one
-// that etcd refuses because of its size. field names it in the error.
+// Check returns an error for a negative size, an unknown kind, and a request that etcd refuses
+// because of its size. field names the request in the error.
 func (o Op) Check(field string) error {
 	if o.Kind < 0 || o.Kind >= kinds {
 		return bad(field+".Kind", int(o.Kind), "a Kind of this package")
@@ -90,7 +90,10 @@ func (o Op) checkLimits(field string) error {
 		puts = o.puts()
 	}
 	if o.Key > MaxRequestBytes || o.Value > (MaxRequestBytes-o.Key)/puts {
-		return bad(field+".Value", o.Value, fmt.Sprintf("a request of <= %d bytes (etcd's --max-request-bytes)", int(MaxRequestBytes)))
+		return bad(
+			field+".Value", o.Value,
+			fmt.Sprintf("a request of <= %d bytes (etcd's --max-request-bytes)", int(MaxRequestBytes)),
+		)
 	}
 	return nil
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Predict tells what the load does to the cluster, by simulating it: see [Load] for how long. The same cluster (with
-// its Seed) and load give the same prediction. It returns an error for an input that cannot be; what
-// can be but should not is in Prediction.Warnings.
+// Predict simulates the load on the cluster for Load.For and returns what it does. The same
+// cluster (with its Seed) and load give the same prediction. It returns an error for invalid
+// input. Valid but risky settings are reported in Prediction.Warnings.
 //
-// Held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync as a running etcd reports
-// it: median error 13 % at p50, 24 % at p99, 12 % in closed throughput, 4 % in requests
-// per fdatasync; docs/etcdmodel.md has the tables.
+// It was compared with held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync
+// as a running etcd reports it. The median error at p50 was 13 %, at p99 24 %, in closed throughput
+// 12 %, and in requests per fdatasync 4 %. docs/etcdmodel.md has the tables.
 func Predict(c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
 	if err != nil {
@@ -66,7 +66,8 @@ func (s *simulation) prediction(span float64) Prediction {
 	return p
 }
 
-// aggregate fills in what follows from the mean rate of writes: limits, db, compaction, defragmentation, leases.
+// aggregate fills in what follows from the mean rate of writes: limits, db, compaction,
+// defragmentation and leases.
 func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	open := newMix(c, Load{Streams: l.Streams}, 0)
 	m := newMix(c, l, math.Max(0, writes-open.rate))
@@ -88,13 +89,13 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 		size = float64(c.Quota)
 	}
 	p.Defrag = defragTime(math.Max(0, size), meanOf(c.Disks[0].db().Fsync))
-	// etcd revokes 1,000 a second at most, and every revoke forces a backend commit. Measured: 561/s at B = 0.8 ms, 34/s at
-	// about 29 ms (3.6.16).
+	// etcd revokes 1,000 a second at most, and every revoke forces a backend commit. Measured: 561/s
+	// at B = 0.8 ms, 34/s at about 29 ms (3.6.16).
 	p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)
 	return g
 }
 
-// kib is the mean value size per revision.
+// kib returns the mean value size per revision.
 func (m mix) kib() float64 {
 	sum, n := 0.0, 0.0
 	for _, s := range m.streams {
@@ -123,12 +124,14 @@ func compactionLatency(c Cluster, l Load, x Compaction) Latency {
 	return s.commits.latency()
 }
 
-// electionsPerHour is the chance that a save of the leader outlasts a follower's patience, for every save of
-// an hour. A follower waits 10 to 19 ticks without a heartbeat, so a stall S loses the leader with
+// electionsPerHour returns the expected number of saves in an hour that outlast a follower's
+// patience. A follower waits 10 to 19 ticks without a heartbeat, so a stall S loses the leader
+// with chance
 //
 //	P(S) = 1 - (1 - clamp((S/heartbeat - (n-1)) / n, 0, 1))^(followers),  n = Election / Heartbeat
 //
-// as long as the followers' own loops tick: the share of time in which they save counts against it.
+// as long as the followers' own loops tick. The share of time in which they save counts against
+// it.
 func (c Cluster) electionsPerHour(fsyncs, bytes float64) float64 {
 	if c.Members == 1 || fsyncs == 0 {
 		return 0

@@ -8,7 +8,7 @@ type Latency struct {
 	N                              int // samples; zero for a closed form
 }
 
-// Bound is what stops throughput from growing.
+// Bound is the part of etcd that stops throughput from growing.
 type Bound int
 
 // What can bind.
@@ -23,7 +23,7 @@ const (
 	bounds
 )
 
-// String is the bound as a table shows it.
+// String returns the bound as a table shows it.
 func (b Bound) String() string {
 	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight"}[b]
 }
@@ -63,7 +63,7 @@ type Prediction struct {
 	Warnings []error
 }
 
-// DB is how the db file grows. Sizes are bytes.
+// DB is the growth of the db file. Sizes are bytes.
 type DB struct {
 	Growth    float64       // bytes/s while nothing is compacted away
 	PerWrite  float64       // bytes a write adds

@@ -7,13 +7,12 @@ import "time"
 // --size=22m --bs=2300`, the recipe of the etcd documentation. The bandwidths are
 // the class's usual sequential write speed and are assumed everywhere.
 
-// NVMe is a consumer NVMe drive under ext4 or XFS: about 2,700 fdatasyncs a second.
+// NVMe returns a consumer NVMe drive under ext4 or XFS: about 2,700 fdatasyncs a second.
 //
-// Rate measured: fio, 4 KiB writes with fdatasync, depth 1: 2,215 to 4,265 a second for six of
+// Rate measured with fio, 4 KiB writes with fdatasync, depth 1: 2,215 to 4,265 a second for six of
 // eleven drives, ADATA SX8200PNP 2,767, WD SN750 2,688
-// (gist.github.com/anarazel/b527e5317bb7d58483a9858f5f2435ca, read 2026; Samsung
-// 970/980 drives of that list do 446 to 802: measure yours). Tail assumed: p99 = 3 x,
-// p99.9 = 10 x the median.
+// (gist.github.com/anarazel/b527e5317bb7d58483a9858f5f2435ca, read 2026). Samsung 970/980 drives
+// of that list do 446 to 802: measure yours. Tail assumed: p99 = 3 x, p99.9 = 10 x the median.
 func NVMe() Disk {
 	return Disk{
 		Name: "NVMe",
@@ -24,9 +23,9 @@ func NVMe() Disk {
 	}
 }
 
-// SATASSD is a SATA SSD: the fio output that the etcd fio recipe was published with
-// (IBM Cloud blog, "Using fio to tell whether your storage is fast enough for etcd", April 2019),
-// all knots measured, 10,029 writes; that its unnamed device is a SATA SSD is assumed.
+// SATASSD returns a SATA SSD: the fio output that the etcd fio recipe was published with (IBM
+// Cloud blog, "Using fio to tell whether your storage is fast enough for etcd", April 2019). All
+// knots are measured, 10,029 writes. That its unnamed device is a SATA SSD is assumed.
 func SATASSD() Disk {
 	us := time.Microsecond
 	return Disk{
@@ -39,11 +38,11 @@ func SATASSD() Disk {
 	}
 }
 
-// NetworkBlock is a cloud network volume, AWS EBS gp3 at 3,000 IOPS on m6i.xlarge:
-// fio measured min 327 us, mean 700 us, standard deviation 240 us, max 5,087 us,
-// 1,105 writes/s (besthub.dev, "Why upgrading EBS volumes boosted etcd write performance").
-// The knots between are the log-normal of that mean and deviation: assumed.
-// gp2 on the same machine: mean 1,423 us, p99 2,671 us.
+// NetworkBlock returns a cloud network volume, AWS EBS gp3 at 3,000 IOPS on m6i.xlarge. fio
+// measured min 327 us, mean 700 us, standard deviation 240 us, max 5,087 us, 1,105 writes/s
+// (besthub.dev, "Why upgrading EBS volumes boosted etcd write performance"). The knots between are
+// the log-normal of that mean and deviation: assumed. gp2 on the same machine: mean 1,423 us, p99
+// 2,671 us.
 func NetworkBlock() Disk {
 	us := time.Microsecond
 	return Disk{
@@ -55,9 +54,9 @@ func NetworkBlock() Disk {
 	}
 }
 
-// HDD7200 is a 7,200 rpm disk behind a running etcd 3.3: the
-// etcd_disk_wal_fsync_duration_seconds buckets of etcd-io/etcd issue 10273, 57,035
-// fsyncs, all knots measured; that it is a spinning disk is the maintainer's reading there.
+// HDD7200 returns a 7,200 rpm disk behind a running etcd 3.3: the
+// etcd_disk_wal_fsync_duration_seconds buckets of etcd-io/etcd issue 10273, 57,035 fsyncs, all
+// knots measured. That it is a spinning disk is the maintainer's reading there.
 func HDD7200() Disk {
 	ms := time.Millisecond
 	return Disk{
@@ -69,5 +68,5 @@ func HDD7200() Disk {
 	}
 }
 
-// Presets is the four, fastest first.
+// Presets returns the four presets, fastest first.
 func Presets() []Disk { return []Disk{NVMe(), NetworkBlock(), SATASSD(), HDD7200()} }

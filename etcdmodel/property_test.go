@@ -15,7 +15,10 @@ import (
 var answers = map[string]func(Cluster, Load) (Prediction, error){"Predict": Predict, "Estimate": Estimate}
 
 func open(rate float64, value int) Load {
-	return Load{Streams: []Stream{{Op: Op{Kind: TxnUpdate, Key: 60, Value: value}, Rate: rate, Keys: 1000}}, For: 5 * time.Second}
+	return Load{
+		Streams: []Stream{{Op: Op{Kind: TxnUpdate, Key: 60, Value: value}, Rate: rate, Keys: 1000}},
+		For:     5 * time.Second,
+	}
 }
 
 func must(t testing.TB, answer func(Cluster, Load) (Prediction, error), c Cluster, l Load) Prediction {
@@ -41,7 +44,10 @@ func TestMonotone(t *testing.T) {
 		for _, members := range []int{1, 3} {
 			at := func(c Cluster, l Load) Prediction { c.Members = members; return must(t, answer, c, l) }
 			what := fmt.Sprintf("%s, %d members: ", name, members)
-			disks := []time.Duration{time.Millisecond, 5 * time.Millisecond, 25 * time.Millisecond, 125 * time.Millisecond, 625 * time.Millisecond}
+			disks := []time.Duration{
+				time.Millisecond, 5 * time.Millisecond, 25 * time.Millisecond, 125 * time.Millisecond,
+				625 * time.Millisecond,
+			}
 			increasing(t, what+"p50 in the disk", 0, disks, func(d time.Duration) float64 {
 				return at(Cluster{Disks: []Disk{FixedDisk(d)}}, open(50, 1024)).Commit.P50.Seconds()
 			})
@@ -51,12 +57,17 @@ func TestMonotone(t *testing.T) {
 			increasing(t, what+"mean in the rate", 0.03, []float64{10, 100, 1000, 5000}, func(rate float64) float64 {
 				return at(Cluster{Disks: []Disk{FixedDisk(10 * time.Millisecond)}}, open(rate, 1024)).Commit.Mean.Seconds()
 			})
-			increasing(t, what+"requests per fdatasync in the rate", 0.02, []float64{1, 10, 100, 1000}, func(rate float64) float64 {
+			increasing(t, what+"requests per fdatasync in the rate", 0.02, []float64{1, 10, 100,
+				1000}, func(rate float64) float64 {
 				return at(Cluster{Disks: []Disk{FixedDisk(10 * time.Millisecond)}}, open(rate, 1024)).OpsPerFsync
 			})
-			increasing(t, what+"db growth in the value", 0.05, []int{100, 1000, 10_000}, func(value int) float64 { return at(Cluster{}, open(50, value)).DB.Growth })
+			increasing(t, what+"db growth in the value", 0.05, []int{100, 1000, 10_000}, func(value int) float64 {
+				return at(Cluster{}, open(50, value)).DB.Growth
+			})
 			increasing(t, what+"throughput in the clients", 0.05, []int{1, 10, 100}, func(n int) float64 {
-				return at(Cluster{Disks: []Disk{FixedDisk(10 * time.Millisecond)}}, Load{Clients: n, Op: Op{Key: 60, Value: 1024}, For: 5 * time.Second}).Throughput
+				return at(Cluster{Disks: []Disk{FixedDisk(10 * time.Millisecond)}}, Load{
+					Clients: n, Op: Op{Key: 60, Value: 1024}, For: 5 * time.Second,
+				}).Throughput
 			})
 			increasing(t, what+"time to quota in the quota", 1e-9, []int64{64 << 20, 256 << 20, 1 << 30}, func(q int64) float64 {
 				return at(Cluster{Quota: q}, Load{Streams: []Stream{{Op: Op{Key: 60, Value: 1024}, Rate: 50}}}).DB.QuotaIn.Seconds()
@@ -84,7 +95,10 @@ func TestConserved(t *testing.T) {
 func TestLittle(t *testing.T) {
 	for name, answer := range answers {
 		for _, n := range []int{1, 7, 50, 300} {
-			p := must(t, answer, Cluster{Members: 1, Disks: []Disk{FixedDisk(8 * time.Millisecond)}}, Load{Clients: n, Op: Op{Key: 60, Value: 512}})
+			p := must(
+				t, answer, Cluster{Members: 1, Disks: []Disk{FixedDisk(8 * time.Millisecond)}},
+				Load{Clients: n, Op: Op{Key: 60, Value: 512}},
+			)
 			assert.InEpsilon(t, float64(n), p.Throughput*p.Commit.Mean.Seconds(), 0.05, "%s, %d clients", name, n)
 		}
 	}
@@ -92,10 +106,13 @@ func TestLittle(t *testing.T) {
 
 // TestScaleFree: ten times slower in every part is ten times slower as a whole.
 func TestScaleFree(t *testing.T) {
-	c := Cluster{Members: 3, Disks: []Disk{SATASSD()}, RTT: 300 * time.Microsecond, CPU: DefaultCPU(), Seed: 8}.WithDefaults()
+	c := Cluster{
+		Members: 3, Disks: []Disk{SATASSD()}, RTT: 300 * time.Microsecond, CPU: DefaultCPU(), Seed: 8,
+	}.WithDefaults()
 	slow := c
 	slow.Disks = []Disk{SATASSD().Scaled(10)}
-	slow.RTT, slow.BatchInterval, slow.Heartbeat, slow.Election = 10*c.RTT, 10*c.BatchInterval, 10*c.Heartbeat, 10*c.Election
+	slow.RTT, slow.BatchInterval = 10*c.RTT, 10*c.BatchInterval
+	slow.Heartbeat, slow.Election = 10*c.Heartbeat, 10*c.Election
 	slow.CPU = c.CPU.Scaled(10)
 	for name, answer := range answers {
 		fast, tenth := open(500, 1024), open(50, 1024)
@@ -126,7 +143,10 @@ func TestEstimateBesidePredict(t *testing.T) {
 		batch = append(batch, miss(a.OpsPerFsync, b.OpsPerFsync))
 		assert.Equal(t, a.Bound, b.Bound)
 	}
-	t.Logf("median distance: p50 %.0f %%, p99 %.0f %%, throughput %.0f %%, requests per fdatasync %.0f %%", 100*median(p50), 100*median(p99), 100*median(throughput), 100*median(batch))
+	t.Logf(
+		"median distance: p50 %.0f %%, p99 %.0f %%, throughput %.0f %%, requests per fdatasync %.0f %%",
+		100*median(p50), 100*median(p99), 100*median(throughput), 100*median(batch),
+	)
 	assert.LessOrEqual(t, median(p50), 0.30)
 	assert.LessOrEqual(t, median(p99), 0.40)
 	assert.LessOrEqual(t, median(throughput), 0.15)

@@ -26,7 +26,8 @@ type message struct {
 	request  request // of msgPropose
 }
 
-// send puts a message on the wire, to be filled in; all trips take half of RTT, so they arrive in order.
+// send puts a message on the wire and returns it to be filled in. All trips take half of RTT, so
+// messages arrive in order.
 func (e *engine) send(kind messageKind, from, to int) *message {
 	m := e.net.add()
 	m.at, m.term, m.kind, m.from, m.to = e.now+e.halfTrip, int32(e.term), kind, int16(from), int16(to)
@@ -91,7 +92,7 @@ func (e *engine) deliver() {
 	e.ready(i)
 }
 
-// forwarded is a proposal that reaches the leader, or that looks for a new one.
+// forwarded takes a proposal that reaches the leader, or that looks for a new one.
 func (e *engine) forwarded(i int, r request) {
 	if e.leader == i {
 		e.propose(r)
@@ -101,7 +102,8 @@ func (e *engine) forwarded(i int, r request) {
 	e.ready(i)
 }
 
-// leaderSend is the leader's part of a turn before it saves. It tells whether there was anything.
+// leaderSend does the leader's part of a turn before it saves. It reports whether there was
+// anything.
 func (e *engine) leaderSend(i int) bool {
 	leader := &e.members[i]
 	for leader.forward.n > 0 { // left from when it was none
@@ -133,8 +135,9 @@ func (e *engine) leaderSend(i int) bool {
 	return sent
 }
 
-// fill is how far a follower can be sent: every proposal is a message of its own until 512
-// are in flight; what has gathered behind those goes as one, of 1 MiB at most.
+// fill returns the index up to which a follower can be sent entries. Every proposal is a message
+// of its own until 512 are in flight. What has gathered behind those goes as one message, of 1 MiB
+// at most.
 func (e *engine) fill(f *member, last int64) int64 {
 	if f.sent < last && f.inFlight.n == 0 && last-f.sent > maxInFlight {
 		bytes, to := int64(0), f.sent
@@ -153,7 +156,7 @@ func (e *engine) fill(f *member, last int64) int64 {
 	return to
 }
 
-// advanceCommit is raft's rule: the highest index that a quorum has stored.
+// advanceCommit applies raft's rule: it commits up to the highest index that a quorum has stored.
 func (e *engine) advanceCommit() {
 	if e.leader < 0 {
 		return

@@ -1,6 +1,7 @@
 package etcdmodel
 
-// How the leader makes sure for a read that it still leads, and gives it an index: a heartbeat that a quorum answers (raft's ReadOnlySafe).
+// This file has the leader's part of a read: it makes sure that it still leads and gives the read
+// an index. It sends a heartbeat for that, which a quorum has to answer (raft's ReadOnlySafe).
 
 type confirms struct {
 	waiting ring[confirm]
@@ -16,12 +17,13 @@ type confirm struct {
 	known  bool  // confirmed; a follower is told with the leader's next turn
 }
 
-// askIndex is a round's question at the leader.
+// askIndex takes a round's question at the leader.
 func (e *engine) askIndex(from int, round int64) {
 	e.confirms.waiting.push(confirm{from: from, round: round, index: e.members[e.leader].commit})
 }
 
-// renewIndex is the leader's own question asked again before the heartbeat: of all that one confirms, the last answer counts.
+// renewIndex asks the leader's own question again before the heartbeat. Of all questions that one
+// heartbeat confirms, the last answer counts.
 func (e *engine) renewIndex(i int) {
 	for k := range e.confirms.waiting.n {
 		if c := e.confirms.waiting.at(k); c.from == i && c.number == 0 {
@@ -30,7 +32,8 @@ func (e *engine) renewIndex(i int) {
 	}
 }
 
-// confirmTurn tells followers of rounds that are confirmed, and sends the heartbeat for those that are new.
+// confirmTurn sends followers the index of rounds that are confirmed, and the heartbeat for rounds
+// that are new. It reports whether it sent anything.
 func (e *engine) confirmTurn(i int) bool {
 	w, sent := &e.confirms.waiting, false
 	for w.n > 0 && w.at(0).known {
@@ -73,7 +76,7 @@ func (e *engine) confirmReads() {
 	}
 }
 
-// answered tells whether a quorum has answered that heartbeat.
+// answered reports whether a quorum has answered that heartbeat.
 func (e *engine) answered(number int64) bool {
 	n := 1
 	for j := range e.members {
@@ -84,7 +87,7 @@ func (e *engine) answered(number int64) bool {
 	return n >= e.c.quorum()
 }
 
-// told is the index of a member's round.
+// told takes the index of a member's round.
 func (r *reads) told(round, index int64) {
 	if r.stage == readSent && r.round == round {
 		r.stage, r.index = readConfirmed, index

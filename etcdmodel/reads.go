@@ -1,15 +1,18 @@
 package etcdmodel
 
-// reads are a member's linearizable ones: it asks the leader for an index (one round at a time; a follower's question and the answer wait for
-// both their loops), then waits until it has applied that, and for the backend commit under way.
+// reads holds a member's linearizable reads. The member asks the leader for an index, one round at
+// a time; a follower's question and the answer wait for both their loops. Then the reads wait
+// until the member has applied that index, and for the backend commit under way.
 type reads struct {
-	queue   ring[request]
-	stage   readStage
-	count   int   // how many of queue the round answers
-	round   int64 // its number
-	index   int64 // what must be applied
-	began   int64
-	readers ring[request] // their index is applied: they are on their way to the backend's lock, or wait for it, while the next round is asked
+	queue ring[request]
+	stage readStage
+	count int   // how many of queue the round answers
+	round int64 // its number
+	index int64 // what must be applied
+	began int64
+	// their index is applied: they are on their way to the lock of the backend, or wait for it, while
+	// the next round is asked
+	readers ring[request]
 }
 
 type readStage int8
@@ -22,14 +25,16 @@ const (
 	readApplying  // until the batch of entries with the index has been applied
 )
 
-// readRetry is how long a read waits for its index before it asks for another (v3_server.go, readIndexRetryTime). The leader's
-// loop answers all that was asked during a save at its end, and only the last answer counts (raft.go): a read on a slow disk
-// waits for writes, too, that came after it.
+// readRetry is the time that a read waits for its index before it asks for another (v3_server.go,
+// readIndexRetryTime). The leader's loop answers at its end all that was asked during a save, and
+// only the last answer counts (raft.go). So a read on a slow disk also waits for writes that came
+// after it.
 const readRetry = 500_000_000 // ns
 
-// readWake is what the readers take from the end of a batch to the lock: two goroutines wake one after the other (assumed; what matters
-// is that a revoke at the head of the next batch has its commit under way by then: 99 reads that a batch had freed waited for two fsyncs
-// of 8 s in a run on 3.5.35, docs/cascade.md).
+// readWake is the time that readers take from the end of a batch to the lock: two goroutines wake
+// one after the other. It is assumed. It has to be long enough for a revoke at the head of the
+// next batch to have its commit under way: 99 reads that a batch had freed waited for two fsyncs
+// of 8 s in a run on 3.5.35 (docs/cascade.md).
 const readWake = 50_000 // ns
 
 func (e *engine) read(r request) {
@@ -42,7 +47,8 @@ func (e *engine) read(r request) {
 	e.nextRound(int(r.member), m.reads.queue.n)
 }
 
-// nextRound begins a round for the first count reads that wait at a member, unless one is under way.
+// nextRound begins a round for the first `count` reads that wait at a member, unless one is under
+// way.
 func (e *engine) nextRound(i, count int) {
 	r := &e.members[i].reads
 	if r.stage != readIdle || count == 0 || e.leader < 0 {
@@ -61,7 +67,8 @@ func (e *engine) nextRound(i, count int) {
 	}
 }
 
-// askAgain also gives up a round that has no index after the time that etcd gives any request (requestCurrentIndex).
+// askAgain asks for another index. It gives up a round that has none after the time that etcd
+// gives any request (requestCurrentIndex).
 func (e *engine) askAgain(i int) {
 	*e.timer(i, timerRead) = never
 	r := &e.members[i].reads
@@ -79,7 +86,8 @@ func (e *engine) askAgain(i int) {
 	*e.timer(i, timerRead) = e.now + readRetry
 }
 
-// giveUp is a round that fails: its clients repeat their reads (client/v3/retry.go) at the next member, and are behind those that came meanwhile.
+// giveUp ends a round that fails. Its clients repeat their reads (client/v3/retry.go) at the next
+// member, behind those that came meanwhile.
 func (e *engine) giveUp(i int) {
 	r := &e.members[i].reads
 	others := r.queue.n - r.count
@@ -99,7 +107,7 @@ func (e *engine) giveUp(i int) {
 	e.nextRound(next, e.members[next].reads.queue.n)
 }
 
-// readTurn is the rounds' part in a turn of a member's loop; it tells whether there was any.
+// readTurn does the rounds' part in a turn of a member's loop. It reports whether there was any.
 func (e *engine) readTurn(i int) bool {
 	r, done := &e.members[i].reads, false
 	if r.stage == readConfirmed || r.stage == readAsked && e.c.Members == 1 {
@@ -113,7 +121,8 @@ func (e *engine) readTurn(i int) bool {
 	return done
 }
 
-// indexKnown is a round that has its index. One that is applied by then needs only the lock.
+// indexKnown takes the index of a round. A round whose index is applied by then needs only the
+// lock.
 func (e *engine) indexKnown(i int) {
 	m := &e.members[i]
 	if m.applied < m.reads.index || m.working {
@@ -127,7 +136,8 @@ func (e *engine) indexKnown(i int) {
 	e.nextRound(i, m.reads.queue.n)
 }
 
-// wakeReads is the end of a batch of entries, which is when the reads that wait for one of them are told (server.go, applyAll).
+// wakeReads tells the reads that wait for an entry of the batch that has just ended (server.go,
+// applyAll).
 func (e *engine) wakeReads(i int) {
 	if m := &e.members[i]; m.reads.wait(m.told) {
 		e.tellReads(i)
@@ -149,10 +159,10 @@ func (e *engine) tellReads(i int) {
 	}
 }
 
-// wait tells whether reads wait for an entry up to this one.
+// wait reports whether reads wait for an entry up to this one.
 func (r *reads) wait(told int64) bool { return r.stage == readApplying && told >= r.index }
 
-// woken are readers that have reached the lock.
+// woken answers readers that have reached the lock.
 func (e *engine) woken(i int) {
 	*e.timer(i, timerWoken) = never
 	m := &e.members[i]

@@ -7,15 +7,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script submits requests of a class at their times to a single 3.5 member whose timer never commits, and says when each ended. Class 0 is a
-// write, 1 a revoke, 2 a read, 3 a read index; tags count from one.
+// script submits requests of a class at their times to a single 3.5 member whose timer never
+// commits, and returns when each ended. Class 0 is a write, 1 a revoke, 2 a read, 3 a read index.
+// Tags count from one.
 func script(t *testing.T, disk time.Duration, requests []struct {
 	at    float64
 	class int
 }, change func(*Server)) []float64 {
 	t.Helper()
 	s, err := NewServer(Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(disk)}, BatchInterval: time.Hour},
-		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: LeaseRevoke}}, {Op: Op{Kind: Range, Key: 40, Value: 525}}, {Op: Op{Kind: ReadIndex}}})
+		[]Stream{
+			{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}, {Op: Op{Kind: LeaseRevoke}},
+			{Op: Op{Kind: Range, Key: 40, Value: 525}}, {Op: Op{Kind: ReadIndex}},
+		})
 	require.NoError(t, err)
 	ends := make([]float64, len(requests))
 	for now, next := time.Duration(0), 0; now < 60*time.Second; now += 10 * time.Millisecond {
@@ -40,8 +44,8 @@ type asked = []struct {
 	class int
 }
 
-// A read is told when the batch of entries that holds its index has been applied to its end, as the commit of a revoke behind that index
-// is part of it (server.go, applyAll).
+// A read is told when the batch of entries that holds its index has been applied to its end. The
+// commit of a revoke behind that index is part of it (server.go, applyAll).
 func TestReadsWaitForTheirBatch(t *testing.T) {
 	ends := script(t, time.Second, asked{{0, 0}, {0.1, 0}, {0.15, 2}, {0.9, 1}}, nil)
 	require.InDelta(t, 1, ends[0], 0.05)
@@ -51,15 +55,17 @@ func TestReadsWaitForTheirBatch(t *testing.T) {
 	require.InDelta(t, 2, ends[2], 0.05)
 }
 
-// A round of reads that has no index after 7 s fails; its clients repeat it behind those that came meanwhile (v3_server.go,
-// requestCurrentIndex), who need not wait for a write that came after they last asked.
+// A round of reads that has no index after 7 s fails (v3_server.go, requestCurrentIndex). Its
+// clients repeat it behind those that came meanwhile, who need not wait for a write that came
+// after they last asked.
 func TestARoundOfReadsGivesUp(t *testing.T) {
 	ends := script(t, 9*time.Second, asked{{0, 0}, {0.1, 2}, {3, 2}, {8.9, 0}}, nil)
 	require.InDelta(t, 9, ends[2], 0.05)
 	require.InDelta(t, 18, ends[1], 0.05)
 }
 
-// A disk that is changed during a commit: the first fdatasync ends as it began, the second is the new disk's.
+// A disk is changed during a commit: the first fdatasync ends as it began, the second is the new
+// disk's.
 func TestADiskChangedDuringACommit(t *testing.T) {
 	requests := asked{{0, 0}, {0.1, 1}, {0.2, 0}} // saved at 4 s and at 8 s, then the commit of the revoke
 	require.InDelta(t, 16, script(t, 4*time.Second, requests, nil)[2], 0.05)

@@ -9,8 +9,9 @@ type ring[T any] struct {
 
 func (r *ring[T]) push(x T) { *r.add() = x }
 
-// add is push for what is written field by field into the queue: a processor waits for a struct's fields that it has just written one by one
-// when it copies them all at once. What the new last one holds is old.
+// add is like push for a value that is written field by field into the queue. When a processor
+// copies a struct at once, it waits for fields that were just written one by one. The slot
+// returned holds an old value.
 func (r *ring[T]) add() *T {
 	if r.n == len(r.buf) {
 		r.grow()

@@ -35,7 +35,7 @@ func newSampler(d Disk, rng stream.Source) sampler {
 	}
 }
 
-// perByte is what a byte costs beyond Size, in ns.
+// perByte returns the cost of a byte beyond Size, in ns.
 func (d Disk) perByte() float64 {
 	if d.Bandwidth > 0 {
 		return 1e9 / d.Bandwidth
@@ -43,13 +43,13 @@ func (d Disk) perByte() float64 {
 	return 0
 }
 
-// save is one fdatasync of an append of n bytes.
+// save draws one fdatasync of an append of so many bytes, in ns.
 func (s *sampler) save(bytes int64) int64 {
 	return s.fsync.draw(&s.rng) + int64(s.perByte*float64(max(0, bytes-s.size)))
 }
 
-// flush is one backend commit that writes bytes of pages: two fdatasyncs
-// (bbolt tx.go:566,613) and the bytes, where commits were not measured themselves.
+// flush draws one backend commit that writes bytes of pages, in ns: two fdatasyncs (bbolt
+// tx.go:566,613) and the bytes, where commits were not measured themselves.
 func (s *sampler) flush(bytes float64, perByte float64) int64 {
 	if len(s.commit) > 0 {
 		return s.commit.draw(&s.rng)
@@ -57,7 +57,7 @@ func (s *sampler) flush(bytes float64, perByte float64) int64 {
 	return s.sync() + s.sync() + int64((s.dbPerByte+perByte)*bytes)
 }
 
-// half is the second half of a commit, without its bytes.
+// half draws the second half of a commit, without its bytes.
 func (s *sampler) half() int64 {
 	if len(s.commit) > 0 {
 		return s.commit.draw(&s.rng) / 2
@@ -65,7 +65,7 @@ func (s *sampler) half() int64 {
 	return s.sync()
 }
 
-// sync is one fdatasync on the disk of the db file.
+// sync draws one fdatasync on the disk of the db file.
 func (s *sampler) sync() int64 { return s.db.draw(&s.rng) }
 
 // table is the knots of a distribution, ready to draw from.
@@ -89,7 +89,7 @@ func newTable(knots []Quantile) table {
 	return t
 }
 
-// draw is quantileOf at a random share.
+// draw returns quantileOf at a random share, in ns.
 func (t table) draw(rng *stream.Source) int64 {
 	first, last := &t[0], &t[len(t)-1]
 	if first.ns == last.ns {

@@ -19,8 +19,8 @@ type Server struct {
 	chance *rand.Rand
 }
 
-// Step is what happened during one step. It belongs to its Server and is
-// overwritten by the next.
+// Step holds the counts of one step of a Server. It belongs to its Server and is overwritten by
+// the next step.
 type Step struct {
 	Now     time.Duration // virtual time at the end of the step
 	Classes []ClassStep   // one for every class
@@ -50,7 +50,7 @@ type ClassStep struct {
 	Slowest   time.Duration
 }
 
-// Outcome is how a request of [Server.Submit] ends.
+// Outcome is the end of a request of [Server.Submit].
 type Outcome int
 
 // The outcomes. A request that is TimedOut can be Wasted later: it then appears twice.
@@ -63,7 +63,7 @@ const (
 	Read      Outcome = Outcome(readDone)
 )
 
-// String is the outcome in words.
+// String returns the outcome in words.
 func (o Outcome) String() string {
 	return [...]string{"committed", "timed out", "wasted", "too many requests", "no space", "read"}[o]
 }
@@ -75,11 +75,13 @@ type Done struct {
 	Outcome Outcome
 	At      time.Duration // virtual time
 	Latency time.Duration
-	Reached time.Duration // of a write that was applied: when the apply loop came to it. It has waited for the backend's lock since
+	// of a write that was applied: when the apply loop came to it. It has waited for the backend's
+	// lock since
+	Reached time.Duration
 }
 
-// NewServer is an etcd at rest. The classes are what will be offered; their Rate is not used, their
-// Keys and TTL tell how the db grows. Cluster.Seed seeds its chance.
+// NewServer returns an etcd at rest. The classes are the requests that will be offered. Their Rate
+// is not used; their Keys and TTL decide how the db grows. Cluster.Seed seeds its chance.
 func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	return s, nil
 }
 
-// Step lets dt pass. offered is how many requests of each class are expected during it: they
+// Step lets dt pass. offered is the expected number of requests of each class during it. They
 // arrive as a Poisson process of that mean, which may be less than one; nil offers none.
 //
 // A negative dt or offer counts as zero, as does an offer of more than 2^31 requests.
@@ -119,7 +121,7 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 			break
 		}
 		s.e.run(start + int64(share*span))
-		s.arrive(request{route: route{int32(class), s.e.nextMember(), false}})
+		s.arrive(request{route: route{class: int32(class), member: s.e.nextMember()}})
 		s.until[class] += s.chance.ExpFloat64()
 	}
 	for i := range min(len(offered), len(s.until)) {
@@ -131,8 +133,8 @@ func (s *Server) Step(dt time.Duration, offered []float64) *Step {
 	return s.end(before)
 }
 
-// Advance lets dt pass and offers nothing, and tells only the ends: [Step.Done], Now, Leader and Term; the rest of the Step is not kept up. For a
-// caller that steps from request to request.
+// Advance lets dt pass and offers nothing. It keeps up only [Step.Done], Now, Leader and Term; use
+// it to step from request to request.
 func (s *Server) Advance(dt time.Duration) *Step {
 	s.step.Done = s.step.Done[:0]
 	s.e.run(s.e.now + ns(max(0, dt)))
@@ -140,7 +142,8 @@ func (s *Server) Advance(dt time.Duration) *Step {
 	return &s.step
 }
 
-// AdvanceTo is Advance until something ends or another member leads, and until t at the latest: Step.Now says when that was.
+// AdvanceTo is like Advance but stops as soon as something ends or another member leads, and at t
+// at the latest. Step.Now is the time at which it stopped.
 func (s *Server) AdvanceTo(t time.Duration) *Step {
 	s.step.Done = s.step.Done[:0]
 	e := s.e
@@ -157,13 +160,14 @@ func (s *Server) AdvanceTo(t time.Duration) *Step {
 	return &s.step
 }
 
-// Idle tells whether no write waits for its answer and none is left to apply.
+// Idle reports whether no write waits for its answer and none is left to apply.
 func (s *Server) Idle() bool {
 	m := &s.e.members[max(0, s.e.leader)]
 	return s.e.waiting.n == 0 && (s.e.leader < 0 || m.commit == m.applied)
 }
 
-// next is the class whose request arrives next within the step, and at which share of it; -1 is none.
+// next returns the class whose request arrives next within the step and the share of the step at
+// which it arrives. The class is -1 if there is none.
 func (s *Server) next(offered []float64) (class int, share float64) {
 	class, share = -1, 1
 	for i := range min(len(offered), len(s.until)) {
@@ -196,18 +200,19 @@ func (s *Server) end(before counters) *Step {
 	return r
 }
 
-// Submit sends one request of a class now, to the next member in turn; its end appears in Step.Done under tag,
-// which must not be zero.
+// Submit sends one request of a class now, to the next member in turn. Its end appears in
+// Step.Done under tag, which must not be zero.
 func (s *Server) Submit(class int, tag uint64) error {
-	return s.submit(request{tag: tag, route: route{int32(class), s.e.nextMember(), false}}, class)
+	return s.submit(request{tag: tag, route: route{class: int32(class), member: s.e.nextMember()}}, class)
 }
 
-// SubmitTo is Submit to one member, as an API server does that knows only the etcd beside it.
+// SubmitTo is like Submit but sends to one member, as an API server does that knows only the etcd
+// beside it.
 func (s *Server) SubmitTo(member, class int, tag uint64) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
 	}
-	return s.submit(request{tag: tag, route: route{int32(class), int16(member), true}}, class)
+	return s.submit(request{tag: tag, route: route{class: int32(class), member: int16(member), stays: true}}, class)
 }
 
 func (s *Server) submit(r request, class int) error {

@@ -5,19 +5,20 @@ import (
 	"time"
 )
 
-// Now is the virtual time since the start.
+// Now returns the virtual time since the start.
 func (s *Server) Now() time.Duration { return time.Duration(s.e.now) }
 
-// Counted returns how many WAL fdatasyncs and backend commits the leaders have made since the start,
-// whether during a step or on a Submit between two.
+// Counted returns the number of WAL fdatasyncs and of backend commits that the leaders have made
+// since the start, whether during a step or on a Submit between two.
 func (s *Server) Counted() (fsyncs, commits int) {
 	return int(s.e.count.fsyncs), int(s.e.count.flushes)
 }
 
-// Leader is the leading member, -1 while there is none.
+// Leader returns the leading member, or -1 while there is none.
 func (s *Server) Leader() int { return s.e.leader }
 
-// Saving is for how long the leader's loop has been writing its log: all that it does waits meanwhile. Zero if it is not, or if none leads.
+// Saving returns for how long the leader's loop has been writing its log; everything else it does
+// waits meanwhile. It returns zero if it is not writing, or if none leads.
 func (s *Server) Saving() time.Duration {
 	if s.e.leader < 0 || !s.e.members[s.e.leader].busy {
 		return 0
@@ -25,9 +26,10 @@ func (s *Server) Saving() time.Duration {
 	return time.Duration(s.e.now - s.e.members[s.e.leader].began)
 }
 
-// LessorFree is when the leader's lessor can next look for leases that have expired: now, or at the end of the backend commit that a revoke has
-// forced, or for which a grant waits that is to be applied next: both hold its lock, which a revoke that is to be applied next does not
-// (lease/lessor.go, Revoke and Grant).
+// LessorFree returns the time when the leader's lessor can next look for leases that have expired.
+// That is now, unless a backend commit is under way that holds up the lessor's lock: one that a
+// revoke has forced, or for which the grant to be applied next waits. A revoke that is to be
+// applied next does not hold it (lease/lessor.go, Revoke and Grant).
 func (s *Server) LessorFree() time.Duration {
 	e := s.e
 	if e.leader < 0 {
@@ -46,13 +48,13 @@ func (s *Server) LessorFree() time.Duration {
 	return time.Duration(*e.timer(e.leader, timerApply))
 }
 
-// DB is the db file now.
+// DB returns the size of the db file now.
 func (s *Server) DB() Size {
 	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
 }
 
-// SetDisk gives a member another disk from now on: a fault, a repair, a swap. The fdatasync under way when it
-// happens ends as it began.
+// SetDisk gives a member another disk from now on: a fault, a repair, a swap. The fdatasync under
+// way ends as it began.
 func (s *Server) SetDisk(member int, d Disk) error {
 	if member < 0 || member >= len(s.e.members) {
 		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
@@ -98,14 +100,15 @@ func (s *Server) MoveLeader(to int) error {
 	return nil
 }
 
-// Compact starts a compaction now to what was written before age ago, as every CompactEvery does by itself.
+// Compact starts a compaction now, to what was written before `age` ago, as every CompactEvery
+// does by itself.
 func (s *Server) Compact(age time.Duration) {
 	s.e.mark()
 	s.e.compactNow(s.e.clock() - ns(max(0, age)))
 }
 
-// Defrag rewrites every member's db, one after the other: the file shrinks to what is in use. A member
-// applies nothing meanwhile. It returns how long one member takes.
+// Defrag rewrites every member's db, one after the other: the file shrinks to the bytes in use. A
+// member applies nothing meanwhile. It returns how long one member takes.
 func (s *Server) Defrag() time.Duration {
 	e := s.e
 	took := defragTime(e.db.inUse, meanOf(e.c.Disks[0].db().Fsync))
@@ -121,20 +124,25 @@ func (s *Server) Defrag() time.Duration {
 // alone does not shrink the file, only a defragmentation does.
 func (s *Server) Disarm() error {
 	if s.e.db.total >= s.e.db.quota {
-		return fmt.Errorf("%w: db is %d bytes, quota %d: compact and defragment first", ErrInput, int64(s.e.db.total), int64(s.e.db.quota))
+		return fmt.Errorf(
+			"%w: db is %d bytes, quota %d: compact and defragment first", ErrInput, int64(s.e.db.total),
+			int64(s.e.db.quota),
+		)
 	}
 	s.e.db.alarm = false
 	return nil
 }
 
-// defragTime is the time to rewrite so many bytes in use: 15 ms + 5 fdatasyncs + 17 ns a byte, by eye through the
-// 11 defragmentations of 3.6.16 that were measured (1 to 72 MB, 0 to 10 ms disks): median error 30 %.
+// defragTime returns the time to rewrite so many bytes in use: 15 ms + 5 fdatasyncs + 17 ns a
+// byte. It was laid by eye through the 11 defragmentations of 3.6.16 that were measured (1 to 72
+// MB, disks of 0 to 10 ms): median error 30 %.
 func defragTime(bytes float64, fsync time.Duration) time.Duration {
 	return 15*time.Millisecond + 5*fsync + time.Duration(17*bytes)
 }
 
-// Next is the virtual time of the next thing that happens by itself, for a caller that steps from event to event; a
-// step up to it misses none. There is always one: with a single idle member it may be far.
+// Next returns the virtual time of the next thing that happens by itself, for a caller that steps
+// from event to event. A step up to it misses none. There is always one: with a single idle member
+// it may be far.
 func (s *Server) Next() time.Duration {
 	if s.e.soonest <= s.e.now {
 		s.e.find()

@@ -2,9 +2,11 @@ package etcdmodel
 
 import "time"
 
-// Rest is a spell in which the server is idle but for writes that are answered at once, for a caller that only counts them: written is how many of
-// each class there were, evenly spread. [Server.Now] stands still; the db grows, is compacted on time, and can meet its quota ([Server.Full]).
-// Compactions take no time here: on a disk that is fast enough for such a spell they hold nobody up.
+// Rest passes a spell in which the server is idle but for writes that are answered at once, for a
+// caller that only counts them. written is the number of writes of each class, evenly spread over
+// dt. [Server.Now] stands still. The db grows, is compacted on time, and can meet its quota
+// ([Server.Full]). Compactions take no time here: on a disk that is fast enough for such a spell
+// they hold nobody up.
 func (s *Server) Rest(dt time.Duration, written []float64) {
 	e := s.e
 	e.finishCompaction()
@@ -35,8 +37,9 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 	e.soonest = 0
 }
 
-// Wake ends a spell of rest whose last write was so long ago: if that is since a member's backend last committed, it is left for its next commit.
-// On a disk that has become slow meanwhile this commit is the first to hold everybody up.
+// Wake ends a spell of rest whose last write was `last` ago. If a member's backend has not
+// committed since, that write is left for its next commit. On a disk that has become slow
+// meanwhile this commit is the first to hold everybody up.
 func (s *Server) Wake(last time.Duration) {
 	e := s.e
 	interval := ns(e.c.BatchInterval)
@@ -53,10 +56,10 @@ func (s *Server) Wake(last time.Duration) {
 	e.soonest = 0
 }
 
-// Full tells whether the quota's alarm is on: puts, creates and lease grants fail.
+// Full reports whether the quota's alarm is on: puts, creates and lease grants fail.
 func (s *Server) Full() bool { return s.e.db.alarm }
 
-// clock is the time since the start, spells of rest included: that of the db's marks.
+// clock returns the time since the start, spells of rest included: that of the db's marks.
 func (e *engine) clock() int64 { return e.now + e.rested }
 
 // finishCompaction ends at once a compaction that is under way.
@@ -71,7 +74,7 @@ func (e *engine) finishCompaction() {
 	e.db.freed = 0
 }
 
-// restCompact is a compaction that takes no time. Marks that no later one asks for are dropped.
+// restCompact makes a compaction that takes no time. It drops marks that no later one asks for.
 func (e *engine) restCompact(t int64) {
 	if e.compactable(t) {
 		e.collect(t)

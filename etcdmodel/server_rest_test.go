@@ -7,9 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A db that is only counted grows as one that is simulated, and as the prediction says: to the same plateau, and to its quota at the same time.
+// A db that is only counted grows as a simulated one does, and as predicted: to the same plateau,
+// and to its quota at the same time.
 func TestRestGrowsTheDBAsTheSimulationDoes(t *testing.T) {
-	event := Stream{Name: "event", Op: Op{Kind: TxnCreate, Key: 75, Value: 834, Lease: true}, TTL: 10 * time.Minute, Rate: 3}
+	event := Stream{
+		Name: "event", Op: Op{Kind: TxnCreate, Key: 75, Value: 834, Lease: true}, TTL: 10 * time.Minute, Rate: 3,
+	}
 	node := lease
 	node.Rate = 10
 	c := Cluster{Version: V3_5, Members: 1, Seed: 1, Disks: []Disk{FixedDisk(time.Millisecond)}}
@@ -68,7 +71,8 @@ func TestRestMeetsTheQuotaOnTime(t *testing.T) {
 	}
 }
 
-// A compaction to a revision that went while the server rested is refused, as any other: it used to run for ever.
+// A compaction to a revision that went while the server rested is refused, as any other. It used
+// to run for ever.
 func TestCompactsNothingTwiceAfterRest(t *testing.T) {
 	s := newServer(t, Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Millisecond)}}, lease)
 	s.Rest(40*time.Minute, []float64{100_000})
@@ -81,8 +85,8 @@ func TestCompactsNothingTwiceAfterRest(t *testing.T) {
 	require.Less(t, s.DB().InUse, rested.InUse)
 }
 
-// What was written since the backend last committed is committed when the server wakes, on whatever disk it has by then: the writes that come
-// now wait for that. What was written before is committed already.
+// Writes since the last backend commit are committed when the server wakes, on whatever disk it
+// has by then. The writes that come now wait for that. Earlier ones are committed already.
 func TestWakesWithTheWritesOfTheLastMoment(t *testing.T) {
 	const slow = time.Second
 	first := map[time.Duration]int{} // how long the first write takes by when the last was before it

@@ -18,7 +18,7 @@ func newServer(t testing.TB, c Cluster, classes ...Stream) *Server {
 	return s
 }
 
-// pace is what a spell of steps adds up to.
+// pace holds the sums of a spell of steps.
 type pace struct {
 	ClassStep
 	fsyncs, beatsLate, backlog int
@@ -44,14 +44,15 @@ func spell(s *Server, span, dt time.Duration, perSecond float64) (p pace) {
 	return p
 }
 
-// TestServerOnTheReplayedDisks: the incident's idle load (100 node leases and the leader elections, 11 writes/s)
-// on one etcd 3.5 whose every fdatasync takes D, beside the replays of it on real components (180 s each). Those
-// clients wait for their answer, so at D >= 2 s they offer less than this open load does.
+// TestServerOnTheReplayedDisks puts the incident's idle load (100 node leases and the leader
+// elections, 11 writes/s) on one etcd 3.5 whose every fdatasync takes D. It compares with the
+// replays on real components (180 s each). Those clients wait for their answer, so at D >= 2 s
+// they offer less than this open load does. Their mean latency was 2.3 to 3.2 D.
 func TestServerOnTheReplayedDisks(t *testing.T) {
 	for _, x := range []struct {
 		d          time.Duration
 		fsyncs     float64 // measured per second
-		low, high  float64 // mean latency in D: the facts' 2.3 to 3.2
+		low, high  float64 // mean latency in D; the replays had 2.3 to 3.2
 		timesOut   bool
 		landedLess bool
 	}{
@@ -87,8 +88,8 @@ func TestServerFaultAndRepair(t *testing.T) {
 	assert.Zero(t, after.backlog)
 }
 
-// TestServerLosesItsLeader: a leader that stalls for 2.5 s is replaced, one that stalls for 0.9 s is not
-// (measured: 0 elections at 0.9 s, always one at 2.5 s).
+// TestServerLosesItsLeader: a leader that stalls for 2.5 s is replaced, one that stalls for 0.9 s
+// is not (measured: 0 elections at 0.9 s, always one at 2.5 s).
 func TestServerLosesItsLeader(t *testing.T) {
 	for stall, want := range map[time.Duration]bool{850 * time.Millisecond: false, 2500 * time.Millisecond: true} {
 		s := newServer(t, Cluster{Members: 3, Seed: 5}, lease)
@@ -120,11 +121,15 @@ func TestServerRefusesBehindALongCommit(t *testing.T) {
 	s := newServer(t, Cluster{Members: 1, Disks: []Disk{disk}, Seed: 5}, lease)
 	p := spell(s, 20*time.Second, 10*time.Millisecond, 4000)
 	assert.Positive(t, p.Refused)
-	p = spell(newServer(t, Cluster{Members: 1, Disks: []Disk{disk}, Seed: 5}, lease), 20*time.Second, 10*time.Millisecond, 300)
+	p = spell(
+		newServer(t, Cluster{Members: 1, Disks: []Disk{disk}, Seed: 5}, lease), 20*time.Second, 10*time.Millisecond,
+		300,
+	)
 	assert.Zero(t, p.Refused)
 }
 
-// TestServerSubmitTellsEveryEnd: every tagged request ends exactly once, or twice if it timed out and committed.
+// TestServerSubmitTellsEveryEnd: every tagged request ends exactly once, or twice if it timed out
+// and committed.
 func TestServerSubmitTellsEveryEnd(t *testing.T) {
 	read := Stream{Name: "read", Op: Op{Kind: Range, Key: 60, Value: 525}}
 	for _, members := range []int{1, 3} {
@@ -155,11 +160,15 @@ func TestServerSubmitTellsEveryEnd(t *testing.T) {
 	}
 }
 
-// TestServerEndsWhatItWasAsked: while leadership moves about in the middle of saves, no answer is another request's.
+// TestServerEndsWhatItWasAsked: while leadership moves about in the middle of saves, no answer is
+// another request's.
 func TestServerEndsWhatItWasAsked(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 8829))
-		s := newServer(t, Cluster{Version: V3_5, Members: 3, Disks: []Disk{FixedDisk(400 * time.Millisecond)}, Seed: seed}, lease, Stream{Name: "other", Op: lease.Op, Keys: 5})
+		s := newServer(
+			t, Cluster{Version: V3_5, Members: 3, Disks: []Disk{FixedDisk(400 * time.Millisecond)}, Seed: seed}, lease,
+			Stream{Name: "other", Op: lease.Op, Keys: 5},
+		)
 		class, ended := map[uint64]int{}, map[uint64]bool{}
 		for tag := uint64(1); s.Now() < 5*time.Minute; tag++ {
 			class[tag] = r.IntN(2)
@@ -228,9 +237,13 @@ func BenchmarkServerIncident(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 }
 
-// TestServerNextIsExact steps from event to event: every end is heard of at its own instant, and at no other time.
+// TestServerNextIsExact steps from event to event: every end is heard of at its own instant, and
+// at no other time.
 func TestServerNextIsExact(t *testing.T) {
-	s, err := NewServer(Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Second)}}, []Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}})
+	s, err := NewServer(
+		Cluster{Version: V3_5, Members: 1, Disks: []Disk{FixedDisk(time.Second)}},
+		[]Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 525}, Keys: 10}},
+	)
 	require.NoError(t, err)
 	require.NoError(t, s.Submit(0, 1))
 	for range 100 {
@@ -247,11 +260,14 @@ func TestServerNextIsExact(t *testing.T) {
 	t.Fatal("the write never ended")
 }
 
-// TestAdvanceToStopsAtEveryEnd: what ends, and when, is the same as with a step to everything that happens, under a disk that comes and goes.
+// TestAdvanceToStopsAtEveryEnd: the ends and their times are the same as with a step to everything
+// that happens, under a disk that comes and goes.
 func TestAdvanceToStopsAtEveryEnd(t *testing.T) {
 	for _, members := range []int{1, 3} {
 		c := Cluster{Version: V3_5, Members: members, Seed: 4}
-		fast, slow := newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}}), newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}})
+		fast, slow := newServer(t, c, lease, Stream{
+			Op: Op{Kind: Range, Key: 60},
+		}), newServer(t, c, lease, Stream{Op: Op{Kind: Range, Key: 60}})
 		r, ends := rand.New(rand.NewPCG(1, uint64(members))), 0
 		for i := range uint64(2000) {
 			to := fast.Now() + time.Duration(r.Int64N(int64(100*time.Millisecond)))

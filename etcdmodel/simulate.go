@@ -62,10 +62,10 @@ func (s *simulation) arrive() {
 		}
 	}
 	s.nextArrival()
-	s.e.submit(request{at: s.e.now, route: route{int32(class), s.e.nextMember(), false}})
+	s.e.submit(request{at: s.e.now, route: route{class: int32(class), member: s.e.nextMember()}})
 }
 
-// repeat has a client of member i send again at t.
+// repeat makes a client of member i send again at t.
 func (s *simulation) repeat(i int, t int64) {
 	q := &s.again[i]
 	if q.n > 0 {
@@ -88,11 +88,11 @@ func (s *simulation) send(i int) {
 	if s.robin || s.e.only {
 		member = s.e.nextMember()
 	}
-	s.e.submit(request{at: s.e.now, route: route{s.closed, member, !s.robin}})
+	s.e.submit(request{at: s.e.now, route: route{class: s.closed, member: member, stays: !s.robin}})
 }
 
-// refusedPause is how long a closed client waits after a refusal: an answer comes at once, and
-// it would otherwise ask again without end.
+// refusedPause is the time that a closed client waits after a refusal. A refusal comes at once,
+// and the client would otherwise ask again without end.
 const refusedPause = int64(10 * time.Millisecond)
 
 func (s *simulation) done(r request, o outcome, at int64) {

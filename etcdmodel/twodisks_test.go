@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// withDB is a disk whose db file is on another.
+// withDB returns a disk whose db file is on another.
 func withDB(d, db Disk) Disk {
 	d.DB = &db
 	return d
 }
 
-// TestTheSameDiskTwice: a db on a disk like the WAL's is what it is on the WAL's own.
+// TestTheSameDiskTwice: a db on a disk like the WAL's gives the same answer as one on the WAL's
+// own.
 func TestTheSameDiskTwice(t *testing.T) {
 	for name, answer := range answers {
 		for _, d := range []Disk{SATASSD(), FixedDisk(10 * time.Millisecond), HDD7200()} {
@@ -24,7 +25,8 @@ func TestTheSameDiskTwice(t *testing.T) {
 	}
 }
 
-// TestTwoDisks: the WAL's disk decides fdatasyncs and requests per fdatasync, the db's decides backend commits.
+// TestTwoDisks: the WAL's disk decides fdatasyncs and requests per fdatasync. The db's decides
+// backend commits.
 func TestTwoDisks(t *testing.T) {
 	const slow, quick = 20 * time.Millisecond, time.Millisecond
 	for name, answer := range answers {

@@ -55,8 +55,8 @@ func (v Version) check(field string) error {
 	return nil
 }
 
-// snapshotCount is the number of entries between two snapshots
-// (server/etcdserver/server.go: DefaultSnapshotCount).
+// snapshotCount returns the number of entries between two snapshots (server/etcdserver/server.go:
+// DefaultSnapshotCount).
 func (v Version) snapshotCount() int {
 	if v == V3_5 {
 		return 100_000

@@ -1,15 +1,15 @@
 package etcdmodel
 
-// WALBytes is what one request adds to the write-ahead log of each member, where
-// perReady requests share one append (a Ready of raft) and so one hard state record; perReady
-// below 1 means 1, as requests that come one at a time. It is 0 for a kind that does not write.
+// WALBytes returns the bytes that one request adds to the write-ahead log of each member. perReady
+// requests share one append (a Ready of raft) and so one hard state record. perReady below 1 means
+// 1, as for requests that come one at a time. A kind that does not write adds 0.
 //
 //	bytes = rec(entry) + rec(hardstate) / perReady
 //
-// with the protobuf sizes of server/storage/wal and api/etcdserverpb. Measured on
-// 131 kinds of request in each of 3.5.35, 3.6.16 and 3.7.3: median error 0, largest 8
-// bytes (the padding step). The releases write the same bytes; the metric
-// etcd_disk_wal_write_bytes_total of 3.5 counts them twice (see [Version.WALMetric]).
+// with the protobuf sizes of server/storage/wal and api/etcdserverpb. Measured on 131 kinds of
+// request in each of 3.5.35, 3.6.16 and 3.7.3: median error 0, largest 8 bytes (the padding step).
+// The releases write the same bytes. The metric etcd_disk_wal_write_bytes_total of 3.5 counts them
+// twice (see [Version.WALMetric]).
 func (o Op) WALBytes(v Version, perReady float64) float64 {
 	if !o.Kind.Writes() {
 		return 0
@@ -20,8 +20,8 @@ func (o Op) WALBytes(v Version, perReady float64) float64 {
 	return float64(record(entry)) + float64(record(hardState))/max(perReady, 1)
 }
 
-// WALMetric is by how much etcd_disk_wal_write_bytes_total exceeds the bytes on
-// disk: 2 in 3.5 (server/storage/wal/encoder.go:107,125,133), 1 since.
+// WALMetric returns the factor by which etcd_disk_wal_write_bytes_total exceeds the bytes on disk:
+// 2 in 3.5 (server/storage/wal/encoder.go:107,125,133), 1 since.
 func (v Version) WALMetric() float64 {
 	if v == V3_5 {
 		return 2
@@ -39,7 +39,7 @@ const (
 	indexBytes = 3
 )
 
-// varint is the encoded length of n.
+// varint returns the encoded length of n.
 func varint(n int) int {
 	bytes := 1
 	for n >= 1<<7 {
@@ -49,10 +49,10 @@ func varint(n int) int {
 	return bytes
 }
 
-// field is a tagged, length-delimited protobuf field of n bytes.
+// field returns the length of a tagged, length-delimited protobuf field of n bytes.
 func field(n int) int { return 1 + varint(n) + n }
 
-// optional is a field that proto3 leaves out when it is empty.
+// optional returns the length of a field that proto3 leaves out when it is empty.
 func optional(n int) int {
 	if n == 0 {
 		return 0
@@ -60,11 +60,11 @@ func optional(n int) int {
 	return field(n)
 }
 
-// record is a message of n bytes in the log: a walpb.Record (type, checksum, data) padded to 8 bytes
-// behind its 8-byte length (server/storage/wal/encoder.go:93).
+// record returns the length of a message of n bytes in the log: a walpb.Record (type, checksum,
+// data) padded to 8 bytes behind its 8-byte length (server/storage/wal/encoder.go:93).
 func record(n int) int { return 8 + (8+field(n)+7)/8*8 }
 
-// payload is the size of the request's own message.
+// payload returns the size of the request's own message.
 func (o Op) payload() int {
 	key := optional(o.Key)
 	switch o.Kind {
@@ -99,8 +99,8 @@ func (o Op) putRequest() int {
 	return n
 }
 
-// operation is a RequestOp within a transaction.
+// operation returns the size of a RequestOp within a transaction.
 func operation(request int) int { return field(field(request)) }
 
-// compare is a transaction's compare on the mod revision of a key.
+// compare returns the size of a transaction's compare on the mod revision of a key.
 func compare(key, revision int) int { return field(2 + optional(key) + 1 + revision) }

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Warning is something that can be but should not, or that leaves the range in which the model was measured.
+// Warning is a setting that is valid but risky, or that leaves the range in which the model was
+// measured.
 type Warning struct {
 	Field string // what it is about
 	Text  string
 }
 
-// Error is the warning as one line.
+// Error returns the warning as one line.
 func (w Warning) Error() string { return "etcdmodel: " + w.Field + " " + w.Text }
 
 func warning(field, format string, args ...any) error {
@@ -21,7 +22,13 @@ func warning(field, format string, args ...any) error {
 func (c Cluster) warnings() []error {
 	var out []error
 	if c.Members%2 == 0 {
-		out = append(out, warning("Cluster.Members", "is %d: an even number tolerates no more failures than %d and needs a larger quorum", c.Members, c.Members-1))
+		out = append(
+			out,
+			warning(
+				"Cluster.Members", "is %d: an even number tolerates no more failures than %d and needs a larger quorum",
+				c.Members, c.Members-1,
+			),
+		)
 	}
 	if c.Members > 7 {
 		out = append(out, warning("Cluster.Members", "is %d: etcd recommends 7 at most", c.Members))
@@ -64,7 +71,12 @@ func (p *Prediction) warn(c Cluster, l Load) {
 		add("Load.Clients", "is %d: measured up to 1,000", l.Clients)
 	}
 	if offered > p.Sustainable && offered > 0 {
-		add("Load.Streams", "offer %.0f writes/s, %.0f can be sustained (%v): they pile up without end, the latency is that of the time simulated", offered, p.Sustainable, p.Bound)
+		add(
+			"Load.Streams",
+			"offer %.0f writes/s, %.0f can be sustained (%v): "+
+				"they pile up without end, the latency is that of the time simulated",
+			offered, p.Sustainable, p.Bound,
+		)
 	}
 	if p.Commit.P99 > c.requestTimeout()/2 {
 		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())

@@ -9,8 +9,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// Limit is why the replica count is not what was recommended: the reason of
-// the HPA's ScalingLimited condition.
+// Limit is the reason why the replica count differs from the recommendation: the reason of the
+// HPA's ScalingLimited condition.
 type Limit int
 
 const (
@@ -21,7 +21,7 @@ const (
 	TooFewReplicas        // minReplicas
 )
 
-// String is the condition's reason.
+// String returns the condition's reason.
 func (l Limit) String() string {
 	names := [...]string{"DesiredWithinRange", "ScaleUpLimit", "ScaleDownLimit", "TooManyReplicas", "TooFewReplicas"}
 	if l < 0 || int(l) >= len(names) {
@@ -30,8 +30,8 @@ func (l Limit) String() string {
 	return names[l]
 }
 
-// Hold is why the recommendation is not what the metrics ask for: the reason
-// of the HPA's AbleToScale or ScalingActive condition.
+// Hold is the reason why the recommendation differs from what the metrics ask for: the reason of
+// the HPA's AbleToScale or ScalingActive condition.
 type Hold int
 
 const (
@@ -42,9 +42,12 @@ const (
 	MetricsFailed        // no metric, or not enough of them, could be read
 )
 
-// String is the condition's reason.
+// String returns the condition's reason.
 func (h Hold) String() string {
-	names := [...]string{"ReadyForNewScale", "ScaleUpStabilized", "ScaleDownStabilized", "ScalingDisabled", "FailedComputeMetricsReplicas"}
+	names := [...]string{
+		"ReadyForNewScale", "ScaleUpStabilized", "ScaleDownStabilized", "ScalingDisabled",
+		"FailedComputeMetricsReplicas",
+	}
 	if h < 0 || int(h) >= len(names) {
 		return fmt.Sprintf("Hold(%d)", int(h))
 	}
@@ -65,7 +68,9 @@ type behavior struct{ up, down rules }
 func newBehavior(b autoscalingv2.HorizontalPodAutoscalerBehavior, downscale time.Duration) *behavior {
 	const period = 15
 	return &behavior{
-		up: newRules(b.ScaleUp, 0, autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: period},
+		up: newRules(b.ScaleUp, 0, autoscalingv2.HPAScalingPolicy{
+			Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: period,
+		},
 			autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: period}),
 		down: newRules(b.ScaleDown, downscale.Truncate(time.Second),
 			autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: period}),
@@ -89,14 +94,20 @@ func checkRules(field string, r *autoscalingv2.HPAScalingRules) error {
 		return fmt.Errorf("hpa: Behavior.%s.Policies is empty, want one policy at least", field)
 	}
 	for i, p := range r.Policies {
-		if p.Type != autoscalingv2.PodsScalingPolicy && p.Type != autoscalingv2.PercentScalingPolicy || p.Value <= 0 || p.PeriodSeconds <= 0 || p.PeriodSeconds > 1800 {
-			return fmt.Errorf("hpa: Behavior.%s.Policies[%d] is %+v, want type Pods or Percent, a value > 0 and a period of 1 to 1800 s", field, i, p)
+		if p.Type != autoscalingv2.PodsScalingPolicy && p.Type != autoscalingv2.PercentScalingPolicy || p.Value <= 0 ||
+			p.PeriodSeconds <= 0 || p.PeriodSeconds > 1800 {
+			return fmt.Errorf(
+				"hpa: Behavior.%s.Policies[%d] is %+v, want type Pods or Percent, a value > 0 and a period of 1 to 1800 s",
+				field, i, p,
+			)
 		}
 	}
 	return nil
 }
 
-func newRules(given *autoscalingv2.HPAScalingRules, window time.Duration, policies ...autoscalingv2.HPAScalingPolicy) rules {
+func newRules(
+	given *autoscalingv2.HPAScalingRules, window time.Duration, policies ...autoscalingv2.HPAScalingPolicy,
+) rules {
 	r := rules{window: window, pick: autoscalingv2.MaxChangePolicySelect, policies: policies}
 	if given != nil {
 		if given.StabilizationWindowSeconds != nil {
@@ -113,7 +124,7 @@ func newRules(given *autoscalingv2.HPAScalingRules, window time.Duration, polici
 	return r
 }
 
-// recommendation is what the metrics asked for at a time, before any window.
+// recommendation is a count that the metrics asked for at a time, before any window.
 type recommendation struct {
 	replicas int32
 	at       time.Duration
@@ -146,8 +157,8 @@ func (a *Autoscaler) normalize(now time.Duration, current, desired int32) (int32
 	return replicas, hold, limit
 }
 
-// normalizePlain is how an HPA without spec.behavior is limited: the highest
-// recommendation of the downscale window, at most double and at least 4 up.
+// normalizePlain limits an HPA without spec.behavior: it takes the highest recommendation of the
+// downscale window, at most double the current count and at least 4.
 func (a *Autoscaler) normalizePlain(now time.Duration, current, desired int32) (int32, Hold, Limit) {
 	cutoff := now - a.config.DownscaleStabilization
 	steady, old := desired, -1
@@ -176,8 +187,8 @@ func (a *Autoscaler) normalizePlain(now time.Duration, current, desired int32) (
 	return steady, hold, Unlimited
 }
 
-// stabilize is the nearest count to current between the lowest
-// recommendation of the up window and the highest of the down window.
+// stabilize returns the count nearest to current between the lowest recommendation of the up
+// window and the highest of the down window.
 func (a *Autoscaler) stabilize(now time.Duration, current, desired int32) int32 {
 	upCutoff, downCutoff := now-a.behavior.up.window, now-a.behavior.down.window
 	low, high, old := desired, desired, -1
@@ -228,8 +239,8 @@ func (a *Autoscaler) pace(now time.Duration, current, desired int32) (int32, Lim
 	return desired, Unlimited
 }
 
-// limit is how far the rules let the count go in a direction (+1 up, -1
-// down), counted from where it stood when each policy's period began.
+// limit returns the farthest count that the rules allow in a direction (+1 up, -1 down). It counts
+// from where the replicas stood when each policy's period began.
 func (a *Autoscaler) limit(now time.Duration, current int32, r *rules, direction int32) int32 {
 	if r.pick == autoscalingv2.DisabledPolicySelect {
 		return current

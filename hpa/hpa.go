@@ -1,18 +1,15 @@
-// Package hpa answers what a HorizontalPodAutoscaler would ask for, sync by
-// sync: how fast it climbs, where it stops, what holds it up there, and when
-// it lets go.
+// Package hpa answers what a HorizontalPodAutoscaler would ask for, sync by sync: how fast it
+// climbs, where it stops, what holds it up there, and when it lets go.
 //
 //	a, err := hpa.New(spec, hpa.Config{})
 //	d, err := a.Step(now, hpa.Observation{SpecReplicas: 50, Pods: pods})
 //	fmt.Println(d.Replicas, d.Limited)
 //
-// It is the algorithm of kube-controller-manager (autoscaling/v2): metrics
-// with unready, missing and ignored pods, tolerance, stabilisation windows,
-// behaviour policies, scale to zero. Pods come in groups of equals, so that a
-// step costs the same for fifty replicas and for fifty thousand; the sums are
-// integers in the real controller too, so nothing is lost by grouping. It is
-// run beside the real controller in validation/hpa, over random histories,
-// with no difference in any step.
+// It is the algorithm of kube-controller-manager (autoscaling/v2): metrics with unready, missing
+// and ignored pods, tolerance, stabilisation windows, behaviour policies, scale to zero. Pods come
+// in groups of equals, so a step costs the same for fifty replicas and for fifty thousand. The
+// sums are integers in the real controller too, so nothing is lost by grouping. validation/hpa
+// runs it beside the real controller over random histories, with no difference in any step.
 package hpa
 
 import (
@@ -27,11 +24,11 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// SyncPeriod is how often the controller looks at an HPA:
-// --horizontal-pod-autoscaler-sync-period, pkg/controller/podautoscaler/config/v1alpha1/defaults.go.
+// SyncPeriod is the time between two syncs of an HPA (--horizontal-pod-autoscaler-sync-period,
+// pkg/controller/podautoscaler/config/v1alpha1/defaults.go).
 const SyncPeriod = 15 * time.Second
 
-// Config is the controller's own flags; zero values are its defaults, from
+// Config holds the controller's own flags. Zero values are its defaults, from
 // pkg/controller/podautoscaler/config/v1alpha1/defaults.go.
 type Config struct {
 	Version                Version       // of kube-controller-manager; zero means the newest modelled
@@ -65,7 +62,7 @@ type Autoscaler struct {
 	fromZeroable bool // an Object or External metric can be read without pods
 }
 
-// Decision is what one sync decides.
+// Decision is the outcome of one sync.
 type Decision struct {
 	Replicas int32 // what the scale subresource holds afterwards
 	Rescaled bool  // whether it was written
@@ -75,8 +72,8 @@ type Decision struct {
 	Err      error // why a metric could not be used, in the controller's words; scaling up may go on with the others
 }
 
-// New makes the controller's view of an HPA that it has just seen for the
-// first time. Fields left out get the API server's defaults.
+// New returns the controller's view of an HPA that it has just seen for the first time. Fields
+// left out get the API server's defaults.
 func New(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) (*Autoscaler, error) {
 	version, err := c.Version.In("hpa: Config.Version", Modelled())
 	if err != nil {
@@ -97,7 +94,10 @@ func New(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) (*Autoscaler,
 		a.fromZeroable = a.fromZeroable || !known.perPod
 	}
 	if a.min == 0 && (!a.fromZeroable || c.Version == V1_29) {
-		return nil, fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is 0, want >= 1 without an Object or External metric, and in v1.29 (HPAScaleToZero is off)")
+		return nil, fmt.Errorf(
+			"hpa: HorizontalPodAutoscalerSpec.MinReplicas is 0, want >= 1 without an Object or External metric, " +
+				"and in v1.29 (HPAScaleToZero is off)",
+		)
 	}
 	a.up, a.down = a.tolerances(spec.Behavior)
 	if spec.Behavior != nil {
@@ -113,7 +113,10 @@ func check(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) error {
 	case ptr.Deref(spec.MinReplicas, 1) < 0:
 		return fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want >= 0", *spec.MinReplicas)
 	case ptr.Deref(spec.MinReplicas, 1) > spec.MaxReplicas:
-		return fmt.Errorf("hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want <= MaxReplicas %d", ptr.Deref(spec.MinReplicas, 1), spec.MaxReplicas)
+		return fmt.Errorf(
+			"hpa: HorizontalPodAutoscalerSpec.MinReplicas is %d, want <= MaxReplicas %d", ptr.Deref(spec.MinReplicas, 1),
+			spec.MaxReplicas,
+		)
 	case !(c.Tolerance >= 0) || math.IsInf(c.Tolerance, 0):
 		return fmt.Errorf("hpa: Config.Tolerance is %v, want >= 0", c.Tolerance)
 	case c.DownscaleStabilization < 0 || c.CPUInitialization < 0 || c.InitialReadinessDelay < 0:
@@ -128,7 +131,7 @@ func check(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) error {
 	return nil
 }
 
-// tolerance is one direction's; the version decides how it is compared.
+// tolerance is one direction's. The version decides how it is compared.
 type tolerance float64
 
 func (a *Autoscaler) tolerances(b *autoscalingv2.HorizontalPodAutoscalerBehavior) (up, down tolerance) {
@@ -146,7 +149,7 @@ func (a *Autoscaler) tolerances(b *autoscalingv2.HorizontalPodAutoscalerBehavior
 	return up, down
 }
 
-// within says whether a usage ratio is too near 1 to act on.
+// within reports whether a usage ratio is too near 1 to act on.
 func (a *Autoscaler) within(ratio float64) bool {
 	if a.config.Version == V1_29 {
 		return math.Abs(1-ratio) <= float64(a.up)
@@ -154,8 +157,8 @@ func (a *Autoscaler) within(ratio float64) bool {
 	return 1-float64(a.down) <= ratio && ratio <= 1+float64(a.up)
 }
 
-// Step is one sync at time now. Time must not run backwards. The error is of
-// bad input; metrics that cannot be read are part of the Decision.
+// Step makes one sync at time now. Time must not run backwards. It returns an error for bad input;
+// metrics that cannot be read are part of the Decision.
 func (a *Autoscaler) Step(now time.Duration, o Observation) (Decision, error) {
 	if a.stepped && now < a.lastStep {
 		return Decision{}, fmt.Errorf("hpa: Step: now is %v, want >= %v, the step before", now, a.lastStep)
@@ -196,9 +199,9 @@ func (a *Autoscaler) Step(now time.Duration, o Observation) (Decision, error) {
 	return d, nil
 }
 
-// desired is the largest of the metrics' proposals (horizontal.go,
-// computeReplicasForMetrics): -1 if none can be read, or if one cannot and
-// the others would scale down.
+// desired returns the largest of the metrics' proposals (horizontal.go,
+// computeReplicasForMetrics). It returns -1 if none can be read, or if one cannot and the others
+// would scale down.
 func (a *Autoscaler) desired(now time.Duration, o Observation) (int32, error) {
 	var most int32
 	var first error
@@ -225,7 +228,7 @@ func (a *Autoscaler) desired(now time.Duration, o Observation) (int32, error) {
 	return most, first
 }
 
-// Clone is an independent copy with the same memory: what-if from here.
+// Clone returns an independent copy with the same memory, for a what-if from here.
 func (a *Autoscaler) Clone() *Autoscaler {
 	c := *a
 	c.recommended, c.ups, c.downs = slices.Clone(a.recommended), slices.Clone(a.ups), slices.Clone(a.downs)

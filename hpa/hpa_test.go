@@ -16,32 +16,47 @@ import (
 
 	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/hpa"
+	"github.com/redline-go/redline/kube"
 )
 
 const request = 200 // millicores, the report's
 
 func cpu(percent int32, most int32) autoscalingv2.HorizontalPodAutoscalerSpec {
-	return autoscalingv2.HorizontalPodAutoscalerSpec{MinReplicas: ptr.To[int32](1), MaxReplicas: most, Metrics: []autoscalingv2.MetricSpec{{
-		Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU,
-			Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent}}}}}
+	target := autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent}
+	metric := autoscalingv2.MetricSpec{
+		Type:     autoscalingv2.ResourceMetricSourceType,
+		Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: target},
+	}
+	return autoscalingv2.HorizontalPodAutoscalerSpec{
+		MinReplicas: ptr.To[int32](1), MaxReplicas: most, Metrics: []autoscalingv2.MetricSpec{metric},
+	}
 }
 
 func external(target string, most int32) autoscalingv2.HorizontalPodAutoscalerSpec {
 	q := resource.MustParse(target)
 	return autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: most, Metrics: []autoscalingv2.MetricSpec{{
-		Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{Metric: autoscalingv2.MetricIdentifier{Name: "queue"},
+		Type: autoscalingv2.ExternalMetricSourceType,
+		External: &autoscalingv2.ExternalMetricSource{Metric: autoscalingv2.MetricIdentifier{Name: "queue"},
 			Target: autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: &q}}}}}
 }
 
-// fleet is running pods at a usage and the rest pending, as in the incident.
+// fleet observes running pods at a usage and the rest pending, as in the incident.
 func fleet(running, replicas int, milli int64) hpa.Observation {
 	return hpa.Observation{SpecReplicas: int32(replicas), StatusReplicas: int32(replicas), Pods: []hpa.Pods{
-		{Count: running, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour, Samples: []hpa.Sample{{Value: milli, Request: request}}},
-		{Count: replicas - running, Phase: corev1.PodPending, Unstarted: true, Samples: []hpa.Sample{{Request: request, Missing: true}}}}}
+		{
+			Count: running, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour,
+			ReadySince: -time.Hour, Samples: []hpa.Sample{{Value: milli, Request: request}},
+		},
+		{
+			Count: replicas - running, Phase: corev1.PodPending, Unstarted: true,
+			Samples: []hpa.Sample{{Request: request, Missing: true}},
+		}}}
 }
 
 // climb runs syncs until replicas stay, and returns each new count.
-func climb(t *testing.T, a *hpa.Autoscaler, from time.Duration, running, replicas, syncs int, milli int64) (counts []int) {
+func climb(
+	t *testing.T, a *hpa.Autoscaler, from time.Duration, running, replicas, syncs int, milli int64,
+) (counts []int) {
 	t.Helper()
 	for i := range syncs {
 		d, err := a.Step(from+time.Duration(i)*hpa.SyncPeriod, fleet(running, replicas, milli))
@@ -61,8 +76,12 @@ func TestCPUTargetOf80StopsAt157(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []int{100, 157}, climb(t, a, 0, 50, 50, 100, 500))
 	}
-	template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{"cpu": resource.MustParse("200m")}, Limits: corev1.ResourceList{"cpu": resource.MustParse("500m")}}}}}}
+	template := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{
+		Resources: corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{"cpu": resource.MustParse("200m")},
+			Limits:   corev1.ResourceList{"cpu": resource.MustParse("500m")},
+		},
+	}}}}
 	most, err := hpa.Ceiling(template, corev1.ResourceCPU, 80, 50, hpa.Config{})
 	require.NoError(t, err)
 	require.Equal(t, 157, most)
@@ -118,7 +137,9 @@ func TestTheLatch(t *testing.T) {
 }
 
 func TestVersionsDisagreeOnTheEdgeOfTheTolerance(t *testing.T) {
-	for v, want := range map[hpa.Version]int32{hpa.V1_37: 50, hpa.V1_29: 56} { // |1-1.1| > 0.1 in binary
+	patch, err := kube.Parse("v1.29.4")
+	require.NoError(t, err)
+	for v, want := range map[hpa.Version]int32{hpa.V1_37: 50, 0: 50, hpa.V1_29: 56, patch: 56} { // |1-1.1| > 0.1 in binary
 		a, err := hpa.New(cpu(100, 500), hpa.Config{Version: v})
 		require.NoError(t, err)
 		d, err := a.Step(0, fleet(50, 50, 220))
@@ -150,18 +171,26 @@ func TestGroupsAreOnlyCounting(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	for want, spec := range map[string]func(*autoscalingv2.HorizontalPodAutoscalerSpec, *hpa.Config){
-		"hpa: HorizontalPodAutoscalerSpec.MaxReplicas is 0, want >= 1":                                                       func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) { s.MaxReplicas = 0 },
-		"hpa: HorizontalPodAutoscalerSpec.MinReplicas is 9, want <= MaxReplicas 5":                                           func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) { s.MinReplicas = ptr.To[int32](9) },
-		"hpa: Config.Tolerance is -1, want >= 0":                                                                             func(_ *autoscalingv2.HorizontalPodAutoscalerSpec, c *hpa.Config) { c.Tolerance = -1 },
-		"hpa: Config.Version is v1.33, want v1.29 or v1.37":                                                                  func(_ *autoscalingv2.HorizontalPodAutoscalerSpec, c *hpa.Config) { c.Version = 33 << 8 },
-		`hpa: MetricSpec.Type is "", want Resource, ContainerResource, Pods, Object or External with the field of that name`: func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) { s.Metrics[0].Type = "" },
-		"hpa: Behavior.ScaleUp.Policies is empty, want one policy at least": func(s *autoscalingv2.HorizontalPodAutoscalerSpec, _ *hpa.Config) {
-			s.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: &autoscalingv2.HPAScalingRules{Policies: []autoscalingv2.HPAScalingPolicy{}}}
+	type spec = autoscalingv2.HorizontalPodAutoscalerSpec
+	for want, change := range map[string]func(*spec, *hpa.Config){
+		"hpa: HorizontalPodAutoscalerSpec.MaxReplicas is 0, want >= 1": func(s *spec, _ *hpa.Config) {
+			s.MaxReplicas = 0
+		},
+		"hpa: HorizontalPodAutoscalerSpec.MinReplicas is 9, want <= MaxReplicas 5": func(s *spec, _ *hpa.Config) {
+			s.MinReplicas = ptr.To[int32](9)
+		},
+		"hpa: Config.Tolerance is -1, want >= 0":            func(_ *spec, c *hpa.Config) { c.Tolerance = -1 },
+		"hpa: Config.Version is v1.33, want v1.29 or v1.37": func(_ *spec, c *hpa.Config) { c.Version = 33 << 8 },
+		`hpa: MetricSpec.Type is "", want Resource, ContainerResource, Pods, Object or External ` +
+			`with the field of that name`: func(s *spec, _ *hpa.Config) { s.Metrics[0].Type = "" },
+		"hpa: Behavior.ScaleUp.Policies is empty, want one policy at least": func(s *spec, _ *hpa.Config) {
+			s.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: &autoscalingv2.HPAScalingRules{
+				Policies: []autoscalingv2.HPAScalingPolicy{},
+			}}
 		},
 	} {
 		s, c := cpu(80, 5), hpa.Config{}
-		spec(&s, &c)
+		change(&s, &c)
 		_, err := hpa.New(s, c)
 		require.EqualError(t, err, want)
 	}
@@ -176,14 +205,23 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestMaxReplicas(t *testing.T) {
-	room := corev1.ResourceList{"cpu": resource.MustParse("1"), "memory": resource.MustParse("4Gi"), "pods": resource.MustParse("110")}
+	room := corev1.ResourceList{
+		"cpu": resource.MustParse("1"), "memory": resource.MustParse("4Gi"), "pods": resource.MustParse("110"),
+	}
 	node := func(name string) *corev1.Node {
-		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}
+		return &corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room},
+		}
 	}
 	s, err := capacity.NewSnapshot(node("a"), node("b"))
 	require.NoError(t, err)
-	w := capacity.Workload{Selector: labels.Everything(), Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "x"}},
-		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "x", Image: "x", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("300m")}}}}}}}
+	w := capacity.Workload{Selector: labels.Everything(), Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{
+		Labels: map[string]string{"app": "x"},
+	},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: "x", Image: "x",
+			Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("300m")}},
+		}}}}}
 	most, answer, err := hpa.MaxReplicas(context.Background(), s, w)
 	require.NoError(t, err)
 	require.Equal(t, 6, most)

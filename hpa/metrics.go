@@ -22,14 +22,19 @@ type metric struct {
 	requests    bool  // reads the pods' requests
 }
 
-// defaultMetrics is what the API server fills in: 80 % of the cpu request
+// defaultMetrics fills in the API server's default: 80 % of the cpu request
 // (pkg/apis/autoscaling/types.go, DefaultCPUUtilization).
 func defaultMetrics(metrics []autoscalingv2.MetricSpec) []autoscalingv2.MetricSpec {
 	if len(metrics) > 0 {
 		return metrics
 	}
-	return []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
-		Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To[int32](80)}}}}
+	target := autoscalingv2.MetricTarget{
+		Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To[int32](80),
+	}
+	return []autoscalingv2.MetricSpec{{
+		Type:     autoscalingv2.ResourceMetricSourceType,
+		Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: target},
+	}}
 }
 
 func metricOf(s autoscalingv2.MetricSpec) (metric, error) {
@@ -37,9 +42,15 @@ func metricOf(s autoscalingv2.MetricSpec) (metric, error) {
 	var t autoscalingv2.MetricTarget
 	switch {
 	case s.Type == autoscalingv2.ResourceMetricSourceType && s.Resource != nil:
-		m, t = metric{name: s.Resource.Name.String() + " resource metric", perPod: true, cpu: s.Resource.Name == corev1.ResourceCPU}, s.Resource.Target
+		m, t = metric{
+			name: s.Resource.Name.String() + " resource metric", perPod: true,
+			cpu: s.Resource.Name == corev1.ResourceCPU,
+		}, s.Resource.Target
 	case s.Type == autoscalingv2.ContainerResourceMetricSourceType && s.ContainerResource != nil:
-		m, t = metric{name: s.ContainerResource.Container + " container metric", perPod: true, cpu: s.ContainerResource.Name == corev1.ResourceCPU}, s.ContainerResource.Target
+		m, t = metric{
+			name: s.ContainerResource.Container + " container metric", perPod: true,
+			cpu: s.ContainerResource.Name == corev1.ResourceCPU,
+		}, s.ContainerResource.Target
 	case s.Type == autoscalingv2.PodsMetricSourceType && s.Pods != nil:
 		m, t = metric{name: "pods metric", perPod: true}, s.Pods.Target
 	case s.Type == autoscalingv2.ObjectMetricSourceType && s.Object != nil:
@@ -47,9 +58,13 @@ func metricOf(s autoscalingv2.MetricSpec) (metric, error) {
 	case s.Type == autoscalingv2.ExternalMetricSourceType && s.External != nil:
 		m, t = metric{name: s.External.Metric.Name + " external metric"}, s.External.Target
 	default:
-		return m, fmt.Errorf("hpa: MetricSpec.Type is %q, want Resource, ContainerResource, Pods, Object or External with the field of that name", s.Type)
+		return m, fmt.Errorf(
+			"hpa: MetricSpec.Type is %q, want Resource, ContainerResource, Pods, Object or External with the field of that name",
+			s.Type,
+		)
 	}
-	resource := s.Type == autoscalingv2.ResourceMetricSourceType || s.Type == autoscalingv2.ContainerResourceMetricSourceType
+	resource := s.Type == autoscalingv2.ResourceMetricSourceType ||
+		s.Type == autoscalingv2.ContainerResourceMetricSourceType
 	switch {
 	case t.AverageValue != nil:
 		m.target, m.average = t.AverageValue.MilliValue(), true
@@ -73,7 +88,7 @@ var (
 	errNoMatch   = errors.New("no metrics returned matched known pods")
 )
 
-// propose is what metric i alone would ask for.
+// propose returns the count that metric i alone asks for.
 func (a *Autoscaler) propose(now time.Duration, i int, o Observation) (int32, error) {
 	m := &a.metrics[i]
 	var err error
@@ -94,7 +109,7 @@ func (a *Autoscaler) propose(now time.Duration, i int, o Observation) (int32, er
 	return replicas, nil
 }
 
-// sums are those of the pods whose samples count in one evaluation.
+// sums adds up the pods whose samples count in one evaluation.
 type sums struct{ pods, value, request int64 }
 
 func (s *sums) add(pods int, value, request int64) {
@@ -103,8 +118,8 @@ func (s *sums) add(pods int, value, request int64) {
 	s.request += int64(pods) * request
 }
 
-// ratio is usage over target; utilisation is whole percent, cut, as
-// metrics/utilization.go has it.
+// ratio returns usage over target. Utilisation is whole percent, cut, as in
+// metrics/utilization.go.
 func (m *metric) ratio(s sums) (float64, error) {
 	if !m.utilization {
 		return float64(s.value/s.pods) / float64(m.target), nil
@@ -115,9 +130,9 @@ func (m *metric) ratio(s sums) (float64, error) {
 	return float64(int32(s.value*100/s.request)) / float64(m.target), nil
 }
 
-// proposePerPod is replica_calculator.go's GetResourceReplicas and
-// calcPlainMetricReplicas: unready pods count as idle on the way up, missing
-// ones as idle on the way up and as busy on the way down.
+// proposePerPod follows replica_calculator.go's GetResourceReplicas and calcPlainMetricReplicas.
+// Unready pods count as idle on the way up. Missing ones count as idle on the way up and as busy
+// on the way down.
 func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int32, error) {
 	m := &a.metrics[i]
 	var counted, idle, absent sums // ready, unready, missing; request only is used of the last two
@@ -166,14 +181,14 @@ func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int
 	switch {
 	case absent.pods == 0:
 	case before < 1 && m.utilization:
-		all = sums{all.pods + absent.pods, all.value + absent.value, all.request + absent.request}
+		all = sums{pods: all.pods + absent.pods, value: all.value + absent.value, request: all.request + absent.request}
 	case before < 1:
-		all = sums{all.pods + absent.pods, all.value + absent.pods*m.target, 0}
+		all = sums{pods: all.pods + absent.pods, value: all.value + absent.pods*m.target}
 	case before > 1:
-		all = sums{all.pods + absent.pods, all.value, all.request + absent.request}
+		all = sums{pods: all.pods + absent.pods, value: all.value, request: all.request + absent.request}
 	}
 	if up {
-		all = sums{all.pods + idle.pods, all.value, all.request + idle.request}
+		all = sums{pods: all.pods + idle.pods, value: all.value, request: all.request + idle.request}
 	}
 	return a.settle(m, before, all, o.SpecReplicas)
 }

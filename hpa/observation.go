@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Observation is what the controller sees at one sync.
+// Observation holds the values that the controller reads at one sync.
 type Observation struct {
 	SpecReplicas   int32    // of the scale subresource: what was asked for last
 	StatusReplicas int32    // of the scale subresource: pods that exist
@@ -27,11 +27,11 @@ type Pods struct {
 	Samples     []Sample               // one for each metric of the spec, in its order; nil: no metrics of these pods
 }
 
-// Sample is what one pod reports for one per-pod metric (Resource,
-// ContainerResource, Pods).
+// Sample is one pod's report for one per-pod metric (Resource, ContainerResource, Pods).
 type Sample struct {
-	Value   int64         // in thousandths of the metric's unit: millicores for cpu
-	Request int64         // of the same resource, in thousandths; negative: a container states none, which fails the metric
+	Value int64 // in thousandths of the metric's unit: millicores for cpu
+	// of the same resource, in thousandths; negative: a container states none, which fails the metric
+	Request int64
 	At      time.Duration // when it was taken
 	Window  time.Duration // over which it was averaged
 	Missing bool          // this pod reports nothing, but its Request is known
@@ -45,10 +45,14 @@ type Metric struct {
 
 func (o Observation) check(metrics int) error {
 	if o.SpecReplicas < 0 || o.StatusReplicas < 0 {
-		return fmt.Errorf("hpa: Observation.SpecReplicas, StatusReplicas are %d, %d, want >= 0", o.SpecReplicas, o.StatusReplicas)
+		return fmt.Errorf(
+			"hpa: Observation.SpecReplicas, StatusReplicas are %d, %d, want >= 0", o.SpecReplicas, o.StatusReplicas,
+		)
 	}
 	if o.Metrics != nil && len(o.Metrics) != metrics {
-		return fmt.Errorf("hpa: Observation.Metrics has %d entries, want %d, one for each metric of the spec", len(o.Metrics), metrics)
+		return fmt.Errorf(
+			"hpa: Observation.Metrics has %d entries, want %d, one for each metric of the spec", len(o.Metrics), metrics,
+		)
 	}
 	for i := range o.Pods {
 		p := &o.Pods[i]
@@ -56,13 +60,16 @@ func (o Observation) check(metrics int) error {
 			return fmt.Errorf("hpa: Observation.Pods[%d].Count is %d, want >= 0", i, p.Count)
 		}
 		if p.Samples != nil && len(p.Samples) != metrics {
-			return fmt.Errorf("hpa: Observation.Pods[%d].Samples has %d entries, want %d, one for each metric of the spec", i, len(p.Samples), metrics)
+			return fmt.Errorf(
+				"hpa: Observation.Pods[%d].Samples has %d entries, want %d, one for each metric of the spec", i,
+				len(p.Samples), metrics,
+			)
 		}
 	}
 	return nil
 }
 
-// class is what a pod counts as (replica_calculator.go, groupPods).
+// class is the way in which a pod counts (replica_calculator.go, groupPods).
 type class int
 
 const (
@@ -72,8 +79,8 @@ const (
 	ready
 )
 
-// classify sorts a group for metric i. cpu says whether the metric is one of
-// cpu, for which a young pod's samples are doubted.
+// classify returns the class of a group for metric i. cpu is true for a metric of cpu, for which a
+// young pod's samples are doubted.
 func (a *Autoscaler) classify(now time.Duration, p *Pods, i int, cpu bool) class {
 	switch {
 	case p.Terminating || p.Phase == corev1.PodFailed:

@@ -54,9 +54,9 @@ type Set struct {
 }
 
 const (
-	// holdFor is how long a condition must hold before its alert fires.
+	// holdFor is the time for which a condition must hold before its alert fires.
 	holdFor = 2 * time.Minute
-	// delay is how long a scrape and an evaluation may take together.
+	// delay is the time that a scrape and an evaluation may take together.
 	delay = time.Minute
 	// window is the range of the rates.
 	window = 5 * time.Minute
@@ -68,10 +68,9 @@ const (
 
 // For returns alerts for the db size, the fsync and backend commit p99, and failed heartbeats.
 //
-// Each threshold is between the value predicted for this cluster and load and the value where the
-// trouble begins, far enough before it for the lead that the options ask for. A rule cannot keep
-// that lead if normal is too near to trouble. It then says which lead it keeps, in Lead and in
-// Set.Warnings.
+// Each threshold is between the predicted value and the value where the trouble begins. It is far
+// enough before the trouble for the lead that the options ask for. A rule cannot keep that lead if
+// normal is too near to trouble. It then says which lead it keeps, in Lead and in Set.Warnings.
 func For(c etcdmodel.Cluster, l etcdmodel.Load, o Options) (Set, error) {
 	for _, f := range []struct {
 		name string

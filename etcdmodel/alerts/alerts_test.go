@@ -11,10 +11,13 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// eventStorm is the incident's: unschedulable pods whose Events grow the db.
+// eventStorm returns the incident's load: unschedulable pods whose Events grow the db.
 func eventStorm(rate float64) etcdmodel.Load {
 	return etcdmodel.Load{Streams: []etcdmodel.Stream{
-		{Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: rate, TTL: time.Hour},
+		{
+			Name: "events", Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}, Rate: rate,
+			TTL: time.Hour,
+		},
 		{Name: "leases", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 50, Value: 525}, Rate: 20, Keys: 200},
 	}, For: 3 * time.Second}
 }
@@ -62,7 +65,8 @@ func TestAlertLead(t *testing.T) {
 	assert.InEpsilon(t, r.Limit/p.DB.Growth-fires, 20*60, 0.01)
 	assert.InDelta(t, 20*60, r.Lead.Seconds(), 2)
 
-	// Ten times the growth: twenty minutes before the quota the db is not yet half full; the lead shrinks, and a warning says so.
+	// Ten times the growth: twenty minutes before the quota the db is not yet half full. The lead
+	// shrinks, and a warning says so.
 	rules, a := rulesOf(t, c, eventStorm(3000), Options{Lead: 20 * time.Minute})
 	assert.Less(t, rules["EtcdDatabaseNearQuota"].Lead, 20*time.Minute)
 	assert.ErrorContains(t, a.Warnings[0], "EtcdDatabaseNearQuota keeps a lead of")
@@ -72,7 +76,10 @@ func TestAlertLead(t *testing.T) {
 func TestAlertsLeftOut(t *testing.T) {
 	rules, _ := rulesOf(t, etcdmodel.Cluster{Members: 1}, eventStorm(50), Options{})
 	assert.NotContains(t, rules, "EtcdHeartbeatsLate")
-	rules, a := rulesOf(t, etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(800 * time.Millisecond)}}, eventStorm(50), Options{})
+	rules, a := rulesOf(
+		t, etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(800 * time.Millisecond)}}, eventStorm(50),
+		Options{},
+	)
 	assert.NotContains(t, rules, "EtcdFsyncSlow")
 	assert.NotEmpty(t, a.Warnings)
 	_, err := For(etcdmodel.Cluster{}, eventStorm(1), Options{Climb: -1})

@@ -139,7 +139,8 @@ func troubleOf(p etcdmodel.Prediction, c etcdmodel.Cluster, l etcdmodel.Load) st
 }
 
 // bucketBound returns the upper bound of bucket i of etcd's duration histograms
-// (prometheus.ExponentialBuckets(0.001, 2, 14) in server/storage/wal/metrics.go and backend/metrics.go).
+// (prometheus.ExponentialBuckets(0.001, 2, 14) in server/storage/wal/metrics.go and
+// backend/metrics.go).
 func bucketBound(i int) time.Duration { return time.Millisecond << i }
 
 const durationBuckets = 14

@@ -57,16 +57,16 @@ type promtoolFiring struct {
 	Annotations map[string]string `json:"exp_annotations"`
 }
 
-// A trial feeds Prometheus, minute by minute, what the model says the metrics would be, and expects the alert to be
-// silent at one time and to fire at another.
+// A trial feeds Prometheus, minute by minute, the values that the model has for the metrics. It
+// expects the alert to be silent at one time and to fire at another.
 type trial struct {
 	rule          string
 	series        []promtoolSeries
 	silent, fires time.Duration
 }
 
-// The rules pass promtool's check, and Prometheus, fed with what the model predicts, fires each one with at least the lead that it
-// states, and not in the normal state.
+// The rules pass promtool's check. Prometheus, fed with the predicted values, fires each one with
+// at least the lead that it states, and not in the normal state.
 func TestAlertsInPrometheus(t *testing.T) {
 	cluster := etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.NetworkBlock()}}
 	load := eventStorm(200)
@@ -103,7 +103,8 @@ func TestAlertsInPrometheus(t *testing.T) {
 	promtool(t, "test", "rules", testFile)
 }
 
-// trialOf makes the series of one rule's trouble and says when the alert has to fire: its lead before the trouble.
+// trialOf makes the series of one rule's trouble. The alert has to fire its lead before the
+// trouble.
 func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial {
 	t.Helper()
 	switch r.Name {
@@ -112,22 +113,35 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 		require.NoError(t, err)
 		start := r.Threshold - 3600*p.DB.Growth
 		full := seconds((r.Limit - start) / p.DB.Growth)
-		return trial{r.Name, []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}}, 50 * time.Minute, (full - r.Lead).Truncate(time.Minute)}
-	case "EtcdDatabaseGrowsToQuota": // an hour of nothing, then a growth that nobody predicted: half the way to the quota in an hour and a half
+		series := promtoolSeries{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}
+		return trial{
+			rule: r.Name, series: []promtoolSeries{series},
+			silent: 50 * time.Minute, fires: (full - r.Lead).Truncate(time.Minute),
+		}
+	// an hour of nothing, then a growth that nobody predicted: half the way to the quota in an hour
+	// and a half
+	case "EtcdDatabaseGrowsToQuota":
 		step := (r.Limit - r.Normal) / 180
 		series := fmt.Sprintf("%.0f+0x60 %s", r.Normal, rising(r.Normal, step, 180*time.Minute))
 		full := 60*time.Minute + 180*time.Minute
-		return trial{r.Name, []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}}, 60 * time.Minute, full - r.Lead}
+		return trial{
+			rule: r.Name, series: []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}},
+			silent: 60 * time.Minute, fires: full - r.Lead,
+		}
 	case "EtcdHeartbeatsLate": // none, then a few a minute
 		series := fmt.Sprintf("0+0x30 0+%.0fx30", math.Ceil(r.Threshold))
-		return trial{r.Name, []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}}, 30 * time.Minute, 40 * time.Minute}
+		return trial{
+			rule: r.Name, series: []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}},
+			silent: 30 * time.Minute, fires: 40 * time.Minute,
+		}
 	}
 	metric := map[string]string{"EtcdFsyncSlow": metricFsync, "EtcdBackendCommitSlow": metricCommit}[r.Name]
 	require.NotEmpty(t, metric)
 	return diskTrial(r, metric, 15*time.Minute)
 }
 
-// diskTrial has a p99 that doubles every climb from normal after an hour, and trouble where it passes the limit.
+// diskTrial makes a p99 that doubles every climb from normal after an hour, with trouble where it
+// passes the limit.
 func diskTrial(r Rule, metric string, climb time.Duration) trial {
 	const calm = time.Hour
 	trouble := calm + time.Duration(float64(climb)*math.Log2(r.Limit/r.Normal))
@@ -135,7 +149,8 @@ func diskTrial(r Rule, metric string, climb time.Duration) trial {
 	values := make([]strings.Builder, durationBuckets+1)
 	for at := time.Duration(0); at <= trouble; at += time.Minute {
 		p99 := r.Normal * math.Exp2(max(0, float64(at-calm)/float64(climb)))
-		for i := range counts { // 6000 a minute, of which one in a hundred takes a little longer than p99, the others half of it
+		// 6000 a minute, of which one in a hundred takes a little longer than p99, the others half of it
+		for i := range counts {
 			slow, fast := 1.01*p99, p99/2
 			bound := math.Inf(1)
 			if i < durationBuckets {
@@ -156,12 +171,14 @@ func diskTrial(r Rule, metric string, climb time.Duration) trial {
 		if i < durationBuckets {
 			le = fmt.Sprint(bucketBound(i).Seconds())
 		}
-		out.series = append(out.series, promtoolSeries{fmt.Sprintf(`%s_bucket{instance="m1",le="%s"}`, metric, le), values[i].String()})
+		out.series = append(out.series, promtoolSeries{
+			fmt.Sprintf(`%s_bucket{instance="m1",le="%s"}`, metric, le), values[i].String(),
+		})
 	}
 	return out
 }
 
-// rising is a series that grows by step each minute for so long.
+// rising returns a series that grows by step each minute for so long.
 func rising(start, step float64, lasting time.Duration) string {
 	return fmt.Sprintf("%.0f+%.0fx%d", start, step, int(lasting.Minutes())+1)
 }

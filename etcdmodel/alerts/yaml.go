@@ -9,7 +9,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The parts of a monitoring.coreos.com/v1 PrometheusRule, whose spec is also a Prometheus rule file.
+// These are the parts of a monitoring.coreos.com/v1 PrometheusRule. Its spec is also a Prometheus
+// rule file.
 type (
 	prometheusRule struct {
 		APIVersion string            `json:"apiVersion"`

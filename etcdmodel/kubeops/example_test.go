@@ -20,7 +20,10 @@ func Example() {
 		return
 	}
 	for _, op := range []etcdmodel.Op{patch, event} {
-		fmt.Printf("%v of %d bytes: %.0f bytes of WAL, %.0f bytes of db\n", op.Kind, op.Value, op.WALBytes(etcdmodel.V3_6, 1), op.DBBytes(etcdmodel.V3_6))
+		fmt.Printf(
+			"%v of %d bytes: %.0f bytes of WAL, %.0f bytes of db\n", op.Kind, op.Value, op.WALBytes(etcdmodel.V3_6, 1),
+			op.DBBytes(etcdmodel.V3_6),
+		)
 	}
 	// Output:
 	// TxnUpdate of 2053 bytes: 2320 bytes of WAL, 4114 bytes of db

@@ -1,12 +1,14 @@
 // Package kubeops answers: what does one write of a Kubernetes object ask of etcd?
 //
 // [Create], [Update] and [Delete] turn any object of k8s.io/api into the [etcdmodel.Op] that
-// kube-apiserver sends for it, from the object's own protobuf encoding and its key under /registry:
+// kube-apiserver sends for it. They use the object's own protobuf encoding and its key under
+// /registry:
 //
 //	op, err := kubeops.Update(pod)
 //	op.WALBytes(etcdmodel.V3_6, 1)
 //
-// Ready-made objects of a usual size ([PodPending], [NodeLease] ...) stand for those one does not have at hand.
+// Ready-made objects of a usual size ([PodPending], [NodeLease] ...) stand for those that are not
+// at hand.
 package kubeops
 
 import (
@@ -47,14 +49,14 @@ var known = func() *runtime.Scheme {
 	return s
 }()
 
-// Create is the transaction that stores a new object. An Event's key is attached to a lease (its
-// TTL, one hour by default).
+// Create returns the transaction that stores a new object. An Event's key is attached to a lease
+// (its TTL, one hour by default).
 func Create(object runtime.Object) (etcdmodel.Op, error) { return op(etcdmodel.TxnCreate, object) }
 
-// Update is the transaction that stores an object over its older self.
+// Update returns the transaction that stores an object over its older self.
 func Update(object runtime.Object) (etcdmodel.Op, error) { return op(etcdmodel.TxnUpdate, object) }
 
-// Delete is the transaction that removes an object.
+// Delete returns the transaction that removes an object.
 func Delete(object runtime.Object) (etcdmodel.Op, error) { return op(etcdmodel.TxnDelete, object) }
 
 func op(kind etcdmodel.Kind, object runtime.Object) (etcdmodel.Op, error) {
@@ -74,8 +76,9 @@ func op(kind etcdmodel.Kind, object runtime.Object) (etcdmodel.Op, error) {
 	return o, o.Check("object")
 }
 
-// Size is the bytes of the object as kube-apiserver stores it: protobuf with its envelope. The resource version is left out,
-// as kube-apiserver does before it stores (it is the key's revision).
+// Size returns the bytes of the object as kube-apiserver stores it: protobuf with its envelope. It
+// leaves the resource version out, as kube-apiserver does before it stores (it is the key's
+// revision).
 func Size(object runtime.Object) (int, error) {
 	kind, err := kindOf(object)
 	if err != nil {
@@ -102,7 +105,9 @@ func kindOf(object runtime.Object) (schema.GroupVersionKind, error) {
 	}
 	kinds, _, err := known.ObjectKinds(object)
 	if err != nil {
-		return schema.GroupVersionKind{}, fmt.Errorf("%w: %T is not of a group that this package knows: %w", ErrObject, object, err)
+		return schema.GroupVersionKind{}, fmt.Errorf(
+			"%w: %T is not of a group that this package knows: %w", ErrObject, object, err,
+		)
 	}
 	return kinds[0], nil
 }
@@ -117,7 +122,7 @@ var prefixes = map[schema.GroupKind]string{
 	{Group: "networking.k8s.io", Kind: "Ingress"}: "ingress",
 }
 
-// Key is where kube-apiserver stores the object, such as
+// Key returns the key under which kube-apiserver stores the object, such as
 // /registry/pods/production/api-gateway-7f8d9b6-x4z2n.
 func Key(object runtime.Object) (string, error) {
 	kind, err := kindOf(object)

@@ -21,7 +21,8 @@ import (
 
 // ready are the ready-made objects under the names of the measured table.
 var ready = map[string]runtime.Object{
-	"pod_pending_fresh": PodPending(), "pod_pending_unschedulable": PodUnschedulable(), "pod_scheduled": PodScheduled(), "pod_running": PodRunning(),
+	"pod_pending_fresh": PodPending(), "pod_pending_unschedulable": PodUnschedulable(), "pod_scheduled": PodScheduled(),
+	"pod_running": PodRunning(),
 	"event_core_stored_FailedScheduling_new_api": FailedScheduling(), "event_core_BackOff_kubelet": BackOff(),
 	"node_lease": NodeLease(), "node_0_images": NodeStatus(0), "node_50_images": NodeStatus(50),
 }

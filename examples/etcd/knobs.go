@@ -38,7 +38,9 @@ func (o options) knobs(now etcdmodel.Cluster, p etcdmodel.Prediction) ([]knob, e
 	try("half the events", func(_ *etcdmodel.Cluster, o *options) { o.events /= 2 })
 	try("event TTL of 15 min", func(_ *etcdmodel.Cluster, o *options) { o.ttl = min(o.ttl, 15*time.Minute) })
 	try("quota of 8 GiB", func(c *etcdmodel.Cluster, _ *options) { c.Quota = max(c.Quota, 8<<30) })
-	try("compaction every minute", func(c *etcdmodel.Cluster, _ *options) { c.CompactEvery, c.CompactKeep = time.Minute, time.Minute })
+	try("compaction every minute", func(c *etcdmodel.Cluster, _ *options) {
+		c.CompactEvery, c.CompactKeep = time.Minute, time.Minute
+	})
 	if now.Version == etcdmodel.V3_5 {
 		try("etcd 3.6", func(c *etcdmodel.Cluster, _ *options) { c.Version = etcdmodel.V3_6 })
 	}
@@ -46,7 +48,7 @@ func (o options) knobs(now etcdmodel.Cluster, p etcdmodel.Prediction) ([]knob, e
 	return knobs, failed
 }
 
-// best is the knob with the highest value, the first of several.
+// best returns the knob with the highest value, the first of several.
 func best(knobs []knob, value func(knob) float64) *knob {
 	var found *knob
 	for i := range knobs {

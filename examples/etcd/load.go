@@ -10,25 +10,29 @@ import (
 	"github.com/redline-go/redline/etcdmodel/kubeops"
 )
 
-// What a kubelet writes without being asked to (pkg/kubelet/apis/config/v1beta1/defaults.go: nodeLeaseDurationSeconds 40, renewed at a
-// quarter of it; nodeStatusReportFrequency).
+// These are the writes that a kubelet makes without being asked to
+// (pkg/kubelet/apis/config/v1beta1/defaults.go: nodeLeaseDurationSeconds 40, renewed at a quarter
+// of it; nodeStatusReportFrequency).
 const (
 	leaseRenewal = 10 * time.Second
 	statusReport = 5 * time.Minute
 	imagesOnNode = 50
 )
 
-// load is what the cluster's components write: kubelets' Leases and node statuses, the life of the pods that are replaced,
-// and Events.
+// load returns the writes of the cluster's components: kubelets' Leases and node statuses, the
+// life of the pods that are replaced, and Events.
 func (o options) load() (etcdmodel.Load, error) {
-	for name, x := range map[string]float64{"-nodes": float64(o.nodes), "-pods": float64(o.pods), "-churn": o.churn, "-events": o.events} {
+	for name, x := range map[string]float64{
+		"-nodes": float64(o.nodes), "-pods": float64(o.pods), "-churn": o.churn, "-events": o.events,
+	} {
 		if x < 0 {
 			return etcdmodel.Load{}, fmt.Errorf("%s is %v, want >= 0", name, x)
 		}
 	}
 	var load etcdmodel.Load
 	var failed error
-	add := func(name string, rate float64, keys int, ttl time.Duration, op func(runtime.Object) (etcdmodel.Op, error), object runtime.Object) {
+	add := func(name string, rate float64, keys int, ttl time.Duration, op func(runtime.Object) (etcdmodel.Op, error),
+		object runtime.Object) {
 		what, err := op(object)
 		if err != nil {
 			failed = err
@@ -41,7 +45,8 @@ func (o options) load() (etcdmodel.Load, error) {
 	nodes, replaced := float64(o.nodes), float64(o.pods)*o.churn/3600
 	add("node leases", nodes/leaseRenewal.Seconds(), o.nodes, 0, kubeops.Update, kubeops.NodeLease())
 	add("node status", nodes/statusReport.Seconds(), o.nodes, 0, kubeops.Update, kubeops.NodeStatus(imagesOnNode))
-	// A pod's life: created, bound, three statuses of its kubelet, marked for deletion, deleted. It takes the place of another.
+	// A pod's life: created, bound, three statuses of its kubelet, marked for deletion, deleted. It
+	// takes the place of another.
 	add("pods pending", 2*replaced, max(1, o.pods), 0, kubeops.Update, kubeops.PodPending())
 	add("pods running", 4*replaced, max(1, o.pods), 0, kubeops.Update, kubeops.PodRunning())
 	add("pods deleted", replaced, 0, 0, kubeops.Delete, kubeops.PodRunning())
@@ -52,7 +57,7 @@ func (o options) load() (etcdmodel.Load, error) {
 	return load, failed
 }
 
-// rateOf is the writes that are offered, in all.
+// rateOf returns the writes/s that are offered, in all.
 func rateOf(l etcdmodel.Load) float64 {
 	sum := 0.0
 	for _, s := range l.Streams {
@@ -61,7 +66,7 @@ func rateOf(l etcdmodel.Load) float64 {
 	return sum
 }
 
-// times is the load with every rate multiplied.
+// times returns the load with every rate multiplied.
 func times(l etcdmodel.Load, x float64) etcdmodel.Load {
 	streams := append([]etcdmodel.Stream(nil), l.Streams...)
 	for i := range streams {

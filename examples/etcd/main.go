@@ -1,10 +1,11 @@
-// Command etcd says whether an etcd holds a Kubernetes cluster's writes, when its db is full, and which change helps most.
+// Command etcd answers whether an etcd holds a Kubernetes cluster's writes, when its db is full,
+// and which change helps most.
 //
-//	go run ./examples/etcd                                                # the incident: 45 Events/s on a slow disk
+//	go run ./examples/etcd                               # the incident: 45 Events/s on a slow disk
 //	go run ./examples/etcd -nodes 1000 -pods 30000 -events 20 -disk nvme
-//	go run ./examples/etcd -calibrate /var/lib/etcd                       # this machine's disk, in three seconds
+//	go run ./examples/etcd -calibrate /var/lib/etcd      # this machine's disk, in three seconds
 //	curl -s http://127.0.0.1:2381/metrics > page; go run ./examples/etcd -metrics page
-//	go run ./examples/etcd -o out                                         # with plots and a PrometheusRule in out/
+//	go run ./examples/etcd -o out                        # with plots and a PrometheusRule in out/
 //
 // It writes files only into the directory of -o.
 package main
@@ -44,7 +45,9 @@ func main() {
 	flag.IntVar(&o.nodes, "nodes", 100, "nodes: each renews its Lease every 10 s and writes its status every 5 min")
 	flag.IntVar(&o.pods, "pods", 3000, "running pods")
 	flag.Float64Var(&o.churn, "churn", 0.2, "how many of the pods are replaced in an hour, as a ratio")
-	flag.Float64Var(&o.events, "events", 45, "new Events per second (the incident: 450 unschedulable pods, one each in 10 s)")
+	flag.Float64Var(
+		&o.events, "events", 45, "new Events per second (the incident: 450 unschedulable pods, one each in 10 s)",
+	)
 	flag.DurationVar(&o.ttl, "event-ttl", time.Hour, "kube-apiserver's --event-ttl")
 	flag.StringVar(&o.version, "etcd", "3.5", "etcd version: 3.5, 3.6 or 3.7")
 	flag.IntVar(&o.members, "members", 3, "etcd members")
@@ -88,7 +91,7 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	return write(w, o.out, cluster, load, knobs)
 }
 
-// cluster is the etcd that the flags describe.
+// cluster returns the etcd that the flags describe.
 func (o options) cluster(ctx context.Context) (etcdmodel.Cluster, error) {
 	version, err := etcdmodel.ParseVersion(o.version)
 	if err != nil {
@@ -118,7 +121,9 @@ func (o options) diskOf(ctx context.Context) (etcdmodel.Disk, error) {
 	case o.calibrate != "":
 		return etcdmodel.Calibrate(ctx, o.calibrate)
 	}
-	presets := map[string]func() etcdmodel.Disk{"nvme": etcdmodel.NVMe, "network": etcdmodel.NetworkBlock, "sata": etcdmodel.SATASSD, "hdd": etcdmodel.HDD7200}
+	presets := map[string]func() etcdmodel.Disk{
+		"nvme": etcdmodel.NVMe, "network": etcdmodel.NetworkBlock, "sata": etcdmodel.SATASSD, "hdd": etcdmodel.HDD7200,
+	}
 	if preset, ok := presets[strings.ToLower(o.disk)]; ok {
 		return preset(), nil
 	}

@@ -11,9 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// incident is what the flags are without any.
+// incident returns the options without any flag.
 func incident() options {
-	return options{nodes: 100, pods: 3000, churn: 0.2, events: 45, ttl: time.Hour, version: "3.5", members: 3, quota: 2048, disk: "hdd", compaction: 5 * time.Minute}
+	return options{
+		nodes: 100, pods: 3000, churn: 0.2, events: 45, ttl: time.Hour, version: "3.5", members: 3, quota: 2048,
+		disk: "hdd", compaction: 5 * time.Minute,
+	}
 }
 
 // The three questions are answered, the same way each time, and nothing is written without -o.
@@ -22,12 +25,16 @@ func TestAnswers(t *testing.T) {
 	require.NoError(t, run(context.Background(), &first, incident()))
 	require.NoError(t, run(context.Background(), &second, incident()))
 	assert.Equal(t, first.String(), second.String())
-	for _, want := range []string{"Will it hold?  It holds: 56 writes/s are offered", "When is the db full?  Never: it levels off at", "Which knob helps most?", "For latency: etcd on NVMe", "For the db: event TTL of 15 min"} {
+	for _, want := range []string{
+		"Will it hold?  It holds: 56 writes/s are offered", "When is the db full?  Never: it levels off at",
+		"Which knob helps most?", "For latency: etcd on NVMe", "For the db: event TTL of 15 min",
+	} {
 		assert.Contains(t, first.String(), want)
 	}
 }
 
-// Events that are new all the time and live for an hour fill the quota; the plots and rules are written where asked.
+// Events that are new all the time and live for an hour fill the quota. The plots and rules are
+// written where asked.
 func TestFullAndWritten(t *testing.T) {
 	o := incident()
 	o.events, o.disk, o.out = 900, "nvme", t.TempDir()+"/out"
@@ -35,7 +42,9 @@ func TestFullAndWritten(t *testing.T) {
 	require.NoError(t, run(context.Background(), &b, o))
 	assert.Contains(t, b.String(), "When is the db full?  In ")
 	assert.Contains(t, b.String(), "defragment every member")
-	for _, name := range []string{"etcd-latency.svg", "etcd-latency.png", "etcd-size.svg", "etcd-size.png", "etcd-alerts.yaml"} {
+	for _, name := range []string{
+		"etcd-latency.svg", "etcd-latency.png", "etcd-size.svg", "etcd-size.png", "etcd-alerts.yaml",
+	} {
 		info, err := os.Stat(o.out + "/" + name)
 		require.NoError(t, err)
 		assert.Greater(t, info.Size(), int64(500), name)

@@ -62,7 +62,8 @@ func write(w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs
 	return nil
 }
 
-// latencyPlot is p50 and p99 against multiples of the load, up to what is sustained, on this disk and on NVMe.
+// latencyPlot draws p50 and p99 against multiples of the load, up to what is sustained, on this
+// disk and on NVMe.
 func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("Commit latency against load, %d members, etcd %v", c.Members, c.Version)
@@ -130,7 +131,7 @@ func sweep(c etcdmodel.Cluster, l etcdmodel.Load) (p50, p99 plotter.XYs, err err
 	return p50, p99, nil
 }
 
-// vertical is a line at x over the whole height.
+// vertical returns a line at x over the whole height.
 func vertical(x float64, p *plot.Plot) (*plotter.Line, error) {
 	line, err := plotter.NewLine(plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}})
 	if err != nil {
@@ -140,7 +141,8 @@ func vertical(x float64, p *plot.Plot) (*plotter.Line, error) {
 	return line, nil
 }
 
-// sizePlot is the db file over time, as it is and with the change that gives it most room, below the quota.
+// sizePlot draws the db file over time below the quota, as it is and with the change that gives it
+// most room.
 func sizePlot(c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, error) {
 	now, err := etcdmodel.Predict(c, l)
 	if err != nil {
@@ -180,7 +182,9 @@ func sizePlot(c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, 
 		p.Add(drawn)
 		p.Legend.Add(s.name, drawn)
 	}
-	quota, err := plotter.NewLine(plotter.XYs{{X: 0, Y: float64(c.Quota) / 1e6}, {X: max(end, 1), Y: float64(c.Quota) / 1e6}})
+	quota, err := plotter.NewLine(plotter.XYs{
+		{X: 0, Y: float64(c.Quota) / 1e6}, {X: max(end, 1), Y: float64(c.Quota) / 1e6},
+	})
 	if err != nil {
 		return nil, err
 	}

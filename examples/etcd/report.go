@@ -15,7 +15,10 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\twrites/s\tWAL B a write\tdb B a write\tdb MB/h\t")
 	for _, s := range l.Streams {
-		fmt.Fprintf(t, "%s\t%.1f\t%.0f\t%.0f\t%.0f\t\n", s.Name, s.Rate, s.Op.WALBytes(c.Version, p.OpsPerFsync), s.Op.DBBytes(c.Version), s.Rate*s.Op.DBBytes(c.Version)*3600/1e6)
+		fmt.Fprintf(
+			t, "%s\t%.1f\t%.0f\t%.0f\t%.0f\t\n", s.Name, s.Rate, s.Op.WALBytes(c.Version, p.OpsPerFsync),
+			s.Op.DBBytes(c.Version), s.Rate*s.Op.DBBytes(c.Version)*3600/1e6,
+		)
 	}
 	t.Flush()
 
@@ -24,13 +27,17 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 	if !holds(l, p) {
 		verdict = "does not hold"
 	}
-	fmt.Fprintf(w, "\nWill it hold?  It %s: %.0f writes/s are offered, %.0f can be sustained (%v).\n", verdict, offered, p.Sustainable, p.Bound)
+	fmt.Fprintf(
+		w, "\nWill it hold?  It %s: %.0f writes/s are offered, %.0f can be sustained (%v).\n", verdict, offered,
+		p.Sustainable, p.Bound,
+	)
 	fmt.Fprintf(w, "  commit latency p50 %v, p99 %v, p99.9 %v; fsync p99 %v; %.1f writes per fsync\n",
 		short(p.Commit.P50), short(p.Commit.P99), short(p.Commit.P999), short(p.Fsync.P99), p.OpsPerFsync)
 	fmt.Fprintf(w, "  heartbeats late %.2f/s, elections %.2f/h\n", p.HeartbeatsLate, p.Elections)
 	fmt.Fprintf(w, "\nWhen is the db full?  %s\n", whenFull(c, p))
 	if p.Compaction.Revisions > 0 {
-		fmt.Fprintf(w, "  a compaction scans %d revisions in %v, commit p99 %v meanwhile; a defragmentation blocks a member for %v\n",
+		fmt.Fprintf(w, "  a compaction scans %d revisions in %v, commit p99 %v meanwhile; "+
+			"a defragmentation blocks a member for %v\n",
 			p.Compaction.Revisions, short(p.Compaction.Duration), short(p.Compaction.Commit.P99), short(p.Defrag))
 	}
 	if p.DB.NoSpace != "" {
@@ -41,14 +48,17 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 	}
 }
 
-// holds tells that what is offered is below what can be sustained.
+// holds reports whether the offered load is below what can be sustained.
 func holds(l etcdmodel.Load, p etcdmodel.Prediction) bool { return rateOf(l) <= p.Sustainable }
 
 func whenFull(c etcdmodel.Cluster, p etcdmodel.Prediction) string {
 	if p.DB.QuotaIn >= 0 {
 		return fmt.Sprintf("In %v: it grows by %.0f MB an hour.", p.DB.QuotaIn.Round(time.Minute), p.DB.Growth*3600/1e6)
 	}
-	return fmt.Sprintf("Never: it levels off at %.0f MB, %.0f %% of the quota.", float64(p.DB.Plateau)/1e6, 100*float64(p.DB.Plateau)/float64(c.Quota))
+	return fmt.Sprintf(
+		"Never: it levels off at %.0f MB, %.0f %% of the quota.", float64(p.DB.Plateau)/1e6,
+		100*float64(p.DB.Plateau)/float64(c.Quota),
+	)
 }
 
 // tableOfKnobs answers the third question.
@@ -64,15 +74,23 @@ func tableOfKnobs(w io.Writer, now etcdmodel.Prediction, knobs []knob) {
 		if p.DB.QuotaIn >= 0 {
 			full = p.DB.QuotaIn.Round(time.Minute).String()
 		}
-		fmt.Fprintf(t, "%s\t%v\t%v\t%.0f\t%.2f\t%s\t%s\t\n", name, short(p.Commit.P50), short(p.Commit.P99), p.Sustainable, p.HeartbeatsLate, db, full)
+		fmt.Fprintf(
+			t, "%s\t%v\t%v\t%.0f\t%.2f\t%s\t%s\t\n", name, short(p.Commit.P50), short(p.Commit.P99), p.Sustainable,
+			p.HeartbeatsLate, db, full,
+		)
 	}
 	line("as it is", now)
 	for _, k := range knobs {
 		line(k.name, k.prediction)
 	}
 	t.Flush()
-	if k := best(knobs, func(k knob) float64 { return -k.prediction.Commit.P99.Seconds() }); k != nil && k.prediction.Commit.P99 < now.Commit.P99*9/10 {
-		fmt.Fprintf(w, "\nFor latency: %s (p99 %v instead of %v).\n", k.name, short(k.prediction.Commit.P99), short(now.Commit.P99))
+	if k := best(knobs, func(k knob) float64 {
+		return -k.prediction.Commit.P99.Seconds()
+	}); k != nil && k.prediction.Commit.P99 < now.Commit.P99*9/10 {
+		fmt.Fprintf(
+			w, "\nFor latency: %s (p99 %v instead of %v).\n", k.name, short(k.prediction.Commit.P99),
+			short(now.Commit.P99),
+		)
 	} else {
 		fmt.Fprintln(w, "\nFor latency: none of these by a tenth or more.")
 	}
@@ -84,7 +102,8 @@ func tableOfKnobs(w io.Writer, now etcdmodel.Prediction, knobs []knob) {
 	}
 }
 
-// roomOf orders predictions by their db: the longer until the quota the better; never is better still, and then the smaller.
+// roomOf orders predictions by their db. The longer until the quota the better; never is better
+// still, and then the smaller.
 func roomOf(p etcdmodel.Prediction) float64 {
 	if p.DB.QuotaIn >= 0 {
 		return p.DB.QuotaIn.Hours()
@@ -92,7 +111,7 @@ func roomOf(p etcdmodel.Prediction) float64 {
 	return 1e18 / float64(max(p.DB.Plateau, 1))
 }
 
-// short is a duration with three digits.
+// short rounds a duration to three digits.
 func short(d time.Duration) time.Duration {
 	for unit := time.Duration(1); ; unit *= 10 {
 		if d < 1000*unit {

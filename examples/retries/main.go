@@ -50,14 +50,14 @@ func run(out io.Writer, plots string, pods int, every time.Duration) error {
 	return drawPlots(out, plots, stories)
 }
 
-// act is what happens in the story, and when.
+// act is one part of the story, and the time at which it begins.
 type act struct {
 	at          time.Duration
 	name, short string
 }
 
-// acts are the story's parts. The report has the first and the last; what lies between
-// is what would have to happen for its "thousands of Events".
+// acts are the story's parts. The report has the first and the last. The others would have to
+// happen for its "thousands of Events".
 var acts = []act{
 	{0, "replicas 50 -> 500: 450 pods appear that fit nowhere", "50 -> 500"},
 	{3 * time.Minute, "bound pods are deleted, again and again: each wakes the 450", "woken"},
@@ -72,14 +72,14 @@ const (
 	sample = 10 * time.Second
 )
 
-// log is how many bytes the i-th ten seconds add to etcd's log.
+// log returns the bytes that the i-th ten seconds add to etcd's log.
 func (s story) log(i int) float64 {
 	sizes := retry.MeasuredSizes()
 	streams := append(s.made[i].Streams(sizes, sample), s.tried[i].Streams(sizes, sample)...)
 	return retry.WAL(etcdmodel.V3_5, streams) * sample.Seconds()
 }
 
-// story is what one version did.
+// story holds the outcome of one version.
 type story struct {
 	version retry.Version
 	made    []retry.ReplicaSetStep // every ten seconds
@@ -95,7 +95,9 @@ func tell(v retry.Version, pods int, every time.Duration) (story, error) {
 		return story{}, err
 	}
 	latency := 6 * time.Millisecond // of a healthy API server, measured
-	for _, err := range []error{w.Queue.SetAPI(retry.API{Latency: latency}), w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency})} {
+	for _, err := range []error{
+		w.Queue.SetAPI(retry.API{Latency: latency}), w.ReplicaSet.SetAPI(retry.ReplicaSetAPI{Latency: latency}),
+	} {
 		if err != nil {
 			return story{}, err
 		}
@@ -138,8 +140,9 @@ func tell(v retry.Version, pods int, every time.Duration) (story, error) {
 }
 
 func sum(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
-	return retry.ReplicaSetStep{Creates: a.Creates + b.Creates, Deletes: a.Deletes + b.Deletes, StatusUpdates: a.StatusUpdates + b.StatusUpdates,
-		EventCreates: a.EventCreates + b.EventCreates, EventUpdates: a.EventUpdates + b.EventUpdates}
+	return retry.ReplicaSetStep{Creates: a.Creates + b.Creates, Deletes: a.Deletes + b.Deletes,
+		StatusUpdates: a.StatusUpdates + b.StatusUpdates,
+		EventCreates:  a.EventCreates + b.EventCreates, EventUpdates: a.EventUpdates + b.EventUpdates}
 }
 
 func sumSteps(a, b retry.Step) retry.Step {

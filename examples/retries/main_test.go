@@ -17,7 +17,8 @@ func TestRun(t *testing.T) {
 	require.NoError(t, run(&out, dir, 450, 4*time.Second))
 	for _, line := range []string{
 		"0      |      450      450       450       475     1377 ",
-		"4      |     2700        0         0         0        0      0 |     6750        0         0         0        0      0 ",
+		"4      |     2700        0         0         0        0      0 " +
+			"|     6750        0         0         0        0      0 ",
 		"13     |      450        0         0       450      450 ",
 		"Events created, at most 10250 alive in etcd, an hour after the end 0",
 	} {

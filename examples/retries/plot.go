@@ -29,7 +29,10 @@ func drawPlots(out io.Writer, dir string, stories []story) error {
 		file, title, axis string
 		value             func(story, int) float64
 	}{
-		{"writes", "Writes of the pods that fit nowhere, and of their controller", "writes/s", func(s story, i int) float64 { return float64(s.made[i].Writes()+s.tried[i].Writes()) / per }},
+		{
+			"writes", "Writes of the pods that fit nowhere, and of their controller", "writes/s",
+			func(s story, i int) float64 { return float64(s.made[i].Writes()+s.tried[i].Writes()) / per },
+		},
 		{"attempts", "Scheduling attempts, mean of a minute", "attempts/s", meanAttempts},
 		{"bytes", "What that adds to etcd's log", "kB/s", func(s story, i int) float64 { return s.log(i) / per / 1000 }},
 	} {
@@ -44,7 +47,7 @@ func drawPlots(out io.Writer, dir string, stories []story) error {
 	return nil
 }
 
-// meanAttempts is attempts/s over the minute around a sample: v1.29's come in bursts, a
+// meanAttempts returns attempts/s over the minute around a sample. v1.29's come in bursts, a
 // second to eleven apart, which ten seconds do not show truly.
 func meanAttempts(s story, i int) float64 {
 	from, to := max(i-3, 0), min(i+3, len(s.tried))
@@ -86,7 +89,7 @@ func draw(path, title, axis string, stories []story, value func(story, int) floa
 	return p.Save(9*vg.Inch, 3.8*vg.Inch, path)
 }
 
-// actNames are the acts' names at the times at which they begin.
+// actNames returns the acts' names at the times at which they begin.
 func actNames(height float64) (l plotter.XYLabels) {
 	for _, a := range acts {
 		l.XYs = append(l.XYs, plotter.XY{X: a.at.Minutes() + 0.1, Y: height})

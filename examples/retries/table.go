@@ -12,7 +12,10 @@ import (
 
 // printTable prints a line a minute.
 func printTable(out io.Writer, stories []story, pods int, every time.Duration) {
-	fmt.Fprintf(out, "What %d pods that fit nowhere write, per minute (something happens every %v); kB: to etcd's log\n\n", pods, every)
+	fmt.Fprintf(
+		out, "What %d pods that fit nowhere write, per minute (something happens every %v); kB: to etcd's log\n\n",
+		pods, every,
+	)
 	fmt.Fprintf(out, "%-7s", "")
 	for _, s := range stories {
 		fmt.Fprintf(out, "| %-54v", s.version)
@@ -42,7 +45,11 @@ func printTable(out io.Writer, stories []story, pods int, every time.Duration) {
 	for _, s := range stories {
 		fmt.Fprintln(out, s.verdict(pods))
 	}
-	fmt.Fprintf(out, "The report's \"x450 over 12m\" is the fleet's, %d pods each tried once, not one pod's: etcd holds x2 of a\n", pods)
+	fmt.Fprintf(
+		out,
+		"The report's \"x450 over 12m\" is the fleet's, %d pods each tried once, not one pod's: etcd holds x2 of a\n",
+		pods,
+	)
 	fmt.Fprintln(out, "pod's Event until it has been idle for six minutes or the half hour refreshes it.")
 }
 
@@ -66,8 +73,14 @@ func (s story) verdict(pods int) string {
 		most, live, created = max(most, attempts), max(live, s.status[i].LiveEvents), created+s.tried[i].EventCreates
 	}
 	return strings.Join([]string{
-		fmt.Sprintf("%v: in the busiest 12 minutes the fleet was tried %d times, one pod %.0f times;", s.version, most, float64(most)/float64(pods)),
-		fmt.Sprintf("  %d Events created, at most %d alive in etcd, an hour after the end %d (--event-ttl)", created, live, s.after.LiveEvents),
+		fmt.Sprintf(
+			"%v: in the busiest 12 minutes the fleet was tried %d times, one pod %.0f times;", s.version, most,
+			float64(most)/float64(pods),
+		),
+		fmt.Sprintf(
+			"  %d Events created, at most %d alive in etcd, an hour after the end %d (--event-ttl)", created, live,
+			s.after.LiveEvents,
+		),
 	}, "\n")
 }
 
@@ -90,7 +103,10 @@ func printSteady(out io.Writer, pods int, every time.Duration) error {
 				return err
 			}
 			log := retry.WAL(etcdmodel.V3_5, l.Streams(retry.MeasuredSizes())) / 1000
-			fmt.Fprintf(out, "  %-30s %v %8.1f attempts %6.1f writes %6.1f kB to etcd's log, limited by %s\n", x.what, v, l.Attempts, l.Writes(), log, l.Bound)
+			fmt.Fprintf(
+				out, "  %-30s %v %8.1f attempts %6.1f writes %6.1f kB to etcd's log, limited by %s\n", x.what, v,
+				l.Attempts, l.Writes(), log, l.Bound,
+			)
 		}
 	}
 	return nil

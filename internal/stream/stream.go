@@ -1,14 +1,15 @@
-// Package stream names random streams: one per component and scenario seed, so that adding a component, or a draw in one,
-// never shifts the draws of another. Two scenarios with the same seed then differ only by what was changed in them
-// (common random numbers).
+// Package stream names random streams, one for each component and scenario seed. Adding a
+// component, or a draw in one, never shifts the draws of another. So two scenarios with the same
+// seed differ only by what was changed in them (common random numbers).
 package stream
 
 import "math/rand/v2"
 
-// Source is a stream. Its methods are those of a PCG [rand.Source], and a few draws without the indirection of [rand.Rand].
+// Source is a stream. It has the methods of a PCG [rand.Source], and a few draws without the
+// indirection of [rand.Rand].
 type Source struct{ rand.PCG }
 
-// New is the stream of that name under that seed.
+// New returns the stream of that name under that seed.
 func New(seed uint64, name string) Source {
 	var s Source
 	s.Reset(seed, name)
@@ -36,8 +37,8 @@ func hash(name string) uint64 {
 	return h
 }
 
-// Float is uniform on [0, 1).
+// Float draws uniformly from [0, 1).
 func (s *Source) Float() float64 { return float64(s.Uint64()>>11) / (1 << 53) }
 
-// Below is uniform on the integers 0 ... n-1; n must be positive. Its bias is below n/2^53.
+// Below draws uniformly from the integers 0 ... n-1. n must be positive. Its bias is below n/2^53.
 func (s *Source) Below(n int) int { return int(s.Float() * float64(n)) }

@@ -16,7 +16,7 @@ func newBucket(qps float64, burst int) bucket {
 	return bucket{gap: gap, hold: gap * time.Duration(max(burst, 1))}
 }
 
-// next is when one who asks at time t gets a token.
+// next returns the time when one who asks at time t gets a token.
 func (b *bucket) next(t time.Duration) time.Duration { return max(t, b.full-b.hold+b.gap) }
 
 // take takes one token, asked for at time t, and says when it is given.
@@ -26,7 +26,7 @@ func (b *bucket) take(t time.Duration) time.Duration {
 	return given
 }
 
-// ready is how many of n callers get a token the moment they ask, the first at time
+// ready returns how many of n callers get a token the moment they ask. The first asks at time
 // `first` and the others gap apart.
 func (b *bucket) ready(n int, first, gap time.Duration) int {
 	switch {

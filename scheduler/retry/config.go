@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Config is a scheduler and its API server's Event settings. The zero value is
+// Config holds the settings of a scheduler and its API server's Event settings. The zero value is
 // stock kube-scheduler of the newest modelled version.
 type Config struct {
 	Version Version
@@ -35,12 +35,13 @@ const (
 	DefaultFlush          = 5 * time.Minute
 	DefaultEventTTL       = time.Hour
 
-	// DefaultAttempt is what one attempt of an unschedulable pod takes on 100 nodes,
-	// preemption's dry run included: the median of 2,700 in validation/controlplane was
-	// 0.28 ms, on 2 cores of an AMD EPYC shared with other builds.
+	// DefaultAttempt is the time of one attempt of an unschedulable pod on 100 nodes, preemption's
+	// dry run included. The median of 2,700 in validation/controlplane was 0.28 ms, on 2 cores of an
+	// AMD EPYC shared with other builds.
 	DefaultAttempt = 300 * time.Microsecond
 
-	backoffTick  = time.Second      // backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29
+	// backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29
+	backoffTick  = time.Second
 	flushCheck   = 30 * time.Second // scheduling_queue.go, Run
 	finishIdle   = 6 * time.Minute  // client-go tools/events/event_broadcaster.go, finishTime
 	refreshEvery = 30 * time.Minute // the same, refreshTime
@@ -49,11 +50,11 @@ const (
 	// ^ the mean of wait.Jitter(10 s, 0.25)
 )
 
-// tickSlip is by how much v1.29's timer of one second is late each time: it is set anew
-// when its work is done (wait.Until), so its own lateness adds up. In 170 ticks of the
-// real v1.29.2 (validation/controlplane, 450 pods) it was 1.46 ms on average, 1.17 ms in the
-// quieter third of them. It matters because a pod that was tried within ten slips of a
-// tick is due again at the tenth tick, and not at the eleventh.
+// tickSlip is the lateness of each tick of v1.29's timer of one second. The timer is set anew when
+// its work is done (wait.Until), so its lateness adds up. In 170 ticks of the real v1.29.2
+// (validation/controlplane, 450 pods) it was 1.46 ms on average, 1.17 ms in the quieter third of
+// them. It matters because a pod that was tried within ten slips of a tick is due again at the
+// tenth tick, and not at the eleventh.
 const tickSlip = 1200 * time.Microsecond
 
 // backoffTimer returns how often the scheduler looks for pods whose backoff has ended.
@@ -113,7 +114,7 @@ func (c Config) check() error {
 	return nil
 }
 
-// backoff is how long a pod with so many attempts backs off: 1, 2, 4, 8, 10 s.
+// backoff returns how long a pod with so many attempts backs off: 1, 2, 4, 8, 10 s.
 func (c *Config) backoff(tries int) time.Duration {
 	d := c.InitialBackoff
 	for i := 1; i < tries; i++ {

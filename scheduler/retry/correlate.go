@@ -2,15 +2,14 @@ package retry
 
 import "time"
 
-// Correlator is the older Event recorder (client-go tools/record), which every
-// component but the scheduler uses, for the Events of one source about one object:
-// what a stream of them becomes before it reaches the API server. The zero value is
-// ready and behaves as the newest modelled version.
+// Correlator is the older Event recorder (client-go tools/record), which every component but the
+// scheduler uses. It decides what becomes of the Events of one source about one object before they
+// reach the API server. The zero value is ready and behaves as the newest modelled version.
 //
-// Events of one reason whose messages differ are written one by one up to the ninth
-// within ten minutes; from the tenth on they are counted in one aggregate. And a
-// source may write 25 Events of a type about an object, then one every five minutes:
-// so 450 creations leave ten Events, patched fifteen times.
+// Events of one reason whose messages differ are written one by one up to the ninth within ten
+// minutes. From the tenth on they are counted in one aggregate. A source may write 25 Events of a
+// type about an object, then one every five minutes. So 450 creations leave ten Events, patched
+// fifteen times.
 type Correlator struct {
 	reasons []aggregate
 	spam    [2]spamBucket // Normal, Warning: v1.29 had one bucket for both
@@ -34,7 +33,7 @@ const (
 	spamEvery       = 300 * time.Second
 )
 
-// aggregate is what the recorder remembers of one reason.
+// aggregate is the recorder's memory of one reason.
 type aggregate struct {
 	reason  string
 	warning bool
@@ -51,7 +50,7 @@ type spamBucket struct {
 	last time.Duration
 }
 
-// EventWrite is what the recorder does with one Event.
+// EventWrite is the outcome of one Event at the recorder.
 type EventWrite int
 
 // The three outcomes.
@@ -61,9 +60,8 @@ const (
 	Patched                   // PATCH of an Event written before: its count grows
 )
 
-// Record takes one Event and says what is written. Messages that name an object or
-// carry a time differ each time; pass the text, or any string that differs when the
-// text does.
+// Record takes one Event and returns the write that it causes. Messages that name an object or
+// carry a time differ each time: pass the text, or any string that differs when the text does.
 func (c *Correlator) Record(now time.Duration, warning bool, reason, message string) EventWrite {
 	a := c.aggregate(warning, reason)
 	if now-a.last > aggregateWithin {
@@ -96,7 +94,9 @@ func (c *Correlator) aggregate(warning bool, reason string) *aggregate {
 			return a
 		}
 	}
-	c.reasons = append(c.reasons, aggregate{reason: reason, warning: warning, local: map[string]bool{}, written: map[string]bool{}})
+	c.reasons = append(c.reasons, aggregate{
+		reason: reason, warning: warning, local: map[string]bool{}, written: map[string]bool{},
+	})
 	return &c.reasons[len(c.reasons)-1]
 }
 

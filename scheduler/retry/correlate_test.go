@@ -19,15 +19,27 @@ func counts(c *Correlator, n int, message func(int) string) map[EventWrite]int {
 
 func TestCorrelator(t *testing.T) {
 	differ := func(i int) string { return fmt.Sprint("Created pod: ", i) }
-	assert.Equal(t, map[EventWrite]int{Created: 10, Patched: 15, Dropped: 425}, counts(&Correlator{}, 450, differ), "measured: 10 creates, 15 patches")
-	assert.Equal(t, map[EventWrite]int{Created: 1, Patched: 24, Dropped: 425}, counts(&Correlator{}, 450, func(int) string { return "the same" }))
+	assert.Equal(
+		t, map[EventWrite]int{Created: 10, Patched: 15, Dropped: 425}, counts(&Correlator{}, 450, differ),
+		"measured: 10 creates, 15 patches",
+	)
+	assert.Equal(
+		t, map[EventWrite]int{Created: 1, Patched: 24, Dropped: 425},
+		counts(&Correlator{}, 450, func(int) string { return "the same" }),
+	)
 
 	c, err := NewCorrelator(V1_29)
 	require.NoError(t, err)
 	counts(c, 30, differ)
 	assert.Equal(t, Dropped, c.Record(time.Minute, false, "SuccessfulCreate", "another"))
-	assert.Equal(t, Patched, c.Record(5*time.Minute+2*time.Second, false, "SuccessfulCreate", "another"), "one more after five minutes")
-	assert.Equal(t, Dropped, c.Record(5*time.Minute+3*time.Second, true, "FailedCreate", "refused"), "v1.29: one bucket for both types")
+	assert.Equal(
+		t, Patched, c.Record(5*time.Minute+2*time.Second, false, "SuccessfulCreate", "another"),
+		"one more after five minutes",
+	)
+	assert.Equal(
+		t, Dropped, c.Record(5*time.Minute+3*time.Second, true, "FailedCreate", "refused"),
+		"v1.29: one bucket for both types",
+	)
 	c = &Correlator{} // the newest modelled
 	counts(c, 30, differ)
 	assert.Equal(t, Created, c.Record(time.Minute, true, "FailedCreate", "refused"), "v1.37: a bucket for each type")

@@ -24,7 +24,10 @@ func ExamplePredict() {
 				fmt.Println(err)
 				return
 			}
-			fmt.Printf("%v, %-24s %5.1f attempts/s, %4.1f writes/s, limited by %s\n", v, p.what+":", l.Attempts, l.Writes(), l.Bound)
+			fmt.Printf(
+				"%v, %-24s %5.1f attempts/s, %4.1f writes/s, limited by %s\n", v, p.what+":", l.Attempts, l.Writes(),
+				l.Bound,
+			)
 		}
 	}
 	// Output:
@@ -75,7 +78,9 @@ func ExampleWorkload() {
 func ExampleWakes() {
 	by := retry.ByFit | retry.ByTaint
 	for _, e := range []retry.ClusterEvent{
-		{Kind: retry.BoundPodDeleted}, {Kind: retry.NodeTaintAdded, Tainted: true}, {Kind: retry.NodeTaintRemoved}, {Kind: retry.NodeAdded, Fits: true},
+		{Kind: retry.BoundPodDeleted}, {
+			Kind: retry.NodeTaintAdded, Tainted: true,
+		}, {Kind: retry.NodeTaintRemoved}, {Kind: retry.NodeAdded, Fits: true},
 	} {
 		fmt.Print(e.Kind, " on a full node: ", !e.Fits)
 		for _, v := range retry.Modelled() {

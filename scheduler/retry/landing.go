@@ -42,7 +42,7 @@ func (r *ReplicaSet) push(l landing) {
 	r.landing[i] = l
 }
 
-// land is the first request's answer.
+// land takes the first request's answer.
 func (r *ReplicaSet) land() {
 	l := r.landing[0]
 	r.landing = r.landing[:copy(r.landing, r.landing[1:])]
@@ -79,7 +79,7 @@ func (r *ReplicaSet) land() {
 	r.records = append(r.records, record{l.at, l.kind, r.names})
 }
 
-// send is the recorder's one goroutine: it correlates the next Event and writes it with
+// send does the work of the recorder's one goroutine. It correlates the next Event, writes it with
 // a token of the controller's own client, and waits for the answer.
 func (r *ReplicaSet) send() {
 	x := r.records[0]

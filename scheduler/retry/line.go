@@ -2,9 +2,8 @@ package retry
 
 import "time"
 
-// cohort is n pods in the same state whose times lie evenly apart: pod i was put
-// where it is at `at` + i*gap. All of a cohort's pods are handled in one go, which
-// is what makes hours of virtual time cheap.
+// cohort is n pods in the same state whose times lie evenly apart: pod i was put where it is at
+// `at` + i*gap. All of a cohort's pods are handled in one go, so hours of virtual time are cheap.
 type cohort struct {
 	n       int
 	at, gap time.Duration // last attempt (or creation) of the first pod, and from pod to pod
@@ -25,10 +24,10 @@ const (
 	series  = 2 // further attempts are counted in memory
 )
 
-// last is the time of the cohort's last pod.
+// last returns the time of the cohort's last pod.
 func (c *cohort) last() time.Duration { return c.at + time.Duration(c.n-1)*c.gap }
 
-// before is how many of the cohort's pods have a time <= t.
+// before returns the number of the cohort's pods that have a time <= t.
 func (c *cohort) before(t time.Duration) int {
 	switch {
 	case c.at > t:
@@ -48,7 +47,7 @@ func (c *cohort) split(k int) cohort {
 	return head
 }
 
-// mergeError is how far a pod's time may be moved when cohorts are merged. It only
+// mergeError is the most by which a pod's time may be moved when cohorts are merged. It only
 // shifts when that pod's backoff or its five minutes end.
 const mergeError = 20 * time.Millisecond
 
@@ -60,7 +59,8 @@ func (c *cohort) merge(b *cohort) bool {
 	}
 	n := c.n + b.n
 	gap := (b.last() - c.at) / time.Duration(n-1)
-	if gap < 0 || (c.at+time.Duration(c.n)*gap-b.at).Abs() > mergeError || (c.at+time.Duration(c.n-1)*gap-c.last()).Abs() > mergeError {
+	if gap < 0 || (c.at+time.Duration(c.n)*gap-b.at).Abs() > mergeError ||
+		(c.at+time.Duration(c.n-1)*gap-c.last()).Abs() > mergeError {
 		return false
 	}
 	c.n, c.gap, c.count = n, gap, max(c.count, b.count)

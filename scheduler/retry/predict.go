@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Pressure is what acts steadily on pods that do not fit. Wakes and message changes
+// Pressure holds the events that act steadily on pods that do not fit. Wakes and message changes
 // are taken to be evenly spaced and independent of each other.
 type Pressure struct {
 	Pods           int     // unschedulable pods
@@ -21,29 +21,29 @@ type Pressure struct {
 	Attempt time.Duration // CPU time of one attempt; zero means DefaultAttempt
 }
 
-// Load is what the pods then do, in events per second over the whole fleet.
+// Load holds the events per second over the whole fleet that follow.
 type Load struct {
 	Attempts     float64 // scheduling attempts
 	PodPatches   float64 // status patches
 	EventCreates float64 // new Events
 	EventUpdates float64 // patches of Events
 
-	// EventBacklog is by how much a second the Events that wait for the client's
-	// token grow; it is zero unless the Events' QPS is the limit.
+	// EventBacklog is the growth, in Events a second, of those that wait for the client's token. It
+	// is zero unless the Events' QPS is the limit.
 	EventBacklog float64
-	// LiveEvents is how many Events etcd holds once the first ones expire, at
-	// kube-apiserver's default --event-ttl of one hour.
+	// LiveEvents is the number of Events in etcd once the first ones expire, at kube-apiserver's
+	// default --event-ttl of one hour.
 	LiveEvents float64
-	// Bound says what keeps the attempts from being more.
+	// Bound is the reason why there are not more attempts.
 	Bound Bound
-	// PerPod is how often one pod is tried, attempts/s.
+	// PerPod is the rate at which one pod is tried, attempts/s.
 	PerPod float64
 }
 
-// Writes is the writes per second to etcd.
+// Writes returns the writes per second to etcd.
 func (l Load) Writes() float64 { return l.PodPatches + l.EventCreates + l.EventUpdates }
 
-// Bound is what limits the attempts.
+// Bound is the limit of the attempts.
 type Bound string
 
 // The bounds.
@@ -58,20 +58,19 @@ const (
 	ByPatches Bound = "message changes" // a round of patches holds the loop while wake-ups pass
 )
 
-// Predict is the steady state under a pressure, in about 200 ns.
+// Predict returns the steady state under a pressure, in about 200 ns.
 //
-// It takes for granted that no attempt finds a victim to preempt (that would patch the pod
-// for its nomination and delete others), and that the pods wait for nothing but what
-// [Rejection] names: affinity, spread, volumes and devices wake theirs at other events.
-// Gated pods are not tried at all and must not be counted. Pods of several workloads add up
-// where the same events wake them and their messages change together: they share the loop
-// and its tokens.
+// It assumes that no attempt finds a victim to preempt (that would patch the pod for its
+// nomination and delete others). It assumes that the pods wait for nothing but what [Rejection]
+// names: affinity, spread, volumes and devices wake theirs at other events. Gated pods are not
+// tried at all and must not be counted. Pods of several workloads add up where the same events
+// wake them and their messages change together: they share the loop and its tokens.
 //
-// It agrees with [Queue], run for an hour, within 5 % of attempts and 10 % of writes over
-// the range that TestPredictIsTheQueueInTheLongRun walks; within 35 % where a round of
-// patches nearly fills the time between two message changes (70 to 100 % of it), because
-// there the phases of wake-ups and changes decide. It returns an error for an
-// unknown version and for invalid input.
+// It agrees with [Queue], run for an hour, within 5 % of attempts and 10 % of writes over the
+// range that TestPredictIsTheQueueInTheLongRun walks. It agrees within 35 % where a round of
+// patches nearly fills the time between two message changes (70 to 100 % of it): there the phases
+// of wake-ups and changes decide. It returns an error for an unknown version and for invalid
+// input.
 func Predict(v Version, p Pressure) (Load, error) {
 	v, err := resolve(v)
 	if err != nil {
@@ -116,20 +115,19 @@ func (p Pressure) withDefaults() Pressure {
 	return p
 }
 
-// demand is how often one pod would be tried if the loop were idle.
+// demand returns the rate at which one pod would be tried if the loop were idle.
 //
-// Without wake-ups only the flush is left: a pod tried just after a check is too young
-// at the check five minutes later, so it goes at the next, after 330 s.
+// Without wake-ups only the flush is left. A pod tried just after a check is too young at the
+// check five minutes later, so it goes at the next, after 330 s.
 //
-// In v1.29 a pod that has been tried some time after a tick of the 1-s timer ends its
-// backoff of 10 s as long after a tick, too, and moves at the next: 11 s from attempt to
-// attempt. But ten ticks slip by 12 ms, so that those tried in the first 12 ms after a tick
-// move at the tenth. With k attempts in such 12 ms, each of the ten ticks holds k pods
-// that stay there, and only what is more than 10 k pods in all moves on from tick to tick:
-// n/10 attempts a second up to there, (n + k)/11 beyond. It takes minutes to get there from
-// 450 pods tried in one go: at first all wait 11 s.
+// In v1.29 a pod that was tried some time after a tick of the 1-s timer ends its backoff of 10 s
+// as long after a tick. It moves at the next: 11 s from attempt to attempt. But ten ticks slip by
+// 12 ms, so those tried in the first 12 ms after a tick move at the tenth. With k attempts in such
+// 12 ms, each of the ten ticks holds k pods that stay there. Only pods beyond 10 k in all move on
+// from tick to tick. That makes n/10 attempts a second up to there and (n + k)/11 beyond. It takes
+// minutes to get there from 450 pods tried in one go: at first all wait 11 s.
 //
-// In v1.37 an idle loop takes it out of its backoff: every wake-up counts.
+// In v1.37 an idle loop takes a pod out of its backoff: every wake-up counts.
 func (p Pressure) demand(v Version) (float64, Bound) {
 	flush := 1 / (DefaultFlush + flushCheck).Seconds()
 	if p.Wakes <= flush {
@@ -148,13 +146,13 @@ func (p Pressure) demand(v Version) (float64, Bound) {
 	return p.Wakes, ByWakes
 }
 
-// served is how many of the demanded attempts the loop gets done.
+// served returns the demanded attempts that the loop gets done.
 //
-// An attempt with a patch takes s = max(1/QPS, Attempt + Latency), one without takes
-// Attempt. If messages change faster than the loop gets round, every attempt has a
-// patch: min(demand, 1/s). Otherwise each change costs one round of n patches that
-// begins at a wake-up. Of k = floor(wakes * round) further wake-ups inside the round
-// only the last counts, and only for the pods that were patched before it.
+// An attempt with a patch takes s = max(1/QPS, Attempt + Latency), one without takes Attempt. If
+// messages change faster than the loop gets round, every attempt has a patch: min(demand, 1/s).
+// Otherwise each change costs one round of n patches that begins at a wake-up. Of k = floor(wakes
+// * round) further wake-ups inside the round only the last counts, and only for the pods that were
+// patched before it.
 func (p Pressure) served(perPod float64, bound Bound) Load {
 	n := float64(p.Pods)
 	demand := n * perPod
@@ -188,8 +186,7 @@ func capped(demand, most float64, bound, cap Bound, patches float64) Load {
 	return Load{Attempts: demand, PodPatches: patches, Bound: bound}
 }
 
-// round is how long it takes to patch n pods once, the burst of the client's bucket
-// having been refilled.
+// round returns the time to patch n pods once, with the burst of the client's bucket refilled.
 func (p Pressure) round(n, attempt, patched float64) float64 {
 	free := attempt + p.Latency.Seconds() // an attempt that finds a token
 	if free >= 1/p.QPS {

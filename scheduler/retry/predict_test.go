@@ -8,11 +8,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/kube"
 )
 
 // simulated runs the queue under the pressure for an hour after a half hour's warm-up.
 func simulated(t testing.TB, v Version, p Pressure) Load {
-	q := newQueue(t, Config{Version: v, Attempt: p.Attempt, QPS: p.QPS, Burst: p.Burst, EventQPS: p.EventQPS, EventBurst: p.EventBurst})
+	q := newQueue(t, Config{
+		Version: v, Attempt: p.Attempt, QPS: p.QPS, Burst: p.Burst, EventQPS: p.EventQPS, EventBurst: p.EventBurst,
+	})
 	require.NoError(t, q.SetAPI(API{Latency: p.Latency}))
 	q.Add(p.Pods)
 	every := func(rate float64) time.Duration {
@@ -49,7 +53,9 @@ func simulated(t testing.TB, v Version, p Pressure) Load {
 	rate := func(a, b int) float64 { return float64(b-a) / (end - warm).Seconds() }
 	return Load{
 		Attempts: rate(before.Attempts, after.Attempts), PodPatches: rate(before.PodPatches, after.PodPatches),
-		EventCreates: rate(before.EventCreates, after.EventCreates), EventUpdates: rate(before.EventUpdates, after.EventUpdates),
+		EventCreates: rate(
+			before.EventCreates, after.EventCreates,
+		), EventUpdates: rate(before.EventUpdates, after.EventUpdates),
 		EventBacklog: rate(backlog, q.Status().EventBacklog), LiveEvents: float64(q.Status().LiveEvents),
 	}
 }
@@ -93,8 +99,37 @@ func TestPredictIsTheQueueInTheLongRun(t *testing.T) {
 	t.Logf("worst relative error where the queue does more than 1/s: %v", worst)
 }
 
+// Zero is the newest modelled version, and a patch release behaves as its minor.
+func TestVersions(t *testing.T) {
+	patch, err := kube.Parse("v1.29.4")
+	require.NoError(t, err)
+	p := Pressure{Pods: 450, Wakes: 0.25, MessageChanges: 0.1}
+	loads := map[Version]Load{}
+	for _, v := range []Version{0, V1_29, patch, V1_37} {
+		loads[v], err = Predict(v, p)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, loads[V1_37], loads[0])
+	assert.Equal(t, loads[V1_29], loads[patch])
+	assert.NotEqual(t, loads[V1_29], loads[V1_37])
+	for _, v := range []Version{V1_29, patch} { // a full node that loses its taint wakes nobody in v1.29
+		wakes, err := Wakes(v, ClusterEvent{Kind: NodeTaintRemoved}, ByTaint)
+		require.NoError(t, err)
+		assert.False(t, wakes)
+	}
+	wakes, err := Wakes(0, ClusterEvent{Kind: NodeTaintRemoved}, ByTaint)
+	require.NoError(t, err)
+	assert.True(t, wakes)
+	_, err = Wakes(33<<8, ClusterEvent{}, ByTaint)
+	require.ErrorIs(t, err, ErrInput)
+	_, err = NewWorkload(33 << 8)
+	require.ErrorIs(t, err, ErrInput)
+}
+
 func TestPredictRefusesNonsense(t *testing.T) {
-	for _, p := range []Pressure{{Pods: -1}, {Pods: 1, Wakes: math.NaN()}, {Pods: 1, Latency: -1}, {Pods: 1, QPS: math.Inf(1)}} {
+	for _, p := range []Pressure{
+		{Pods: -1}, {Pods: 1, Wakes: math.NaN()}, {Pods: 1, Latency: -1}, {Pods: 1, QPS: math.Inf(1)},
+	} {
 		l, err := Predict(V1_37, p)
 		assert.ErrorIs(t, err, ErrInput)
 		assert.Zero(t, l)

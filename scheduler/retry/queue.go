@@ -28,7 +28,7 @@ type Queue struct {
 	total Step
 }
 
-// API is how the API server answers now. The zero value answers at once.
+// API holds the answers of the API server now. The zero value answers at once.
 type API struct {
 	Latency      time.Duration // of one request of the scheduler, its queueing included, its client's throttling not
 	PatchErrors  float64       // the share of pod patches that fail: the pod's condition stays as it was
@@ -36,7 +36,7 @@ type API struct {
 	EventLosses  float64       // the share that fail in transport: tried again every 10 to 12.5 s, 12 times in all
 }
 
-// Step is what happened in one step, or in all so far.
+// Step counts the events of one step, or of all so far.
 type Step struct {
 	Attempts     int // scheduling attempts
 	Bound        int // of these, successful
@@ -48,7 +48,7 @@ type Step struct {
 	EventDrops   int // Events given up
 }
 
-// Writes is how many writes of the step reached etcd. A binding is one write.
+// Writes returns the number of writes of the step that reached etcd. A binding is one write.
 func (s Step) Writes() int {
 	return s.PodPatches - s.PatchErrors + s.Bound + s.EventCreates + s.EventUpdates
 }
@@ -64,7 +64,7 @@ func (s *Step) add(b Step) {
 	s.EventDrops += b.EventDrops
 }
 
-// Status is where the pods are.
+// Status counts the pods by their place.
 type Status struct {
 	Active        int // to be tried next
 	Backoff       int // waiting for their backoff to end
@@ -74,10 +74,10 @@ type Status struct {
 	Series        int // the largest count of one pod's present series in the scheduler's memory
 }
 
-// Pods is how many pods the queue holds.
+// Pods returns the number of pods in the queue.
 func (s Status) Pods() int { return s.Active + s.Backoff + s.Unschedulable }
 
-// NewQueue is an empty queue at time zero whose pods are rejected by ByFit.
+// NewQueue returns an empty queue at time zero whose pods are rejected by ByFit.
 func NewQueue(c Config) (*Queue, error) {
 	version, err := resolve(c.Version)
 	if err != nil {
@@ -91,13 +91,13 @@ func NewQueue(c Config) (*Queue, error) {
 	return &Queue{config: c, client: newBucket(c.QPS, c.Burst), by: ByFit, rec: newRecorder(c)}, nil
 }
 
-// Now is the virtual time.
+// Now returns the virtual time.
 func (q *Queue) Now() time.Duration { return q.now }
 
-// Total is everything since the beginning.
+// Total returns the counts since the beginning.
 func (q *Queue) Total() Step { return q.total }
 
-// Status says where the pods are now.
+// Status returns where the pods are now.
 func (q *Queue) Status() Status {
 	s := Status{Active: q.active.pods, Backoff: q.backoff.pods, Unschedulable: q.pool.pods,
 		EventBacklog: q.rec.backlog(), LiveEvents: q.rec.live.sum(q.now)}
@@ -118,8 +118,8 @@ func (q *Queue) Add(n int) {
 	}
 }
 
-// Remove takes up to n pods out, first those that wait for an event, and says how
-// many it found. Their Events stay until they expire.
+// Remove takes up to n pods out, first those that wait for an event, and returns how many it
+// found. Their Events stay until they expire.
 func (q *Queue) Remove(n int) int {
 	removed := 0
 	for _, l := range []*line{&q.pool, &q.backoff, &q.active} {
@@ -132,8 +132,8 @@ func (q *Queue) Remove(n int) int {
 	return removed
 }
 
-// Wake takes every pod out of the unschedulable pool: what an event does that all
-// of them wait for, such as the deletion of a bound pod.
+// Wake takes every pod out of the unschedulable pool. Use it for an event that all of them wait
+// for, such as the deletion of a bound pod.
 func (q *Queue) Wake() { q.wake(func(Rejection) bool { return true }) }
 
 // Event takes those pods out of the pool that the event wakes in this version.
@@ -141,21 +141,22 @@ func (q *Queue) Event(e ClusterEvent) {
 	q.wake(func(by Rejection) bool { return wakes(q.config.Version, e, by) })
 }
 
-// SetMessage says what the scheduler would now say of a pod: message is any number
-// >= 0 that stands for the text, by is who rejects it. A pod whose condition has
+// SetMessage sets the scheduler's present message about a pod. message is any number >= 0 that
+// stands for the text; by is the set of plugins that reject the pod. A pod whose condition has
 // another text is patched at its next attempt.
 func (q *Queue) SetMessage(message int, by Rejection) {
 	q.message, q.by = max(message, 0), by
 }
 
-// ClearEvents deletes all of the workload's Events, as an operator does, and says how many there were. The recorder does not know: what it patches
-// next it has to create anew, which is one write all the same.
+// ClearEvents deletes all of the workload's Events, as an operator does, and returns how many
+// there were. The recorder does not know of it: what it patches next it has to create anew, which
+// is one write all the same.
 func (q *Queue) ClearEvents() int { return q.rec.live.clear(q.now) }
 
-// SetRoom says how many more pods fit; attempts bind until it is used up.
+// SetRoom sets how many more pods fit. Attempts bind until the room is used up.
 func (q *Queue) SetRoom(n int) { q.room = max(n, 0) }
 
-// SetAPI says how the API server answers from now on.
+// SetAPI sets how the API server answers from now on.
 func (q *Queue) SetAPI(a API) error {
 	for _, err := range []error{
 		atLeastZero("API.Latency", a.Latency), ratio("API.PatchErrors", a.PatchErrors),
@@ -170,15 +171,14 @@ func (q *Queue) SetAPI(a API) error {
 	return nil
 }
 
-// Stop is the end of the scheduler's process: a lost leader lease. Nothing is tried
-// until Start.
+// Stop ends the scheduler's process, as a lost leader lease does. Nothing is tried until Start.
 func (q *Queue) Stop() {
 	q.stopped = true
 	q.rec.forget()
 }
 
-// Start is a new scheduler process: it lists the pods, tries each at once and has
-// forgotten backoffs and Events, but not the conditions, which the pods carry.
+// Start begins a new scheduler process. It lists the pods and tries each at once. It has forgotten
+// backoffs and Events, but not the conditions, which the pods carry.
 func (q *Queue) Start() {
 	q.stopped, q.started, q.busy = false, q.now, q.now
 	q.client, q.rec.client = newBucket(q.config.QPS, q.config.Burst), newBucket(q.config.EventQPS, q.config.EventBurst)
@@ -193,7 +193,7 @@ func (q *Queue) Start() {
 	q.rec.forget()
 }
 
-// Advance runs the queue up to the time `to` and says what happened since the last step.
+// Advance runs the queue up to the time `to` and returns what happened since the last step.
 func (q *Queue) Advance(to time.Duration) Step {
 	if q.stopped {
 		q.now = max(q.now, to)
@@ -211,9 +211,9 @@ func (q *Queue) Advance(to time.Duration) Step {
 	return q.step
 }
 
-// expired is how many of the cohort's pods have ended their backoff by time t. With
-// popFromBackoff both sides are cut to whole seconds and must differ
-// (backoff_queue.go, isEntityBackingoff).
+// expired returns how many of the cohort's pods have ended their backoff by time t. With
+// popFromBackoff both sides are cut to whole seconds and must differ (backoff_queue.go,
+// isEntityBackingoff).
 func (q *Queue) expired(c *cohort, t time.Duration) int {
 	if c.tries == 0 {
 		return c.n

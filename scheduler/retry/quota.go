@@ -8,8 +8,8 @@ type usage struct {
 	begins, ends time.Duration // of the last update asked for
 }
 
-// change is a change of the usage at time `at`, with a writer whose updates take so long.
-// It says whether an update more is written, and when that has landed.
+// change adds a change of the usage at time `at`, with a writer whose updates take so long. It
+// returns when the next update lands, and whether it is one more.
 func (u *usage) change(at, takes time.Duration) (time.Duration, bool) {
 	switch {
 	case at < u.begins: // one that has not begun will carry it
@@ -23,15 +23,15 @@ func (u *usage) change(at, takes time.Duration) (time.Duration, bool) {
 	return u.ends, true
 }
 
-// admit is the API server's part: it writes the usage before it creates a pod, and lets
+// admit does the API server's part. It writes the usage before it creates a pod, and lets
 // creations that come meanwhile share the next update (admission/plugin/resourcequota,
 // checkAttributes). A creation is these two writes, one after the other.
 func (r *ReplicaSet) admit(lands time.Duration) {
 	r.changeQuota(&r.admitted, lands-r.api.Latency, r.api.Latency/2)
 }
 
-// freeQuota is the quota controller's part, after n pods have gone: a work queue with one
-// key, so what comes during an update shares the next.
+// freeQuota does the quota controller's part after n pods have gone. Its work queue has one key,
+// so what comes during an update shares the next.
 func (r *ReplicaSet) freeQuota(n int) {
 	for range n {
 		r.changeQuota(&r.freed, r.now, r.api.Latency)

@@ -33,7 +33,10 @@ func TestQuotaUpdates(t *testing.T) {
 	r.Advance(time.Minute)
 	total := r.Total()
 	assert.Equal(t, 400, total.Creates)
-	assert.InDelta(t, 400-30+9, total.QuotaUpdates, 5, "the thirty of the burst come as 1, 2, 4, 8 and 15: one update each for the first of a batch, one for its others")
+	assert.InDelta(
+		t, 400-30+9, total.QuotaUpdates, 5,
+		"the thirty of the burst come as 1, 2, 4, 8 and 15: one update each for the first of a batch, one for its others",
+	)
 	refused := total.Refusals
 	r.Advance(10 * time.Minute)
 	assert.Greater(t, r.Total().Refusals, refused)

@@ -2,14 +2,13 @@ package retry
 
 import "time"
 
-// recorder is the scheduler's Event recorder (client-go tools/events) and its
-// client: writes wait for a token in the order in which they were recorded, and a
-// slow answer holds up nothing but itself.
+// recorder is the scheduler's Event recorder (client-go tools/events) and its client. Writes wait
+// for a token in the order in which they were recorded. A slow answer holds up nothing but itself.
 //
-// The cache key contains the pod's resourceVersion. So the first attempt after a
-// pod's status was patched creates a new Event, the second patches it into a series
-// and the others are counted in memory, until the series has been idle for six
-// minutes (one last patch) or is refreshed at the next half hour.
+// The cache key contains the pod's resourceVersion. So the first attempt after a pod's status was
+// patched creates a new Event. The second patches it into a series, and the others are counted in
+// memory. That lasts until the series has been idle for six minutes (one last patch) or is
+// refreshed at the next half hour.
 type recorder struct {
 	client         bucket
 	fresh, retried runs
@@ -111,7 +110,7 @@ func (r *recorder) refreshOrphans(now time.Duration) {
 	}
 }
 
-// forget is a new process: what is recorded but not written is lost.
+// forget begins a new process: Events that are recorded but not written are lost.
 func (r *recorder) forget() {
 	r.fresh, r.retried = runs{list: r.fresh.list[:0]}, runs{list: r.retried.list[:0]}
 	r.orphans = line{cohorts: r.orphans.cohorts[:0]}
@@ -166,7 +165,9 @@ func (r *recorder) answer(f run, n int, given, gap time.Duration, api API, carry
 	if f.tries+1 >= eventTries {
 		step.EventDrops += lost
 	} else {
-		r.retried.push(run{kind: f.kind, tries: f.tries + 1, n: lost, at: given + api.Latency + eventSleep, gap: gap, wrote: f.wrote})
+		r.retried.push(run{
+			kind: f.kind, tries: f.tries + 1, n: lost, at: given + api.Latency + eventSleep, gap: gap, wrote: f.wrote,
+		})
 	}
 	written := n - rejected - lost
 	if f.kind == eventCreate {

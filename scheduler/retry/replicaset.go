@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ReplicaSetConfig is the ReplicaSet controller's. The zero value is stock
+// ReplicaSetConfig holds the ReplicaSet controller's settings. The zero value is stock
 // kube-controller-manager of the newest modelled version.
 type ReplicaSetConfig struct {
 	Version Version
@@ -14,12 +14,11 @@ type ReplicaSetConfig struct {
 	Most    int     // pods that one sync creates or deletes; zero means 500
 }
 
-// ReplicaSet is the ReplicaSet controller at work on one ReplicaSet, in virtual time:
-// slow start, the client's QPS, refusals, retries and Events. It is what feeds a
-// [Queue]: 450 pods take 21 to 22 s, because the client gives 30 tokens at once and 20
-// a second.
+// ReplicaSet is the ReplicaSet controller at work on one ReplicaSet, in virtual time: slow start,
+// the client's QPS, refusals, retries and Events. It feeds a [Queue]. 450 pods take 21 to 22 s,
+// because the client gives 30 tokens at once and 20 a second.
 //
-// A sync is not interrupted: who scales down during a scale-up waits for its end.
+// A sync is not interrupted: a scale-down during a scale-up waits for its end.
 type ReplicaSet struct {
 	config   ReplicaSetConfig
 	now      time.Duration
@@ -48,7 +47,7 @@ type ReplicaSet struct {
 	total    ReplicaSetStep
 }
 
-// ReplicaSetAPI is how the API server answers the controller now.
+// ReplicaSetAPI holds the answers of the API server to the controller now.
 type ReplicaSetAPI struct {
 	Latency time.Duration
 	Errors  float64 // the share of creations that fail for another reason than the quota
@@ -68,21 +67,21 @@ const (
 	lastRetry              = 1000 * time.Second
 )
 
-// status is what of the ReplicaSet's status decides whether it is written.
+// status is the part of the ReplicaSet's status that decides whether it is written.
 type status struct {
 	desired, replicas, ready int // desired stands for the generation
 	terminating              int // v1.37 alone: DeploymentReplicaSetTerminatingReplicas
 	failure                  bool
 }
 
-// batch is what is left of a sync that creates pods.
+// batch is the rest of a sync that creates pods.
 type batch struct {
 	left, size int
 	failed     bool
 	running    bool
 }
 
-// NewReplicaSet is a ReplicaSet that has `replicas` pods and wants as many.
+// NewReplicaSet returns a ReplicaSet that has `replicas` pods and wants as many.
 func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
 	version, err := resolve(c.Version)
 	if err != nil {
@@ -105,7 +104,9 @@ func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
 		c.Most = DefaultBurstReplicas
 	}
 	return &ReplicaSet{config: c, client: newBucket(c.QPS, c.Burst), recorder: Correlator{version: c.Version},
-		desired: replicas, active: replicas, retry: math.MaxInt64, reported: status{desired: replicas, replicas: replicas}}, nil
+		desired: replicas, active: replicas, retry: math.MaxInt64, reported: status{
+			desired: replicas, replicas: replicas,
+		}}, nil
 }
 
 // Scale sets the replicas wanted.
@@ -113,9 +114,12 @@ func (r *ReplicaSet) Scale(replicas int) {
 	r.desired, r.dirty = max(replicas, 0), true
 }
 
-// SetAPI says how the API server answers from now on.
+// SetAPI sets how the API server answers from now on.
 func (r *ReplicaSet) SetAPI(a ReplicaSetAPI) error {
-	for _, err := range []error{atLeastZero("ReplicaSetAPI.Latency", a.Latency), ratio("ReplicaSetAPI.Errors", a.Errors), atLeastZero("ReplicaSetAPI.Quota", a.Quota)} {
+	for _, err := range []error{
+		atLeastZero("ReplicaSetAPI.Latency", a.Latency), ratio("ReplicaSetAPI.Errors", a.Errors),
+		atLeastZero("ReplicaSetAPI.Quota", a.Quota),
+	} {
 		if err != nil {
 			return err
 		}
@@ -124,19 +128,19 @@ func (r *ReplicaSet) SetAPI(a ReplicaSetAPI) error {
 	return nil
 }
 
-// Lose says that n pods are gone or have failed: a quota counts them no more. Those that
-// were not ready go first; where others went, say so by SetReady.
+// Lose takes away n pods that are gone or have failed: a quota counts them no more. Those that
+// were not ready go first; where others went, tell it by SetReady.
 func (r *ReplicaSet) Lose(n int) {
 	r.freeQuota(r.lose(n))
 }
 
-// Terminate says that n pods are terminating: evicted, or deleted by somebody else. They
-// are replaced at once, and a quota counts them until they are Gone.
+// Terminate marks n pods as terminating: evicted, or deleted by somebody else. They are replaced
+// at once, and a quota counts them until they are Gone.
 func (r *ReplicaSet) Terminate(n int) {
 	r.terminating += r.lose(n)
 }
 
-// lose takes up to n pods out of the active ones and says how many.
+// lose takes up to n pods out of the active ones and returns how many.
 func (r *ReplicaSet) lose(n int) int {
 	n = min(max(n, 0), r.active)
 	r.active, r.dirty = r.active-n, true
@@ -144,41 +148,40 @@ func (r *ReplicaSet) lose(n int) int {
 	return n
 }
 
-// PodsChanged says that the controller saw a change of some of its pods, such as a new
-// condition: it syncs, and if pods are missing it tries again, whatever the work
-// queue's rate limiter says.
+// PodsChanged tells the controller of a change of some of its pods, such as a new condition. It
+// syncs, and if pods are missing it tries again, whatever the work queue's rate limiter says.
 func (r *ReplicaSet) PodsChanged() { r.dirty = true }
 
-// SetReady says how many of its pods are ready: each change is written to its status.
+// SetReady sets how many of its pods are ready. Each change is written to its status.
 func (r *ReplicaSet) SetReady(n int) {
 	if n != r.ready {
 		r.ready, r.dirty = max(n, 0), true
 	}
 }
 
-// Gone says that n of the pods that were terminating are gone, or have ended, or are past
-// twice their grace period: that is how long a quota counts them (QuotaV1Pod,
-// pkg/quota/v1/evaluator/core/pods.go). A scale-down makes ready pods terminate once no
-// other is left to delete.
+// Gone takes away n of the pods that were terminating: they are gone, or have ended, or are past
+// twice their grace period. A quota counts them until then (QuotaV1Pod,
+// pkg/quota/v1/evaluator/core/pods.go). A scale-down makes ready pods terminate once no other is
+// left to delete.
 func (r *ReplicaSet) Gone(n int) {
 	r.freeQuota(min(n, r.terminating))
 	r.terminating, r.dirty = max(r.terminating-n, 0), true
 }
 
-// Active is how many pods exist and are not terminating.
+// Active returns the number of pods that exist and are not terminating.
 func (r *ReplicaSet) Active() int { return r.active }
 
-// Now is the virtual time.
+// Now returns the virtual time.
 func (r *ReplicaSet) Now() time.Duration { return r.now }
 
-// Total is everything since the beginning.
+// Total returns the counts since the beginning.
 func (r *ReplicaSet) Total() ReplicaSetStep { return r.total }
 
-// NextRetry is when the controller tries again by itself after a failure; it is false
-// if it does not wait for that.
+// NextRetry returns the time when the controller tries again by itself after a failure. It returns
+// false if it does not wait for that.
 func (r *ReplicaSet) NextRetry() (time.Duration, bool) { return r.retry, r.retry < math.MaxInt64 }
 
-// Advance runs the controller up to the time `to` and says what it did.
+// Advance runs the controller up to the time `to` and returns what it did.
 func (r *ReplicaSet) Advance(to time.Duration) ReplicaSetStep {
 	r.step = ReplicaSetStep{}
 	for {
@@ -211,7 +214,7 @@ func (r *ReplicaSet) Advance(to time.Duration) ReplicaSetStep {
 	return r.step
 }
 
-// sync is syncReplicaSet: create what is missing, delete what is too many.
+// sync does syncReplicaSet: it creates missing pods and deletes surplus ones.
 func (r *ReplicaSet) sync() {
 	if r.retry <= r.now {
 		r.retry = math.MaxInt64
@@ -235,8 +238,8 @@ func (r *ReplicaSet) sync() {
 	}
 }
 
-// nextBatch is one turn of slowStartBatch: twice as many as the last time, and the end
-// of the sync at the first failure.
+// nextBatch makes one turn of slowStartBatch: twice as many as the last time, and the end of the
+// sync at the first failure.
 func (r *ReplicaSet) nextBatch() {
 	b := &r.batch
 	if b.failed || b.left == 0 {

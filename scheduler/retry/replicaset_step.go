@@ -1,6 +1,6 @@
 package retry
 
-// ReplicaSetStep is what the controller did in one step, or in all.
+// ReplicaSetStep counts the controller's actions in one step, or in all.
 type ReplicaSetStep struct {
 	Creates       int // pods created
 	Deletes       int // pods deleted
@@ -12,7 +12,7 @@ type ReplicaSetStep struct {
 	EventUpdates  int
 }
 
-// Writes is how many writes reached etcd.
+// Writes returns the number of writes that reached etcd.
 func (s ReplicaSetStep) Writes() int {
 	return s.Creates + s.Deletes + s.StatusUpdates + s.QuotaUpdates + s.EventCreates + s.EventUpdates
 }

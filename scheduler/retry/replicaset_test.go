@@ -37,7 +37,9 @@ func TestRampIsTheMeasuredOne(t *testing.T) {
 		{31, 369 * time.Millisecond}, {63, 2025 * time.Millisecond}, {127, 5267 * time.Millisecond},
 		{255, 11715 * time.Millisecond}, {350, 16516 * time.Millisecond}, {450, 21518 * time.Millisecond},
 	} {
-		assert.InDelta(t, m.at.Seconds(), when(r, m.pods, creates).Seconds(), max(0.15, 0.01*m.at.Seconds()), "%d pods", m.pods)
+		assert.InDelta(
+			t, m.at.Seconds(), when(r, m.pods, creates).Seconds(), max(0.15, 0.01*m.at.Seconds()), "%d pods", m.pods,
+		)
 	}
 	r.Advance(time.Minute)
 	assert.Equal(t, ReplicaSetStep{Creates: 450, StatusUpdates: 2, EventCreates: 10, EventUpdates: 15}, r.Total())
@@ -179,5 +181,8 @@ func TestReplicaSetRefusesNonsense(t *testing.T) {
 	assert.ErrorIs(t, err, ErrInput)
 	_, err = NewReplicaSet(ReplicaSetConfig{Version: 33 << 8}, 1)
 	assert.ErrorContains(t, err, "retry: Version is v1.33, want v1.29 or v1.37")
-	assert.ErrorContains(t, newReplicaSet(t, 1, ReplicaSetAPI{}).SetAPI(ReplicaSetAPI{Errors: 2}), "retry: ReplicaSetAPI.Errors is 2, want 0 to 1")
+	assert.ErrorContains(
+		t, newReplicaSet(t, 1, ReplicaSetAPI{}).SetAPI(ReplicaSetAPI{Errors: 2}),
+		"retry: ReplicaSetAPI.Errors is 2, want 0 to 1",
+	)
 }

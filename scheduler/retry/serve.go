@@ -7,11 +7,10 @@ import (
 
 // serve runs the scheduling loop: every attempt that begins before `until`.
 //
-// An attempt takes Config.Attempt; then the pod is back in the pool, its Event is
-// recorded, and if its message has changed the loop waits for the client's token and
-// for the answer (schedule_one.go, handleSchedulingFailure -> updatePod). So changed
-// messages hold the loop to min(QPS, 1/latency) attempts a second, and unchanged
-// ones cost nothing but CPU.
+// An attempt takes Config.Attempt. Then the pod is back in the pool and its Event is recorded. If
+// its message has changed, the loop waits for the client's token and for the answer
+// (schedule_one.go, handleSchedulingFailure -> updatePod). So changed messages hold the loop to
+// min(QPS, 1/latency) attempts a second, and unchanged ones cost nothing but CPU.
 func (q *Queue) serve(until time.Duration) {
 	start := max(q.busy, q.now)
 	for start < until {
@@ -54,8 +53,8 @@ func (q *Queue) attempt(from *line, start, until time.Duration) time.Duration {
 	return free
 }
 
-// patched is how many of n attempts with a patch each begin before `until` and go
-// alike, how far apart they are, and when the loop is free after them.
+// patched returns how many of n attempts with a patch each begin before `until` and go alike, how
+// far apart they are, and when the loop is free after them.
 func (q *Queue) patched(n int, start, until time.Duration) (int, time.Duration, time.Duration) {
 	each := q.config.Attempt + q.api.Latency
 	ask := start + q.config.Attempt
@@ -74,7 +73,7 @@ func (q *Queue) patched(n int, start, until time.Duration) (int, time.Duration, 
 	return n, q.client.gap, start + time.Duration(n)*q.client.gap
 }
 
-// starts is how many attempts begin in [start, until) when they are gap apart.
+// starts returns the number of attempts that begin in [start, until) when they are gap apart.
 func starts(start, until, gap time.Duration) int {
 	return int(min((until-start+gap-1)/gap, math.MaxInt32))
 }
@@ -125,8 +124,8 @@ func (q *Queue) bind(c cohort, at, gap time.Duration) {
 	q.rec.orphan(&c)
 }
 
-// share is that part of n, in whole pods; what rounding leaves over is kept for the
-// next time.
+// share returns that part of n, in whole pods. It keeps what rounding leaves over for the next
+// time.
 func (q *Queue) share(kind int, part float64, n int) int {
 	return take(&q.carry[kind], part, n)
 }

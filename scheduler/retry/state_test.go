@@ -125,7 +125,13 @@ func TestQueueConserves(t *testing.T) {
 			case 3:
 				q.SetMessage(r.IntN(3), ByFit)
 			case 4:
-				require.NoError(t, q.SetAPI(API{Latency: time.Duration(r.IntN(300)) * time.Millisecond, PatchErrors: r.Float64(), EventRejects: 0.1, EventLosses: r.Float64() / 2}))
+				require.NoError(
+					t,
+					q.SetAPI(API{
+						Latency: time.Duration(r.IntN(300)) * time.Millisecond, PatchErrors: r.Float64(), EventRejects: 0.1,
+						EventLosses: r.Float64() / 2,
+					}),
+				)
 			case 5:
 				q.SetRoom(r.IntN(10))
 			case 6:

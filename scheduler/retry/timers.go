@@ -2,13 +2,13 @@ package retry
 
 import "time"
 
-// after is the first multiple of every, counted from the scheduler's start, that
-// lies after now.
+// after returns the first multiple of every, counted from the scheduler's start, that lies after
+// now.
 func (q *Queue) after(every time.Duration) time.Duration {
 	return q.started + ((q.now-q.started)/every+1)*every
 }
 
-// nextTimer is when one of the scheduler's timers has something to do next.
+// nextTimer returns the time when one of the scheduler's timers has something to do next.
 func (q *Queue) nextTimer() time.Duration {
 	next := min(q.after(finishIdle), q.after(refreshEvery))
 	if q.backoff.pods > 0 {
@@ -20,7 +20,7 @@ func (q *Queue) nextTimer() time.Duration {
 	return next
 }
 
-// timers does what is due now.
+// timers runs the timers that are due now.
 func (q *Queue) timers() {
 	elapsed := q.now - q.started
 	due := func(every time.Duration) bool { return elapsed > 0 && elapsed%every == 0 }

@@ -279,7 +279,10 @@ func FuzzQueueIsItsTwin(f *testing.F) {
 				{"attempts", got.Attempts, want.Attempts}, {"patches", got.PodPatches, want.PodPatches},
 				{"creates", got.EventCreates, want.EventCreates}, {"updates", got.EventUpdates, want.EventUpdates},
 			} {
-				require.InDelta(t, x.want, x.got, 3+0.005*float64(x.want), "%s at step %d of seed %d (%v, attempt %v):%s", x.what, i, seed, c.Version, c.Attempt, history)
+				require.InDelta(
+					t, x.want, x.got, 3+0.005*float64(x.want), "%s at step %d of seed %d (%v, attempt %v):%s", x.what, i, seed,
+					c.Version, c.Attempt, history,
+				)
 			}
 			s := q.Status()
 			require.Equal(t, len(w.active)+len(w.backoff)+len(w.pool), s.Pods(), "no pod is lost")

@@ -43,7 +43,7 @@ type ClusterEvent struct {
 	Tainted bool
 }
 
-// EventKind is what happened.
+// EventKind is the kind of a cluster event.
 type EventKind int
 
 // The kinds of event. The names in brackets are the scheduler's.
@@ -64,10 +64,12 @@ const (
 	eventKinds
 )
 
-var eventNames = [...]string{"BoundPodDeleted", "BoundPodAdded", "PendingPodPatch", "PendingPodGone", "NodeAdded",
-	"NodeAllocatable", "NodeTaintAdded", "NodeTaintRemoved", "NodeUncordoned", "NodeLabels", "NodeCondition", "NodeHeartbeat", "NodeGone"}
+var eventNames = [...]string{
+	"BoundPodDeleted", "BoundPodAdded", "PendingPodPatch", "PendingPodGone", "NodeAdded", "NodeAllocatable",
+	"NodeTaintAdded", "NodeTaintRemoved", "NodeUncordoned", "NodeLabels", "NodeCondition", "NodeHeartbeat", "NodeGone",
+}
 
-// String is the constant's name.
+// String returns the constant's name.
 func (k EventKind) String() string {
 	if k < 0 || k >= eventKinds {
 		return fmt.Sprintf("EventKind(%d)", int(k))
@@ -75,10 +77,10 @@ func (k EventKind) String() string {
 	return eventNames[k]
 }
 
-// registered29 is which plugins of v1.29.2 have registered for a kind of event
-// (EventsToRegister in pkg/scheduler/framework/plugins/*): Fit, TaintToleration,
-// NodeAffinity and NodePorts for every Node/Update, NodeUnschedulable for Node/Add
-// and taints; Fit and NodePorts for Pod/Delete.
+// registered29 has the plugins of v1.29.2 that have registered for a kind of event
+// (EventsToRegister in pkg/scheduler/framework/plugins/*): Fit, TaintToleration, NodeAffinity and
+// NodePorts for every Node/Update, NodeUnschedulable for Node/Add and taints; Fit and NodePorts
+// for Pod/Delete.
 var registered29 = [eventKinds]Rejection{
 	BoundPodDeleted:  ByFit | ByPorts,
 	NodeAdded:        ByFit | ByTaint | ByUnschedulable | ByNodeAffinity | ByPorts,
@@ -90,17 +92,17 @@ var registered29 = [eventKinds]Rejection{
 	NodeCondition:    ByFit | ByTaint | ByNodeAffinity | ByPorts,
 }
 
-// Wakes tells whether the event takes a pod rejected by these plugins out of the
-// pool of unschedulable pods.
+// Wakes reports whether the event takes a pod rejected by these plugins out of the pool of
+// unschedulable pods. It returns an error for a version that is not modelled.
 //
-// In v1.29 a plugin's registration is enough, but a node's event counts only if
-// preCheckForNode (pkg/scheduler/eventhandlers.go:572) finds that the pod would fit
-// there and tolerates its NoSchedule taints: a full node wakes nobody.
+// In v1.29 a plugin's registration is enough. But a node's event counts only if preCheckForNode
+// (pkg/scheduler/eventhandlers.go:572) finds that the pod would fit there and tolerates its
+// NoSchedule taints: a full node wakes nobody.
 //
-// In v1.37 each rejecting plugin is asked for a hint. Fit wants a bound pod gone or
-// room on the node that was not there before; TaintToleration only wants the taint
-// gone, and does not look for room - so once nodes flap, every recovery of a full
-// node wakes the pods that some tainted node has rejected.
+// In v1.37 each rejecting plugin is asked for a hint. Fit wants a bound pod gone, or room on the
+// node that was not there before. TaintToleration only wants the taint gone and does not look for
+// room. So once nodes flap, every recovery of a full node wakes the pods that some tainted node
+// has rejected.
 func Wakes(v Version, e ClusterEvent, by Rejection) (bool, error) {
 	v, err := resolve(v)
 	if err != nil {
@@ -109,7 +111,7 @@ func Wakes(v Version, e ClusterEvent, by Rejection) (bool, error) {
 	return wakes(v, e, by), nil
 }
 
-// wakes is Wakes for a resolved version.
+// wakes is like Wakes for a resolved version.
 func wakes(v Version, e ClusterEvent, by Rejection) bool {
 	if e.Kind < 0 || e.Kind >= eventKinds {
 		return false
@@ -123,7 +125,7 @@ func wakes(v Version, e ClusterEvent, by Rejection) bool {
 	return hints37(e)&by != 0
 }
 
-// hints37 is which plugins of v1.37.2 answer Queue to the event.
+// hints37 returns the plugins of v1.37.2 that answer Queue to the event.
 func hints37(e ClusterEvent) (queue Rejection) {
 	switch e.Kind {
 	case BoundPodDeleted:

@@ -10,7 +10,7 @@ type Workload struct {
 	Queue      *Queue
 }
 
-// NewWorkload is stock components of a version with no pods.
+// NewWorkload returns stock components of a version with no pods.
 func NewWorkload(v Version) (*Workload, error) {
 	r, err := NewReplicaSet(ReplicaSetConfig{Version: v}, 0)
 	if err != nil {
@@ -23,7 +23,7 @@ func NewWorkload(v Version) (*Workload, error) {
 	return &Workload{ReplicaSet: r, Queue: q}, nil
 }
 
-// tick is how often the two are brought together.
+// tick is the time between two moments at which the two are brought together.
 const tick = 20 * time.Millisecond
 
 // Advance runs both up to the time `to`: pods that the controller creates are tried,

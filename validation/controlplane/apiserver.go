@@ -59,7 +59,8 @@ func (quiet) Log(...any)          {}
 func (quiet) Logf(string, ...any) {}
 
 // controllers are the identities of the controller manager.
-var controllers = []string{"replicaset-controller", "deployment-controller", "horizontal-pod-autoscaler", "node-controller",
+var controllers = []string{"replicaset-controller", "deployment-controller", "horizontal-pod-autoscaler",
+	"node-controller",
 	"endpointslice-controller", "pod-garbage-collector", "resourcequota-controller"}
 
 func tokenFile(nodes int) string {
@@ -79,8 +80,8 @@ func tokenFile(nodes int) string {
 
 func controllerUser(name string) string { return "system:serviceaccount:kube-system:" + name }
 
-// config is a client's: its user, the name it is counted under, its own limits and a
-// connection of its own.
+// config returns a client's configuration: its user, the name it is counted under, its own limits
+// and a connection of its own.
 func (a *api) config(user, client string, qps float32, burst int) *rest.Config {
 	c := &rest.Config{
 		Host: a.server.ClientConfig.Host, TLSClientConfig: rest.TLSClientConfig{Insecure: true},
@@ -93,7 +94,7 @@ func (a *api) config(user, client string, qps float32, burst int) *rest.Config {
 	return c
 }
 
-// client is a clientset of such a config.
+// client returns a clientset of such a config.
 func (a *api) client(user, client string, qps float32, burst int) *kubernetes.Clientset {
 	c := a.config(user, client, qps, burst)
 	h, err := rest.HTTPClientFor(c)

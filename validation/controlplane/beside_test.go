@@ -14,7 +14,7 @@ import (
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
-// long is whether the long form of the tests is asked for.
+// long reports whether the long form of the tests is asked for.
 func long() bool { return os.Getenv("REDLINE_LONG") == "1" }
 
 // beside runs the model through what happened to the real cluster. It is told the
@@ -39,7 +39,8 @@ func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	config := retry.Config{Version: retry.V1_37}
 	if r.Scenario.Scheduler129 { // the controllers are v1.37.2's all the same
 		config.Version = retry.V1_29
-	} else if _, mean, n := attemptTime(r); n >= 100 { // v1.29's attempts do not follow each other: each waits for its own backoff
+		// v1.29's attempts do not follow each other: each waits for its own backoff
+	} else if _, mean, n := attemptTime(r); n >= 100 {
 		config.Attempt = max(mean, retry.DefaultAttempt)
 	}
 	w.Queue, err = retry.NewQueue(config)
@@ -49,8 +50,8 @@ func newBeside(t *testing.T, r *Result, length time.Duration) *beside {
 	return &beside{t: t, real: r, model: w, zero: -r.Scheduling}
 }
 
-// latency tells the model how long the scheduler's patches took in a phase, on average:
-// that is what the loop waits for.
+// latency tells the model the mean time of the scheduler's patches in a phase: the loop waits for
+// them.
 func (b *beside) latency(p phase) {
 	var sum time.Duration
 	n := 0
@@ -97,9 +98,9 @@ func (b *beside) taints(r *Result) {
 	}
 }
 
-// lull is the middle of the longest time without an attempt within three seconds of a
-// time. Where v1.29's attempts come in bursts, a phase must not end inside one: the model
-// knows the second in which a burst comes, not the pod that is tried at an instant.
+// lull returns the middle of the longest time without an attempt within three seconds of a time.
+// Where v1.29's attempts come in bursts, a phase must not end inside one: the model knows the
+// second in which a burst comes, not the pod that is tried at an instant.
 func lull(r *Result, around time.Duration) time.Duration {
 	const within = 3 * time.Second
 	middle, longest := around, time.Duration(0)
@@ -116,7 +117,7 @@ func lull(r *Result, around time.Duration) time.Duration {
 	return middle
 }
 
-// phase is what both did between two times.
+// phase holds the counts of both between two times.
 type phase struct {
 	name     string
 	from, to time.Duration
@@ -138,7 +139,7 @@ func (b *beside) run(phases []phase) {
 	}
 }
 
-// until does what is to be done before a time, and brings the model there.
+// until runs what is to be done before a time, and brings the model there.
 func (b *beside) until(to time.Duration) {
 	for len(b.todo) > 0 && b.todo[0].at < to {
 		b.model.Advance(b.todo[0].at)
@@ -149,7 +150,8 @@ func (b *beside) until(to time.Duration) {
 }
 
 func since(a, b retry.ReplicaSetStep) retry.ReplicaSetStep {
-	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes, Refusals: a.Refusals - b.Refusals,
+	return retry.ReplicaSetStep{Creates: a.Creates - b.Creates, Deletes: a.Deletes - b.Deletes,
+		Refusals:     a.Refusals - b.Refusals,
 		EventCreates: a.EventCreates - b.EventCreates, EventUpdates: a.EventUpdates - b.EventUpdates,
 		StatusUpdates: a.StatusUpdates - b.StatusUpdates, QuotaUpdates: a.QuotaUpdates - b.QuotaUpdates}
 }
@@ -167,18 +169,20 @@ const (
 	slack          = 3
 )
 
-// compare prints a line of the table and fails the test if the model is off by more than
-// its budget, and what the components would have done in time that they did not get.
+// compare prints a line of the table. It fails the test if the model is off by more than its
+// budget and what the components would have done in time that they did not get.
 func (p phase) compare(t *testing.T, r *Result) {
 	t.Helper()
 	n := r.Writes(p.from, p.to)
 	asked := r.Requests(p.from, p.to)
-	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] + n["events/create/FailedCreate"]
+	controller := n["events/create/SuccessfulCreate"] + n["events/create/SuccessfulDelete"] +
+		n["events/create/FailedCreate"]
 	undone := r.Undone(p.from, p.to)
 	if undone > 0 {
 		t.Logf("%s: %.1f %% more might have been done, had the machine not been elsewhere", p.name, 100*undone)
 	}
-	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] + n["events/update/FailedCreate"]
+	controllerUpdates := n["events/update/SuccessfulCreate"] + n["events/update/SuccessfulDelete"] +
+		n["events/update/FailedCreate"]
 	for _, x := range []struct {
 		what            string
 		measured, model int
@@ -200,15 +204,21 @@ func (p phase) compare(t *testing.T, r *Result) {
 		verdict := ""
 		if off > (x.budget+undone)*float64(x.measured)+slack {
 			verdict = " BEYOND ITS BUDGET"
-			t.Errorf("%s: %s: measured %d, model %d, want within %.0f %% + %d", p.name, x.what, x.measured, x.model, 100*(x.budget+undone), slack)
+			t.Errorf(
+				"%s: %s: measured %d, model %d, want within %.0f %% + %d", p.name, x.what, x.measured, x.model,
+				100*(x.budget+undone), slack,
+			)
 		}
 		if x.measured+x.model > 0 {
-			t.Logf("| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model), verdict)
+			t.Logf(
+				"| %-28s | %-27s | %6d | %6d | %s%s", p.name, x.what, x.measured, x.model, percent(x.measured, x.model),
+				verdict,
+			)
 		}
 	}
 }
 
-// scaled is how often the scenario itself wrote the ReplicaSet.
+// scaled returns how often the scenario itself wrote the ReplicaSet.
 func (p phase) scaled(r *Result) (n int) {
 	for _, e := range r.Log {
 		if e.At >= p.from && e.At < p.to && strings.HasPrefix(e.Text, "scale ") {

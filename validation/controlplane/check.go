@@ -19,7 +19,10 @@ func (s Scenario) check() error {
 	for _, x := range []struct {
 		field string
 		value int
-	}{{"Nodes", s.Nodes}, {"RoomOn", s.RoomOn}, {"Replicas", s.Replicas}, {"Fillers", s.Fillers}, {"Quota", s.Quota}, {"Grace", int(s.Grace)}, {"Length", int(s.Length)}} {
+	}{
+		{"Nodes", s.Nodes}, {"RoomOn", s.RoomOn}, {"Replicas", s.Replicas}, {"Fillers", s.Fillers}, {"Quota", s.Quota},
+		{"Grace", int(s.Grace)}, {"Length", int(s.Length)},
+	} {
 		if x.value < 0 {
 			return bad("Scenario."+x.field, x.value, ">= 0")
 		}
@@ -45,16 +48,22 @@ func (s Scenario) check() error {
 	}
 	for i, a := range s.Actions {
 		if a.At < 0 || a.At > s.Length || a.Do == nil {
-			return bad(fmt.Sprintf("Scenario.Actions[%d] (%s).At", i, a.Name), a.At, fmt.Sprintf("0 to Length, %v, and something to Do", s.Length))
+			return bad(
+				fmt.Sprintf("Scenario.Actions[%d] (%s).At", i, a.Name), a.At,
+				fmt.Sprintf("0 to Length, %v, and something to Do", s.Length),
+			)
 		}
 	}
 	return nil
 }
 
-// some are the kubelets of nodes [from, to).
+// some returns the kubelets of nodes [from, to).
 func (c *Cluster) some(action string, from, to int) ([]*kubelet, error) {
 	if from < 0 || to < from || to > len(c.kubelets) {
-		return nil, bad(action, fmt.Sprintf("(%d, %d)", from, to), fmt.Sprintf("nodes with kubelets: of these are %d", len(c.kubelets)))
+		return nil, bad(
+			action, fmt.Sprintf("(%d, %d)", from, to),
+			fmt.Sprintf("nodes with kubelets: of these are %d", len(c.kubelets)),
+		)
 	}
 	return c.kubelets[from:to], nil
 }

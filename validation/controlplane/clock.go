@@ -20,5 +20,5 @@ func (c clock) at(t time.Time) time.Duration { return t.Sub(c.made) }
 func (c clock) start()               { c.zero.Store(int64(c.now())) }
 func (c clock) begin() time.Duration { return time.Duration(c.zero.Load()) }
 
-// time is when a time of the scenario comes.
+// time returns the wall time of a time of the scenario.
 func (c clock) time(at time.Duration) time.Time { return c.made.Add(c.begin() + at) }

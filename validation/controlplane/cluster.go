@@ -57,7 +57,7 @@ type Entry struct {
 	Text string
 }
 
-// needMemory is what 100 nodes and 1,000 pods may take, with etcd: measured were 0.6 GB
+// needMemory is the memory that 100 nodes and 1,000 pods may take, with etcd. Measured: 0.6 GB
 // (docs/retry.md).
 const needMemory = 3 << 30
 
@@ -149,7 +149,7 @@ func (c *Cluster) stop() {
 	}
 }
 
-// play does the scenario's actions at their times and samples the state every second.
+// play runs the scenario's actions at their times and samples the state every second.
 func (c *Cluster) play(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -207,7 +207,7 @@ func (c *Cluster) repeat(ctx context.Context, name string, every time.Duration, 
 // etcd.
 var silenceKlog = sync.OnceFunc(func() { klog.SetLogger(logr.Discard()) })
 
-// freeMemory is the machine's available memory, 0 if that is not known.
+// freeMemory returns the machine's available memory, or 0 if that is not known.
 func freeMemory() int64 {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {

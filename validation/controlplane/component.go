@@ -58,7 +58,9 @@ type attempts struct {
 
 func (*attempts) Name() string { return "CountAttempts" }
 
-func (a *attempts) PreFilter(context.Context, fwk.CycleState, *corev1.Pod, []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+func (a *attempts) PreFilter(
+	context.Context, fwk.CycleState, *corev1.Pod, []fwk.NodeInfo,
+) (*fwk.PreFilterResult, *fwk.Status) {
 	a.add(a.clock.now())
 	return nil, fwk.NewStatus(fwk.Skip)
 }
@@ -91,7 +93,8 @@ func (c *Cluster) startScheduler(ctx context.Context) error {
 	if err := recorder.StartRecordingToSinkWithContext(s.ctx); err != nil {
 		return fmt.Errorf("controlplane: %w", err)
 	}
-	made, err := scheduler.New(s.ctx, client, informers, nil, profile.NewRecorderFactory(recorder), scheduler.WithProfiles(config.Profiles...),
+	made, err := scheduler.New(s.ctx, client, informers, nil, profile.NewRecorderFactory(recorder),
+		scheduler.WithProfiles(config.Profiles...),
 		scheduler.WithFrameworkOutOfTreeRegistry(frameworkruntime.Registry{
 			c.attempts.Name(): func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return c.attempts, nil },
 		}))
@@ -121,7 +124,8 @@ func (c *Cluster) elect(s *component, name string) error {
 	s.run(func(ctx context.Context) {
 		for ctx.Err() == nil {
 			elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-				Lock: lock, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second, Name: name,
+				Lock: lock, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
+				Name: name,
 				Callbacks: leaderelection.LeaderCallbacks{
 					OnStartedLeading: func(context.Context) { c.log("leader acquired: " + name) },
 					OnStoppedLeading: func() {
@@ -147,8 +151,8 @@ func (c *Cluster) leaderConfig(name string) *rest.Config {
 	return config
 }
 
-// probe is kubelet's liveness probe of kube-apiserver as kubeadm configures it: every
-// 10 s, 15 s to answer, dead after 8 failures. It logs; nothing is restarted.
+// probe is kubelet's liveness probe of kube-apiserver as kubeadm configures it: every 10 s, 15 s
+// to answer, dead after 8 failures. It logs; nothing is restarted.
 func (c *Cluster) probe(s *component) {
 	client := c.api.client("admin", "livez", -1, 0)
 	s.run(func(ctx context.Context) {

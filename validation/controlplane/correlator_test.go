@@ -47,10 +47,16 @@ func FuzzCorrelator(f *testing.F) {
 	})
 }
 
-// correlate is what client-go's recorder would write: it patches what it counts a second
-// time, and creates it after all if the API server does not know it.
-func correlate(t *testing.T, c *record.EventCorrelator, now time.Time, warning bool, reason, message string, written map[string]bool) retry.EventWrite {
-	event := &corev1.Event{Reason: reason, Message: message, Type: corev1.EventTypeNormal, Count: 1, Source: corev1.EventSource{Component: "replicaset-controller"}}
+// correlate returns the write of client-go's recorder. It patches what it counts a second time,
+// and creates it after all if the API server does not know it.
+func correlate(
+	t *testing.T, c *record.EventCorrelator, now time.Time, warning bool, reason, message string,
+	written map[string]bool,
+) retry.EventWrite {
+	event := &corev1.Event{
+		Reason: reason, Message: message, Type: corev1.EventTypeNormal, Count: 1,
+		Source: corev1.EventSource{Component: "replicaset-controller"},
+	}
 	if warning {
 		event.Type = corev1.EventTypeWarning
 	}

@@ -95,7 +95,8 @@ func (e *etcd) spawn(t testing.TB, s Scenario) {
 			dir = disk.Dir()
 		}
 		e.endpoints = append(e.endpoints, address(ports[2*i]))
-		ready = append(ready, spawnMember(t, binary, "-stdin", "-name", fmt.Sprintf("m%d", i), "-dir", filepath.Join(dir, "etcd"),
+		ready = append(ready, spawnMember(t, binary, "-stdin", "-name", fmt.Sprintf("m%d", i), "-dir",
+			filepath.Join(dir, "etcd"),
 			"-client", address(ports[2*i]), "-peer", address(ports[2*i+1]), "-cluster", strings.Join(cluster, ",")))
 	}
 	for _, r := range ready {
@@ -126,7 +127,9 @@ func spawnMember(t testing.TB, binary string, args ...string) *bufio.Reader {
 // etcdBinary builds the etcd member of validation/etcd, v3.5 as in the incident.
 func etcdBinary(t testing.TB) string {
 	binary := filepath.Join(t.TempDir(), "etcdserver")
-	build := exec.Command("go", "build", "-C", filepath.Join("..", "etcd"), "-modfile=go35.mod", "-o", binary, "./cmd/etcdserver")
+	build := exec.Command(
+		"go", "build", "-C", filepath.Join("..", "etcd"), "-modfile=go35.mod", "-o", binary, "./cmd/etcdserver",
+	)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("controlplane: build the etcd member: %v\n%s", err, out)
 	}
@@ -139,7 +142,10 @@ func (e *etcd) setDelay(member int, delay time.Duration) error {
 		return bad("Scenario.SlowDisk", false, "true to slow a disk")
 	}
 	if member >= len(e.disks) || delay < 0 {
-		return bad("SetDisk", fmt.Sprintf("(%d, %v)", member, delay), fmt.Sprintf("a member below %d, or -1, and a delay >= 0", len(e.disks)))
+		return bad(
+			"SetDisk", fmt.Sprintf("(%d, %v)", member, delay),
+			fmt.Sprintf("a member below %d, or -1, and a delay >= 0", len(e.disks)),
+		)
 	}
 	for i, d := range e.disks {
 		if member < 0 || member == i {

@@ -22,7 +22,7 @@ import (
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
-// rejecting is the real plugins by what retry calls their rejection.
+// rejecting returns the real plugins by retry's name of their rejection.
 func rejecting(t *testing.T) map[retry.Rejection]fwk.EnqueueExtensions {
 	made := func(p fwk.Plugin, err error) fwk.EnqueueExtensions {
 		require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestWakesAreThePluginsHints(t *testing.T) {
 	t.Logf("%d questions", asked)
 }
 
-// queues tells whether the plugin would have the pod queued for one of the events.
+// queues reports whether the plugin would have the pod queued for one of the events.
 func queues(t *testing.T, plugin fwk.EnqueueExtensions, events []fwk.ClusterEvent, old, new any) bool {
 	registered, err := plugin.EventsToRegister(t.Context())
 	require.NoError(t, err)
@@ -98,16 +98,18 @@ func matches(registered, e fwk.ClusterEvent) bool {
 	return false
 }
 
-// waiting is a pod that asks for a cpu, a zone and a host port.
+// waiting returns a pod that asks for a cpu, a zone and a host port.
 func waiting() *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "waiting", UID: "waiting"}, Spec: corev1.PodSpec{
 		NodeSelector: map[string]string{"zone": "a"},
-		Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("1")}},
+		Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
+			"cpu": resource.MustParse("1"),
+		}},
 			Ports: []corev1.ContainerPort{{HostPort: 80}}}}}}
 }
 
-// happens is the scheduler's event or events with the objects before and after. Fits
-// means, as retry.ClusterEvent says, room, labels and ports that suit the pod.
+// happens returns the scheduler's event or events with the objects before and after. Fits means,
+// as in retry.ClusterEvent, room, labels and ports that suit the pod.
 func happens(e retry.ClusterEvent) (events []fwk.ClusterEvent, old, new any, possible bool) {
 	after := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n", Labels: map[string]string{"zone": "b"}}}
 	after.Status.Allocatable = corev1.ResourceList{"cpu": resource.MustParse("500m"), "pods": resource.MustParse("10")}

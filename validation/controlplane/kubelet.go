@@ -68,7 +68,9 @@ func newKubelet(c *Cluster, i int) *kubelet {
 	set := func(class string, qps float32, timeout time.Duration) *kubernetes.Clientset {
 		config := rest.CopyConfig(base)
 		config.QPS = qps
-		s, err := kubernetes.NewForConfigAndClient(config, &http.Client{Transport: c.requests.wrap(class)(transport), Timeout: timeout})
+		s, err := kubernetes.NewForConfigAndClient(config, &http.Client{
+			Transport: c.requests.wrap(class)(transport), Timeout: timeout,
+		})
 		if err != nil {
 			panic(err)
 		}
@@ -101,27 +103,31 @@ func (k *kubelet) stop() {
 
 func (k *kubelet) loops(p *component) {
 	ctx := p.ctx
-	leases := lease.NewController(utilclock.RealClock{}, k.heartbeat, k.name, leaseSeconds, k.closeAll, leaseRenewal, k.name,
-		corev1.NamespaceNodeLease, kubeletutil.SetNodeOwnerFunc(ctx, k.heartbeat, k.name))
+	leases := lease.NewController(utilclock.RealClock{}, k.heartbeat, k.name, leaseSeconds, k.closeAll, leaseRenewal,
+		k.name, corev1.NamespaceNodeLease, kubeletutil.SetNodeOwnerFunc(ctx, k.heartbeat, k.name))
 	p.run(leases.Run)
 	p.run(func(ctx context.Context) { wait.JitterUntilWithContext(ctx, k.syncNode, statusPeriod, 0.04, true) })
-	own := informers.NewSharedInformerFactoryWithOptions(k.client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
-		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", k.name).String()
-	}))
+	own := k.informersOf("spec.nodeName")
 	own.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(o any) { k.podChanged(p, o.(*corev1.Pod)) },
 		UpdateFunc: func(_, o any) { k.podChanged(p, o.(*corev1.Pod)) },
 		DeleteFunc: k.podGone,
 	})
 	own.Start(ctx.Done())
-	node := informers.NewSharedInformerFactoryWithOptions(k.client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
-		o.FieldSelector = fields.OneTermEqualSelector("metadata.name", k.name).String()
-	}))
+	node := k.informersOf("metadata.name")
 	node.Core().V1().Nodes().Informer()
 	node.Start(ctx.Done())
 	k.syncPods(ctx)
 	own.Shutdown()
 	node.Shutdown()
+}
+
+// informersOf returns informers of the objects whose field is the kubelet's own name.
+func (k *kubelet) informersOf(field string) informers.SharedInformerFactory {
+	return informers.NewSharedInformerFactoryWithOptions(k.client, 0,
+		informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+			o.FieldSelector = fields.OneTermEqualSelector(field, k.name).String()
+		}))
 }
 
 func (k *kubelet) podChanged(p *component, pod *corev1.Pod) {

@@ -17,12 +17,16 @@ var singletons = []goleak.Option{
 	goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"), // klog's flush
 }
 
-// TestNothingIsLeftBehind: a cluster that has ended has left no goroutine and no file. The directory for temporary files
-// is the test's own: others on the machine use the usual one.
+// TestNothingIsLeftBehind: a cluster that has ended has left no goroutine and no file. The
+// directory for temporary files is the test's own, because others on the machine use the usual
+// one.
 func TestNothingIsLeftBehind(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	small := Scenario{Nodes: 5, RoomOn: 2, Replicas: 2, Fillers: 1, Quota: 100, Deployment: true, HPA: &HPA{Min: 1, Max: 5, Target: 80}, Length: time.Second}
+	small := Scenario{
+		Nodes: 5, RoomOn: 2, Replicas: 2, Fillers: 1, Quota: 100, Deployment: true,
+		HPA: &HPA{Min: 1, Max: 5, Target: 80}, Length: time.Second,
+	}
 	t.Run("first", func(t *testing.T) { Run(t, small) }) // process-wide singletons start here
 	current := goleak.IgnoreCurrent()
 	t.Run("second", func(t *testing.T) {

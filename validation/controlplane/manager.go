@@ -44,20 +44,31 @@ func (c *Cluster) startManager(ctx context.Context) error {
 	client := func(controller string) *kubernetes.Clientset {
 		return c.api.client(controllerUser(controller), controller, controllerQPS, controllerBurst)
 	}
-	f := informers.NewSharedInformerFactory(c.api.client("system:kube-controller-manager", "informers", controllerQPS, controllerBurst), 0)
+	f := informers.NewSharedInformerFactory(
+		c.api.client("system:kube-controller-manager", "informers", controllerQPS, controllerBurst), 0,
+	)
 	started := make(chan struct{})
 	var run []func(context.Context)
 
-	rs := replicaset.NewReplicaSetController(m.ctx, f.Apps().V1().ReplicaSets(), f.Core().V1().Pods(), client("replicaset-controller"), replicaset.BurstReplicas)
+	rs := replicaset.NewReplicaSetController(
+		m.ctx, f.Apps().V1().ReplicaSets(), f.Core().V1().Pods(), client("replicaset-controller"),
+		replicaset.BurstReplicas,
+	)
 	run = append(run, func(ctx context.Context) { rs.Run(ctx, 5) })
 
-	dep, err := deployment.NewDeploymentController(m.ctx, f.Apps().V1().Deployments(), f.Apps().V1().ReplicaSets(), f.Core().V1().Pods(), client("deployment-controller"))
+	dep, err := deployment.NewDeploymentController(
+		m.ctx, f.Apps().V1().Deployments(), f.Apps().V1().ReplicaSets(), f.Core().V1().Pods(),
+		client("deployment-controller"),
+	)
 	if err != nil {
 		return fmt.Errorf("controlplane: %w", err)
 	}
 	run = append(run, func(ctx context.Context) { dep.Run(ctx, 5) })
 
-	slices := endpointslice.NewController(m.ctx, f.Core().V1().Pods(), f.Core().V1().Services(), f.Core().V1().Nodes(), f.Discovery().V1().EndpointSlices(), 100, client("endpointslice-controller"), 0)
+	slices := endpointslice.NewController(
+		m.ctx, f.Core().V1().Pods(), f.Core().V1().Services(), f.Core().V1().Nodes(),
+		f.Discovery().V1().EndpointSlices(), 100, client("endpointslice-controller"), 0,
+	)
 	run = append(run, func(ctx context.Context) { slices.Run(ctx, 5) })
 
 	gc := podgc.NewPodGC(m.ctx, client("pod-garbage-collector"), f.Core().V1().Pods(), f.Core().V1().Nodes(), 12500)
@@ -65,12 +76,16 @@ func (c *Cluster) startManager(ctx context.Context) error {
 
 	if !c.scenario.NoKubelets {
 		node := client("node-controller")
-		life, err := nodelifecycle.NewNodeLifecycleController(m.ctx, f.Coordination().V1().Leases(), f.Core().V1().Pods(), f.Core().V1().Nodes(), f.Apps().V1().DaemonSets(),
+		life, err := nodelifecycle.NewNodeLifecycleController(m.ctx, f.Coordination().V1().Leases(), f.Core().V1().Pods(),
+			f.Core().V1().Nodes(), f.Apps().V1().DaemonSets(),
 			node, 5*time.Second, time.Minute, c.scenario.Grace, 0.1, 0.01, 50, 0.55)
 		if err != nil {
 			return fmt.Errorf("controlplane: %w", err)
 		}
-		evict, err := tainteviction.New(m.ctx, c.api.client(controllerUser("node-controller"), "taint eviction", controllerQPS, controllerBurst), f.Core().V1().Pods(), f.Core().V1().Nodes(), "taint-eviction-controller")
+		evict, err := tainteviction.New(
+			m.ctx, c.api.client(controllerUser("node-controller"), "taint eviction", controllerQPS, controllerBurst),
+			f.Core().V1().Pods(), f.Core().V1().Nodes(), "taint-eviction-controller",
+		)
 		if err != nil {
 			return fmt.Errorf("controlplane: %w", err)
 		}
@@ -101,7 +116,9 @@ func (c *Cluster) startManager(ctx context.Context) error {
 	return c.elect(m, "kube-controller-manager")
 }
 
-func newQuota(ctx context.Context, f informers.SharedInformerFactory, client *kubernetes.Clientset, started chan struct{}) (*resourcequota.Controller, error) {
+func newQuota(
+	ctx context.Context, f informers.SharedInformerFactory, client *kubernetes.Clientset, started chan struct{},
+) (*resourcequota.Controller, error) {
 	config, err := quotainstall.NewQuotaConfigurationForControllers(generic.ListerFuncForResourceFunc(f.ForResource), f)
 	if err != nil {
 		return nil, fmt.Errorf("controlplane: %w", err)
@@ -111,7 +128,8 @@ func newQuota(ctx context.Context, f informers.SharedInformerFactory, client *ku
 		ResyncPeriod:    pkgcontroller.StaticResyncPeriodFunc(5 * time.Minute),
 		InformerFactory: f, ReplenishmentResyncPeriod: func() time.Duration { return 12 * time.Hour },
 		DiscoveryFunc: client.Discovery().ServerPreferredNamespacedResources, IgnoredResourcesFunc: config.IgnoredResources,
-		InformersStarted: started, Registry: generic.NewRegistry(config.Evaluators()), UpdateFilter: quotainstall.DefaultUpdateFilter(),
+		InformersStarted: started, Registry: generic.NewRegistry(config.Evaluators()),
+		UpdateFilter: quotainstall.DefaultUpdateFilter(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("controlplane: %w", err)
@@ -119,22 +137,31 @@ func newQuota(ctx context.Context, f informers.SharedInformerFactory, client *ku
 	return quota, nil
 }
 
-func (c *Cluster) newAutoscaler(ctx context.Context, f informers.SharedInformerFactory, client *kubernetes.Clientset) (func(context.Context), error) {
+func (c *Cluster) newAutoscaler(
+	ctx context.Context, f informers.SharedInformerFactory, client *kubernetes.Clientset,
+) (func(context.Context), error) {
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	config := c.api.config(controllerUser("horizontal-pod-autoscaler"), "horizontal-pod-autoscaler", controllerQPS, controllerBurst)
-	scales, err := scale.NewForConfig(config, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
+	config := c.api.config(
+		controllerUser("horizontal-pod-autoscaler"), "horizontal-pod-autoscaler", controllerQPS, controllerBurst,
+	)
+	scales, err := scale.NewForConfig(
+		config, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()),
+	)
 	if err != nil {
 		return nil, fmt.Errorf("controlplane: %w", err)
 	}
-	hpa := podautoscaler.NewHorizontalController(ctx, client.CoreV1(), scales, client.AutoscalingV2(), meta.RESTMapper(mapper), usage{c},
-		f.Autoscaling().V2().HorizontalPodAutoscalers(), f.Core().V1().Pods(), 15*time.Second, 5*time.Minute, 0.1, 5*time.Minute, 30*time.Second)
+	hpa := podautoscaler.NewHorizontalController(ctx, client.CoreV1(), scales, client.AutoscalingV2(),
+		meta.RESTMapper(mapper), usage{c}, f.Autoscaling().V2().HorizontalPodAutoscalers(), f.Core().V1().Pods(),
+		15*time.Second, 5*time.Minute, 0.1, 5*time.Minute, 30*time.Second)
 	return func(ctx context.Context) { hpa.Run(ctx, 5) }, nil
 }
 
 // usage is the metrics server: every ready replica uses what the scenario says.
 type usage struct{ c *Cluster }
 
-func (u usage) GetResourceMetric(_ context.Context, name corev1.ResourceName, ns string, _ labels.Selector, _ string) (metrics.PodMetricsInfo, time.Time, error) {
+func (u usage) GetResourceMetric(
+	_ context.Context, name corev1.ResourceName, ns string, _ labels.Selector, _ string,
+) (metrics.PodMetricsInfo, time.Time, error) {
 	now := time.Now()
 	info := metrics.PodMetricsInfo{}
 	u.c.writes.mu.Lock()
@@ -156,7 +183,9 @@ func (usage) GetRawMetric(string, string, labels.Selector, labels.Selector) (met
 	return nil, time.Time{}, errNoMetric
 }
 
-func (usage) GetObjectMetric(string, string, *autoscalingv2.CrossVersionObjectReference, labels.Selector) (int64, time.Time, error) {
+func (usage) GetObjectMetric(
+	string, string, *autoscalingv2.CrossVersionObjectReference, labels.Selector,
+) (int64, time.Time, error) {
 	return 0, time.Time{}, errNoMetric
 }
 

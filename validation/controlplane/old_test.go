@@ -22,7 +22,8 @@ func TestScheduler129(t *testing.T) {
 	end := quiet + back
 	r := Run(t, Scenario{Nodes: 40, NoKubelets: true, Scheduler129: true, Length: end + time.Second, Actions: []Action{
 		At(0, Scale(pods)), At(surge, Churn(4*time.Second)), At(taint, TaintMore(4*time.Second)),
-		At(quiet, Churn(0)), At(quiet, TaintMore(0)), At(quiet+2*time.Second, Taint(0, false)), // in v1.37 that is another round
+		// in v1.37 that is another round
+		At(quiet, Churn(0)), At(quiet, TaintMore(0)), At(quiet+2*time.Second, Taint(0, false)),
 	}})
 	b := newBeside(t, r, end)
 	b.at(0, func() { b.model.ReplicaSet.Scale(pods) })
@@ -46,19 +47,24 @@ func TestFlush129(t *testing.T) {
 	}
 	t.Parallel()
 	end := 400 * time.Second
-	r := Run(t, Scenario{Nodes: 20, NoKubelets: true, Scheduler129: true, Length: end + time.Second, Actions: []Action{At(0, Scale(100))}})
+	r := Run(t, Scenario{
+		Nodes: 20, NoKubelets: true, Scheduler129: true, Length: end + time.Second,
+		Actions: []Action{At(0, Scale(100))},
+	})
 	b := newBeside(t, r, end)
 	b.at(0, func() { b.model.ReplicaSet.Scale(100) })
-	phases := []phase{{name: "v1.29, none fits", to: 2 * time.Minute}, {name: "v1.29, flush", from: 2 * time.Minute, to: end}}
+	phases := []phase{
+		{name: "v1.29, none fits", to: 2 * time.Minute}, {name: "v1.29, flush", from: 2 * time.Minute, to: end},
+	}
 	b.run(phases)
 	for _, p := range phases {
 		p.compare(t, r)
 	}
 }
 
-// TestNodesNotReadyAndBack129: the nodes come back one by one, half a minute apart. When
-// several come back while v1.29 goes once round its pods, how many messages a pod sees is a
-// question of the second in which it is tried, which no model of this kind knows.
+// TestNodesNotReadyAndBack129: the nodes come back one by one, half a minute apart. If several
+// come back while v1.29 goes once round its pods, the messages that a pod sees depend on the
+// second in which it is tried. No model of this kind knows that.
 func TestNodesNotReadyAndBack129(t *testing.T) {
 	if !long() {
 		t.Skip("REDLINE_LONG=1 runs it: it takes six minutes")
@@ -68,10 +74,15 @@ func TestNodesNotReadyAndBack129(t *testing.T) {
 	for i := range 5 {
 		s.Actions = append(s.Actions, At(back+time.Duration(i)*30*time.Second, StartKubelets(5+i, 6+i)))
 	}
-	end := back + 180*time.Second // two rounds after the last one's return: a pod patched in the first writes its Event in the second
+	// two rounds after the last one's return: a pod patched in the first writes its Event in the
+	// second
+	end := back + 180*time.Second
 	s.Scheduler129, s.Length = true, end+time.Second
 	r := Run(t, s)
 	requireFiveWereSilent(t, r, back)
 	ready, back, end := lull(r, 40*time.Second), lull(r, back-3*time.Second), lull(r, end-3*time.Second)
-	besideSilence(t, r, []phase{{name: "v1.29, all Ready", to: ready}, {name: "v1.29, NotReady", from: ready, to: back}, {name: "v1.29, and back", from: back, to: end}})
+	besideSilence(t, r, []phase{
+		{name: "v1.29, all Ready", to: ready}, {name: "v1.29, NotReady", from: ready, to: back},
+		{name: "v1.29, and back", from: back, to: end},
+	})
 }

@@ -20,7 +20,9 @@ import (
 // populate makes the cluster of the scenario and waits until it is at rest.
 func (c *Cluster) populate(ctx context.Context) error {
 	for _, name := range []string{namespace, corev1.NamespaceNodeLease} {
-		_, err := c.admin.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+		_, err := c.admin.CoreV1().Namespaces().Create(
+			ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{},
+		)
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return err
 		}
@@ -80,19 +82,29 @@ func (c *Cluster) node(i int) *corev1.Node {
 	if i < c.scenario.RoomOn {
 		cpu = replicaCPU
 	}
-	room := corev1.ResourceList{"cpu": resource.MustParse(cpu), "memory": resource.MustParse(c.scenario.NodeMemory), "pods": resource.MustParse("110")}
+	room := corev1.ResourceList{
+		"cpu": resource.MustParse(cpu), "memory": resource.MustParse(c.scenario.NodeMemory),
+		"pods": resource.MustParse("110"),
+	}
 	now := metav1.Now()
 	n := &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: nodeName(i), Labels: map[string]string{"kubernetes.io/hostname": nodeName(i), "kubernetes.io/os": "linux"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:   nodeName(i),
+			Labels: map[string]string{"kubernetes.io/hostname": nodeName(i), "kubernetes.io/os": "linux"},
+		},
 		Status: corev1.NodeStatus{Capacity: room, Allocatable: room, Images: images(),
 			Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("10.0.%d.%d", 43+i/250, i%250)}}},
 	}
-	for _, t := range []corev1.NodeConditionType{corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure, corev1.NodeReady} {
+	for _, t := range []corev1.NodeConditionType{
+		corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure, corev1.NodeReady,
+	} {
 		status := corev1.ConditionFalse
 		if t == corev1.NodeReady {
 			status = corev1.ConditionTrue
 		}
-		n.Status.Conditions = append(n.Status.Conditions, corev1.NodeCondition{Type: t, Status: status, LastHeartbeatTime: now, LastTransitionTime: now})
+		n.Status.Conditions = append(n.Status.Conditions, corev1.NodeCondition{
+			Type: t, Status: status, LastHeartbeatTime: now, LastTransitionTime: now,
+		})
 	}
 	return n
 }
@@ -100,8 +112,12 @@ func (c *Cluster) node(i int) *corev1.Node {
 // images gives a node's object the size that a worker's has.
 func images() (list []corev1.ContainerImage) {
 	for i := range 12 {
-		digest := fmt.Sprintf("our-registry.io/img-%d@sha256:0f4a2c5d5f1a9cbd6b9a1d2e3f405162738495a6b7c8d9e0f1a2b3c4d5e6f7%02d", i, i)
-		list = append(list, corev1.ContainerImage{Names: []string{digest, fmt.Sprintf("our-registry.io/img-%d:v2.4.1", i)}, SizeBytes: 123456789})
+		digest := fmt.Sprintf(
+			"our-registry.io/img-%d@sha256:0f4a2c5d5f1a9cbd6b9a1d2e3f405162738495a6b7c8d9e0f1a2b3c4d5e6f7%02d", i, i,
+		)
+		list = append(list, corev1.ContainerImage{
+			Names: []string{digest, fmt.Sprintf("our-registry.io/img-%d:v2.4.1", i)}, SizeBytes: 123456789,
+		})
 	}
 	return list
 }
@@ -127,13 +143,17 @@ func (c *Cluster) makeWorkload(ctx context.Context) error {
 	labels := map[string]string{"app": workload}
 	object := metav1.ObjectMeta{Name: workload, Labels: labels}
 	_, err := c.admin.CoreV1().Services(namespace).Create(ctx, &corev1.Service{ObjectMeta: object,
-		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}}}}, metav1.CreateOptions{})
+		Spec: corev1.ServiceSpec{
+			Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}},
+		}}, metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
 	if c.scenario.Quota > 0 {
 		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "pods"},
-			Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": *resource.NewQuantity(int64(c.scenario.Quota), resource.DecimalSI)}}}
+			Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": *resource.NewQuantity(
+				int64(c.scenario.Quota), resource.DecimalSI,
+			)}}}
 		if _, err := c.admin.CoreV1().ResourceQuotas(namespace).Create(ctx, quota, metav1.CreateOptions{}); err != nil {
 			return err
 		}
@@ -157,20 +177,27 @@ func (c *Cluster) makeWorkload(ctx context.Context) error {
 		return err
 	}
 	h := c.scenario.HPA
-	_, err = c.admin.AutoscalingV2().HorizontalPodAutoscalers(namespace).Create(ctx, &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: object,
-		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: workload},
-			MinReplicas:    &h.Min, MaxReplicas: h.Max,
-			Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
-				Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &h.Target}}}},
-		}}, metav1.CreateOptions{})
+	use := autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &h.Target}
+	autoscaler := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: object}
+	autoscaler.Spec = autoscalingv2.HorizontalPodAutoscalerSpec{
+		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: workload},
+		MinReplicas:    &h.Min, MaxReplicas: h.Max,
+		Metrics: []autoscalingv2.MetricSpec{{
+			Type:     autoscalingv2.ResourceMetricSourceType,
+			Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: use},
+		}},
+	}
+	_, err = c.admin.AutoscalingV2().HorizontalPodAutoscalers(namespace).Create(ctx, autoscaler, metav1.CreateOptions{})
 	return err
 }
 
 func (c *Cluster) makeFiller(ctx context.Context, i int) error {
 	_, err := c.admin.CoreV1().Pods(metav1.NamespaceDefault).Create(ctx, &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: fillerName(i), Labels: map[string]string{"app": "filler"}},
-		Spec:       corev1.PodSpec{NodeName: nodeName(i % c.scenario.Nodes), Containers: []corev1.Container{{Name: "x", Image: "our-registry.io/filler:v1"}}},
+		Spec: corev1.PodSpec{
+			NodeName:   nodeName(i % c.scenario.Nodes),
+			Containers: []corev1.Container{{Name: "x", Image: "our-registry.io/filler:v1"}},
+		},
 	}, metav1.CreateOptions{})
 	return err
 }
@@ -193,7 +220,7 @@ func (c *Cluster) settle(ctx context.Context) error {
 	return err
 }
 
-// leases is how many nodes have renewed their Lease.
+// leases returns the number of nodes that have renewed their Lease.
 func (w *writes) leases() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -47,7 +47,10 @@ func (c *counted) RoundTrip(q *http.Request) (*http.Response, error) {
 	began := time.Now()
 	answer, err := c.inner.RoundTrip(q)
 	resource, verb := verbOf(q.URL.Path, q.Method)
-	c.to.add(Request{At: c.to.clock.at(began), Took: time.Since(began), Client: c.client, Verb: verb, Resource: resource, Code: codeOf(answer, err)})
+	c.to.add(Request{
+		At: c.to.clock.at(began), Took: time.Since(began), Client: c.client, Verb: verb, Resource: resource,
+		Code: codeOf(answer, err),
+	})
 	return answer, err
 }
 
@@ -57,7 +60,7 @@ func (r *requests) add(x Request) {
 	r.all = append(r.all, x)
 }
 
-// verbOf is a request's resource and verb: a GET of no single object is a LIST.
+// verbOf returns a request's resource and verb. A GET of no single object is a LIST.
 func verbOf(path, method string) (resource, verb string) {
 	resource, named := resourceOf(path)
 	if method == http.MethodGet && !named {
@@ -79,7 +82,7 @@ func codeOf(answer *http.Response, err error) string {
 	return "connection"
 }
 
-// resourceOf is the resource with its subresource, and whether one object is named.
+// resourceOf returns the resource with its subresource, and whether one object is named.
 func resourceOf(path string) (string, bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	skip := 2 // api/v1

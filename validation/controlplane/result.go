@@ -11,8 +11,8 @@ import (
 	"github.com/redline-go/redline/internal/lost"
 )
 
-// Result is what happened. Times count from the moment when the cluster was ready; what
-// came before is negative.
+// Result is the record of a run. Times count from the moment when the cluster was ready; earlier
+// ones are negative.
 type Result struct {
 	Scenario    Scenario
 	Setup       time.Duration // from nothing to a ready cluster
@@ -31,12 +31,13 @@ type Result struct {
 
 // Sample is the cluster at a time, as etcd has it.
 type Sample struct {
-	At                                                time.Duration
-	NotReady, Tainted                                 int // nodes
-	Replicas, Pending, Bound, Ready                   int // pods of the workload
-	Terminating                                       int
-	Writes                                            int     // to etcd since the process started
-	Proposals, Fsyncs, FailedProposals, LeaderChanges float64 // of the first etcd member, cumulative; no fsyncs but with SlowDisk or three members
+	At                              time.Duration
+	NotReady, Tainted               int // nodes
+	Replicas, Pending, Bound, Ready int // pods of the workload
+	Terminating                     int
+	Writes                          int // to etcd since the process started
+	// of the first etcd member, cumulative; no fsyncs but with SlowDisk or three members
+	Proposals, Fsyncs, FailedProposals, LeaderChanges float64
 	FsyncSeconds                                      float64
 	DBBytes                                           float64
 }
@@ -54,7 +55,8 @@ func (c *Cluster) sample(ctx context.Context) {
 		at := c.clock.now() // now: what is counted after a disk has been changed must not be in a sample from before
 		c.mu.Lock()
 		c.samples = append(c.samples, Sample{At: at, NotReady: s.notReady, Tainted: s.tainted,
-			Replicas: s.replicas, Pending: s.pending, Bound: s.bound, Ready: s.ready, Terminating: s.terminating, Writes: s.total,
+			Replicas: s.replicas, Pending: s.pending, Bound: s.bound, Ready: s.ready, Terminating: s.terminating,
+			Writes:    s.total,
 			Proposals: m["etcd_server_proposals_committed_total"], FailedProposals: m["etcd_server_proposals_failed_total"],
 			LeaderChanges: m["etcd_server_leader_changes_seen_total"], Fsyncs: m["etcd_disk_wal_fsync_duration_seconds_count"],
 			FsyncSeconds: m["etcd_disk_wal_fsync_duration_seconds_sum"], DBBytes: m["etcd_mvcc_db_total_size_in_bytes"]})
@@ -141,12 +143,13 @@ func (r *Result) Attempts(from, to time.Duration) int {
 	return n
 }
 
-// Latency is a quantile of how long requests sent in [from, to) took, and of how many;
+// Latency returns a quantile of the time that requests sent in [from, to) took, and their number.
 // "" for a client, verb or resource is any.
 func (r *Result) Latency(from, to time.Duration, q float64, client, verb, resource string) (time.Duration, int) {
 	var took []time.Duration
 	for _, x := range r.AllRequests {
-		if x.At >= from && x.At < to && (client == "" || client == x.Client) && (verb == "" || verb == x.Verb) && (resource == "" || resource == x.Resource) {
+		if x.At >= from && x.At < to && (client == "" || client == x.Client) && (verb == "" ||
+			verb == x.Verb) && (resource == "" || resource == x.Resource) {
 			took = append(took, x.Took)
 		}
 	}
@@ -168,7 +171,7 @@ func (r *Result) Requests(from, to time.Duration) map[string]int {
 	return n
 }
 
-// At is the last sample that had been taken at a time.
+// At returns the last sample that had been taken at a time.
 func (r *Result) At(t time.Duration) Sample {
 	var last Sample
 	for _, s := range r.Samples {
@@ -179,14 +182,15 @@ func (r *Result) At(t time.Duration) Sample {
 	return last
 }
 
-// Lost is for how much of the time between two times this process was not let run, and with it no component.
+// Lost returns how much of the time between two times this process was not let run, and with it no
+// component.
 func (r *Result) Lost(from, to time.Duration) time.Duration {
 	return r.lost.Between(r.zero.Add(from), r.zero.Add(to))
 }
 
-// Undone is the share of what was done between two times that would have been done besides, had the machine not been
-// elsewhere in that time: in the gaps in which this process did not run, and while others had its processors. On a
-// machine of one's own it is zero.
+// Undone returns the share of the work between two times that would have been done besides, had
+// the machine not been elsewhere: in the gaps in which this process did not run, and while others
+// had its processors. On a machine of one's own it is zero.
 func (r *Result) Undone(from, to time.Duration) float64 {
 	gone := r.Lost(from, to).Seconds() / (to - from).Seconds()
 	return gone/max(1-gone, 0.5) + lost.Stretch(max(0, r.others-kernels))
@@ -201,7 +205,7 @@ type Change struct {
 	To bool
 }
 
-// Ready is when a node's Ready condition changed during the scenario; nodes are called
+// Ready returns the changes of a node's Ready condition during the scenario. Nodes are called
 // node-w-000 and so on.
 func (r *Result) Ready(node string) (changes []Change) {
 	for _, w := range r.AllWrites {
@@ -212,7 +216,7 @@ func (r *Result) Ready(node string) (changes []Change) {
 	return changes
 }
 
-// When is the time of the n-th write of a key of Writes, counted from `from`, or -1.
+// When returns the time of the n-th write of a key of Writes, counted from `from`, or -1.
 func (r *Result) When(from time.Duration, key string, n int) time.Duration {
 	for _, w := range r.AllWrites {
 		if w.At < from || w.Resource+"/"+w.Verb != key && w.Resource+"/"+w.Verb+"/"+w.What != key {

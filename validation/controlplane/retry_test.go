@@ -29,7 +29,10 @@ func TestThreePhases(t *testing.T) {
 	b.at(0, func() { b.model.ReplicaSet.Scale(450) })
 	b.churn(r)
 	b.taints(r)
-	phases := []phase{{name: "none fits", to: surge}, {name: "woken every 4 s", from: surge, to: surge + each}, {name: "woken, message changes", from: surge + each, to: end}}
+	phases := []phase{
+		{name: "none fits", to: surge}, {name: "woken every 4 s", from: surge, to: surge + each},
+		{name: "woken, message changes", from: surge + each, to: end},
+	}
 	b.run(phases)
 	for _, p := range phases {
 		p.compare(t, r)
@@ -40,10 +43,10 @@ func TestThreePhases(t *testing.T) {
 	logBytes(t, r, phases)
 }
 
-// compareRamp holds the time at which 450 pods exist, and the way there, to 5 %, and to the time until then that the
-// machine was elsewhere. On a
-// machine so busy that the first creations, which wait for each other, take a multiple of
-// their usual 6 ms, it holds the part that the client's QPS paces.
+// compareRamp holds the time at which 450 pods exist, and the way there, to 5 % and to the time
+// until then that the machine was elsewhere. A machine may be so busy that the first creations,
+// which wait for each other, take a multiple of their usual 6 ms. It then holds the part that the
+// client's QPS paces.
 func compareRamp(t *testing.T, r *Result) {
 	w, err := retry.NewWorkload(retry.V1_37)
 	require.NoError(t, err)
@@ -71,7 +74,7 @@ func compareRamp(t *testing.T, r *Result) {
 	}
 }
 
-// attemptTime is the time from attempt to attempt where nothing is written between them: of
+// attemptTime returns the time from attempt to attempt where nothing is written between them: of
 // attempts that follow each other in one round.
 func attemptTime(r *Result) (median, mean time.Duration, n int) {
 	var patches []time.Duration
@@ -105,14 +108,20 @@ func attemptTime(r *Result) (median, mean time.Duration, n int) {
 func logBytes(t *testing.T, r *Result, phases []phase) {
 	for _, p := range phases {
 		n, bytes := r.Writes(p.from, p.to), r.Bytes(p.from, p.to)
-		for _, key := range []string{"pods/create/" + workload, "pods/update/message", "events/create/FailedScheduling", "events/update/FailedScheduling",
-			"events/create/SuccessfulCreate", "events/update/SuccessfulCreate", "events/create/FailedCreate", "events/update/FailedCreate", "replicasets/update", "resourcequotas/update"} {
+		for _, key := range []string{
+			"pods/create/" + workload, "pods/update/message", "events/create/FailedScheduling",
+			"events/update/FailedScheduling", "events/create/SuccessfulCreate", "events/update/SuccessfulCreate",
+			"events/create/FailedCreate", "events/update/FailedCreate", "replicasets/update", "resourcequotas/update",
+		} {
 			if n[key] > 0 {
 				t.Logf("%s: %s: %d writes of %d B on average", p.name, key, n[key], bytes[key]/n[key])
 			}
 		}
 		streams := p.tried.Streams(retry.MeasuredSizes(), p.to-p.from)
-		t.Logf("%s: the scheduler's writes add %.1f kB/s to etcd's log (model)", p.name, retry.WAL(etcdmodel.V3_5, streams)/1000)
+		t.Logf(
+			"%s: the scheduler's writes add %.1f kB/s to etcd's log (model)", p.name,
+			retry.WAL(etcdmodel.V3_5, streams)/1000,
+		)
 	}
 }
 
@@ -134,7 +143,9 @@ func quotaAndScaleDown(t *testing.T) {
 	fewer := refused + down
 	end := fewer + ended
 	r := Run(t, Scenario{Nodes: 10, RoomOn: 10, Replicas: 20, Quota: 40, Length: end + time.Second, Actions: []Action{
-		At(0, Scale(100)), At(refused, Scale(10)), At(refused+5*time.Second, Churn(4*time.Second)), At(fewer-2*time.Second, Churn(0)), At(fewer, Scale(4)),
+		At(0, Scale(100)), At(refused, Scale(10)), At(
+			refused+5*time.Second, Churn(4*time.Second),
+		), At(fewer-2*time.Second, Churn(0)), At(fewer, Scale(4)),
 	}})
 	b := newBeside(t, r, end)
 	latency, _ := r.Latency(0, end, 0.5, "replicaset-controller", "POST", "pods")
@@ -151,7 +162,10 @@ func quotaAndScaleDown(t *testing.T) {
 			b.at(w.At, func() { b.model.ReplicaSet.Gone(1) })
 		}
 	}
-	phases := []phase{{name: "quota", to: refused}, {name: "scale-down", from: refused, to: fewer}, {name: "running ones end", from: fewer, to: end}}
+	phases := []phase{
+		{name: "quota", to: refused}, {name: "scale-down", from: refused, to: fewer},
+		{name: "running ones end", from: fewer, to: end},
+	}
 	b.run(phases)
 	for _, p := range phases {
 		p.compare(t, r)
@@ -171,10 +185,14 @@ func TestNodesNotReadyAndBack(t *testing.T) {
 	s.Actions = append(s.Actions, At(back, StartKubelets(5, 10)))
 	r := Run(t, s)
 	requireFiveWereSilent(t, r, back)
-	besideSilence(t, r, []phase{{name: "all Ready", to: 40 * time.Second}, {name: "NotReady", from: 40 * time.Second, to: back}, {name: "and back", from: back, to: end}})
+	besideSilence(t, r, []phase{
+		{name: "all Ready", to: 40 * time.Second}, {name: "NotReady", from: 40 * time.Second, to: back},
+		{name: "and back", from: back, to: end},
+	})
 }
 
-// silence is 60 pods that are woken every five seconds, and nodes of which five fall silent.
+// silence returns a scenario of 60 pods that are woken every five seconds, and nodes of which five
+// fall silent.
 func silence() Scenario {
 	return Scenario{Nodes: 20, Actions: []Action{
 		At(0, Scale(60)), At(10*time.Second, Churn(5*time.Second)), At(12*time.Second, StopKubelets(5, 10)),

@@ -28,7 +28,7 @@ func TestRoom(t *testing.T) {
 	assert.InDelta(t, 9.8*30, writes["leases/update/kube-node-lease"], 0.1*9.8*30, "Lease renewals: %v", writes)
 }
 
-// peakMemory is the most that this process has had in memory.
+// peakMemory returns the most bytes that this process has had in memory.
 func peakMemory(t *testing.T) int64 {
 	text, err := os.ReadFile("/proc/self/status")
 	require.NoError(t, err)

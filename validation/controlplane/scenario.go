@@ -64,9 +64,13 @@ func Scale(replicas int) Action {
 		patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
 		var err error
 		if c.scenario.Deployment {
-			_, err = c.admin.AppsV1().Deployments(namespace).Patch(ctx, workload, types.MergePatchType, patch, metav1.PatchOptions{})
+			_, err = c.admin.AppsV1().Deployments(namespace).Patch(
+				ctx, workload, types.MergePatchType, patch, metav1.PatchOptions{},
+			)
 		} else {
-			_, err = c.admin.AppsV1().ReplicaSets(namespace).Patch(ctx, workload, types.MergePatchType, patch, metav1.PatchOptions{})
+			_, err = c.admin.AppsV1().ReplicaSets(namespace).Patch(
+				ctx, workload, types.MergePatchType, patch, metav1.PatchOptions{},
+			)
 		}
 		return err
 	}}
@@ -79,7 +83,7 @@ func SetDisk(member int, delay time.Duration) Action {
 	}}
 }
 
-// SetLeaderDisk does it to the member that leads now.
+// SetLeaderDisk is like SetDisk for the member that leads now.
 func SetLeaderDisk(delay time.Duration) Action {
 	return Action{Name: fmt.Sprintf("leader's disk %v", delay), Do: func(ctx context.Context, c *Cluster) error {
 		member, err := c.etcd.leader(ctx)
@@ -90,8 +94,8 @@ func SetLeaderDisk(delay time.Duration) Action {
 	}}
 }
 
-// Churn creates and deletes a bound pod, or deletes a filler, every so often; zero
-// stops it. It is what wakes unschedulable pods.
+// Churn creates and deletes a bound pod, or deletes a filler, every so often; zero stops it. That
+// wakes unschedulable pods.
 func Churn(every time.Duration) Action {
 	return Action{Name: fmt.Sprintf("churn %v", every), Do: func(ctx context.Context, c *Cluster) error {
 		c.repeat(ctx, "churn", every, c.churnOnce)
@@ -99,18 +103,23 @@ func Churn(every time.Duration) Action {
 	}}
 }
 
-// TaintMore taints one more node every so often; zero stops it. It is what changes the
-// scheduler's message.
+// TaintMore taints one more node every so often; zero stops it. That changes the scheduler's
+// message.
 func TaintMore(every time.Duration) Action {
 	return Action{Name: fmt.Sprintf("taint one more every %v", every), Do: func(ctx context.Context, c *Cluster) error {
-		c.repeat(ctx, "taint", every, func(ctx context.Context, i int) error { return c.taint(ctx, i%c.scenario.Nodes, true) })
+		c.repeat(ctx, "taint", every, func(ctx context.Context, i int) error {
+			return c.taint(ctx, i%c.scenario.Nodes, true)
+		})
 		return nil
 	}}
 }
 
 // Taint adds or removes a NoSchedule taint on one node.
 func Taint(node int, on bool) Action {
-	return Action{Name: fmt.Sprintf("taint %d %v", node, on), Do: func(ctx context.Context, c *Cluster) error { return c.taint(ctx, node, on) }}
+	return Action{
+		Name: fmt.Sprintf("taint %d %v", node, on),
+		Do:   func(ctx context.Context, c *Cluster) error { return c.taint(ctx, node, on) },
+	}
 }
 
 // StopKubelets silences the kubelets of nodes [from, to).
@@ -155,9 +164,12 @@ func RestartScheduler() Action {
 func (c *Cluster) taint(ctx context.Context, node int, on bool) error {
 	taints := "[]"
 	if on {
-		taints = `[{"key":"example.com/out-of-service","effect":"NoSchedule"}]` // not one that the node controller would take away
+		// not one that the node controller would take away
+		taints = `[{"key":"example.com/out-of-service","effect":"NoSchedule"}]`
 	}
-	_, err := c.admin.CoreV1().Nodes().Patch(ctx, nodeName(node), types.MergePatchType, []byte(`{"spec":{"taints":`+taints+`}}`), metav1.PatchOptions{})
+	_, err := c.admin.CoreV1().Nodes().Patch(
+		ctx, nodeName(node), types.MergePatchType, []byte(`{"spec":{"taints":`+taints+`}}`), metav1.PatchOptions{},
+	)
 	return err
 }
 
@@ -169,7 +181,10 @@ func (c *Cluster) churnOnce(ctx context.Context, i int) error {
 		return pods.Delete(ctx, fillerName(i), metav1.DeleteOptions{})
 	}
 	name := fmt.Sprintf("churn-%d", i)
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{NodeName: nodeName(0), Containers: []corev1.Container{{Name: "x", Image: "x"}}}}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.PodSpec{NodeName: nodeName(0), Containers: []corev1.Container{{Name: "x", Image: "x"}}},
+	}
 	if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 		return err
 	}

@@ -90,11 +90,16 @@ func (c *Cluster) writeConfig129(dir string) (string, error) {
 	const name = "bench"
 	kubeconfig := clientcmdapi.NewConfig()
 	kubeconfig.Clusters[name] = &clientcmdapi.Cluster{Server: c.api.server.ClientConfig.Host, InsecureSkipTLSVerify: true}
-	kubeconfig.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: "system:kube-scheduler", AuthProvider: &clientcmdapi.AuthProviderConfig{Name: "reported"}}
+	kubeconfig.AuthInfos[name] = &clientcmdapi.AuthInfo{
+		Token: "system:kube-scheduler", AuthProvider: &clientcmdapi.AuthProviderConfig{Name: "reported"},
+	}
 	kubeconfig.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	kubeconfig.CurrentContext = name
 	path, config := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "scheduler.yaml")
-	return config, errors.Join(clientcmd.WriteToFile(*kubeconfig, path), os.WriteFile(config, fmt.Appendf(nil, scheduler129Config, path), 0o600))
+	return config, errors.Join(
+		clientcmd.WriteToFile(*kubeconfig, path),
+		os.WriteFile(config, fmt.Appendf(nil, scheduler129Config, path), 0o600),
+	)
 }
 
 // reports129 keeps what the process says it did, until it ends.
@@ -128,14 +133,17 @@ func (c *Cluster) report129(line string, ready chan<- struct{}) error {
 		if resource == "events" {
 			client = "events"
 		}
-		c.requests.add(Request{At: c.clock.at(time.Unix(0, at)), Took: time.Duration(took), Client: client, Verb: verb, Resource: resource, Code: code})
+		c.requests.add(Request{
+			At: c.clock.at(time.Unix(0, at)), Took: time.Duration(took), Client: client, Verb: verb, Resource: resource,
+			Code: code,
+		})
 	default:
 		return errors.New("not understood")
 	}
 	return nil
 }
 
-// lastLine is a file's last line, if there is one.
+// lastLine returns a file's last line, if there is one.
 func lastLine(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

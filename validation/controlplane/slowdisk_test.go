@@ -37,5 +37,7 @@ func slowDisk(t *testing.T) {
 	assert.Less(t, during, 6*delay)
 	assert.Less(t, after, delay/2)
 	between := func(from, to time.Duration) float64 { return r.At(to).Fsyncs - r.At(from).Fsyncs }
-	assert.LessOrEqual(t, between(slow+time.Second, fast), (fast-slow).Seconds()/delay.Seconds(), "one fsync after the other")
+	assert.LessOrEqual(
+		t, between(slow+time.Second, fast), (fast-slow).Seconds()/delay.Seconds(), "one fsync after the other",
+	)
 }

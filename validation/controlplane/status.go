@@ -14,8 +14,8 @@ import (
 	nodeutil "k8s.io/component-helpers/node/util"
 )
 
-// syncPods is the kubelet's status manager: one goroutine, a new status at once, what
-// has come to differ every ten seconds.
+// syncPods is the kubelet's status manager: one goroutine that sends a new status at once, and
+// what has come to differ every ten seconds.
 func (k *kubelet) syncPods(ctx context.Context) {
 	k.mu.Lock()
 	dirty := k.dirty
@@ -47,7 +47,7 @@ func (k *kubelet) outdated() (uids []types.UID) {
 	return uids
 }
 
-// syncPod is statusManager.syncPod: a GET from etcd, then a PATCH of what differs.
+// syncPod does statusManager.syncPod: a GET from etcd, then a PATCH of what differs.
 func (k *kubelet) syncPod(ctx context.Context, uid types.UID) {
 	k.mu.Lock()
 	pod := k.pods[uid]
@@ -66,7 +66,8 @@ func (k *kubelet) syncPod(ctx context.Context, uid types.UID) {
 	if err != nil || string(patch) == "{}" {
 		return
 	}
-	pods.Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status") // on failure the next batch tries again
+	// on failure the next batch tries again
+	pods.Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 }
 
 func setRunning(s *corev1.PodStatus, containers []corev1.Container, name string) {
@@ -80,7 +81,9 @@ func setRunning(s *corev1.PodStatus, containers []corev1.Container, name string)
 	if s.StartTime == nil {
 		s.StartTime = &now
 	}
-	for _, t := range []corev1.PodConditionType{corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady} {
+	for _, t := range []corev1.PodConditionType{
+		corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady,
+	} {
 		setTrue(s, t, now)
 	}
 	if len(s.ContainerStatuses) > 0 {
@@ -88,9 +91,11 @@ func setRunning(s *corev1.PodStatus, containers []corev1.Container, name string)
 	}
 	started := true
 	for _, c := range containers {
-		s.ContainerStatuses = append(s.ContainerStatuses, corev1.ContainerStatus{Name: c.Name, Ready: true, Started: &started, Image: c.Image,
-			ImageID: c.Image + "@sha256:0f4a2c5d5f1a9cbd6b9a1d2e3f405162738495a6b7c8d9e0f1a2b3c4d5e6f708", ContainerID: fmt.Sprintf("containerd://%064x", x),
-			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}})
+		s.ContainerStatuses = append(s.ContainerStatuses, corev1.ContainerStatus{Name: c.Name, Ready: true,
+			Started: &started, Image: c.Image,
+			ImageID:     c.Image + "@sha256:0f4a2c5d5f1a9cbd6b9a1d2e3f405162738495a6b7c8d9e0f1a2b3c4d5e6f708",
+			ContainerID: fmt.Sprintf("containerd://%064x", x),
+			State:       corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}})
 	}
 }
 
@@ -103,7 +108,9 @@ func setTrue(s *corev1.PodStatus, t corev1.PodConditionType, now metav1.Time) {
 			return
 		}
 	}
-	s.Conditions = append(s.Conditions, corev1.PodCondition{Type: t, Status: corev1.ConditionTrue, LastTransitionTime: now})
+	s.Conditions = append(s.Conditions, corev1.PodCondition{
+		Type: t, Status: corev1.ConditionTrue, LastTransitionTime: now,
+	})
 }
 
 func statusPatch(from, to *corev1.Pod) ([]byte, error) {
@@ -118,8 +125,8 @@ func statusPatch(from, to *corev1.Pod) ([]byte, error) {
 	return strategicpatch.CreateTwoWayMergePatch(old, updated, corev1.Pod{})
 }
 
-// syncNode is kubelet.updateNodeStatus: five tries, all connections dropped after the
-// second failure.
+// syncNode does kubelet.updateNodeStatus: five tries, all connections dropped after the second
+// failure.
 func (k *kubelet) syncNode(ctx context.Context) {
 	for try := range 5 {
 		if k.tryNode(ctx, try) == nil || ctx.Err() != nil {

@@ -24,7 +24,7 @@ type Write struct {
 	// namespace, or the component.
 	What  string
 	Bytes int // of the stored value
-	// TaintedNodes is how many nodes have a NoSchedule taint after the write.
+	// TaintedNodes is the number of nodes that have a NoSchedule taint after the write.
 	TaintedNodes int
 }
 
@@ -96,7 +96,7 @@ func (w *writes) take(events []*clientv3.Event) {
 	}
 }
 
-// decode is the written object, nil for a deletion.
+// decode returns the written object, or nil for a deletion.
 func decode[T any](e *clientv3.Event) *T {
 	if e.Type == clientv3.EventTypeDelete {
 		return nil
@@ -157,10 +157,12 @@ func (w *writes) pod(key string, now *corev1.Pod) string {
 	return ""
 }
 
-// taints is 1 for a node with a NoSchedule taint. A NotReady node's NoExecute taint does
-// not count: admission lets every pod tolerate it for five minutes.
+// taints returns 1 for a node with a NoSchedule taint. A NotReady node's NoExecute taint does not
+// count: admission lets every pod tolerate it for five minutes.
 func taints(n *corev1.Node) int {
-	if n != nil && slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Effect == corev1.TaintEffectNoSchedule }) {
+	if n != nil && slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool {
+		return t.Effect == corev1.TaintEffectNoSchedule
+	}) {
 		return 1
 	}
 	return 0
@@ -184,7 +186,7 @@ func podReady(p *corev1.Pod) bool {
 	return false
 }
 
-// message is what the scheduler says of a pod.
+// message returns the scheduler's message about a pod.
 func message(p *corev1.Pod) string {
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled {

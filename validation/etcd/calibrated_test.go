@@ -13,7 +13,8 @@ import (
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
 
-// calibrated is what Calibrate made of a test's disks, by delay: each delay is measured once in a run.
+// calibrated holds what Calibrate returned for a test's disks, by delay. Each delay is measured
+// once in a run.
 type calibrated map[time.Duration]etcdmodel.Disk
 
 // slowed gives a disk a delay and says what the model is told of it.
@@ -28,11 +29,12 @@ func (c calibrated) slowed(ctx context.Context, t *testing.T, disk *slowdisk.Dis
 	return d
 }
 
-// stall is how much longer than its delay an fdatasync takes when the machine's own disk stands still.
+// stall is the time beyond its delay that an fdatasync takes when the machine's own disk stands
+// still.
 const stall = 100 * time.Millisecond
 
-// calibrate measures a disk. If an fdatasync of those few hundred stood still it is measured twice more, and the one in the middle
-// counts: a disk that does that all the time has it there too.
+// calibrate measures a disk. If one of its few hundred fdatasyncs stood still, it measures twice
+// more and takes the disk in the middle: a disk that does that all the time has it there too.
 func calibrate(ctx context.Context, t *testing.T, disk *slowdisk.Disk, delay time.Duration) etcdmodel.Disk {
 	t.Helper()
 	var all []etcdmodel.Disk
@@ -48,5 +50,5 @@ func calibrate(ctx context.Context, t *testing.T, disk *slowdisk.Disk, delay tim
 	return all[len(all)/2]
 }
 
-// longest is the longest fdatasync that was measured.
+// longest returns the longest fdatasync that was measured.
 func longest(d etcdmodel.Disk) time.Duration { return d.Fsync[len(d.Fsync)-1].Latency }

@@ -24,7 +24,7 @@ type steady struct {
 	every time.Duration
 }
 
-// compactions are what came of it.
+// compactions holds the outcome of a steady state.
 type compactions struct {
 	version           string
 	model             etcdmodel.Prediction
@@ -34,12 +34,18 @@ type compactions struct {
 	lost              time.Duration
 }
 
-// Compactions as kube-apiserver orders them, in a steady state of updates: how long they take, how large the
-// db becomes.
+// TestCompaction compacts as kube-apiserver does, in a steady state of updates. It compares how
+// long the compactions take and how large the db becomes.
 func TestCompaction(t *testing.T) {
-	cases := []steady{{0, 2000, 1024, 1000, 2 * time.Second}, {ms(4), 3000, 500, 1000, 2500 * time.Millisecond}, {ms(15), 1000, 2000, 500, 2500 * time.Millisecond}}
+	cases := []steady{
+		{0, 2000, 1024, 1000, 2 * time.Second}, {ms(4), 3000, 500, 1000, 2500 * time.Millisecond},
+		{ms(15), 1000, 2000, 500, 2500 * time.Millisecond},
+	}
 	if long() {
-		cases = append(cases, steady{0, 50_000, 1024, 2000, 10 * time.Second}, steady{ms(2), 20_000, 256, 2000, 10 * time.Second}, steady{ms(10), 500, 1024, 2000, 10 * time.Second})
+		cases = append(
+			cases, steady{0, 50_000, 1024, 2000, 10 * time.Second}, steady{ms(2), 20_000, 256, 2000, 10 * time.Second},
+			steady{ms(10), 500, 1024, 2000, 10 * time.Second},
+		)
 	}
 	ctx := limited(t)
 	cpu := calibrateProcessor(ctx, t, harness.Start(t, harness.Config{Data: []string{slowdisk.ForTest(t, 0).Dir()}}))
@@ -47,7 +53,10 @@ func TestCompaction(t *testing.T) {
 	for _, s := range cases {
 		c := s.leastDisturbed(ctx, t, cpu)
 		if table == nil {
-			table = compare("compaction "+c.version, "delay ms", "keys", "value B", "updates/s", "every s", "compaction ms", "revisions deleted", "db MB")
+			table = compare(
+				"compaction "+c.version, "delay ms", "keys", "value B", "updates/s", "every s", "compaction ms",
+				"revisions deleted", "db MB",
+			)
 		}
 		t.Logf("backend commit: predicted %v, measured %.1f ms; %d revisions in %d batches predicted",
 			c.model.BackendCommit.Mean, c.commitMilli, c.model.Compaction.Revisions, c.model.Compaction.Batches)
@@ -57,16 +66,20 @@ func TestCompaction(t *testing.T) {
 		table.add("duration", duration)
 		table.spread["duration"] = append(table.spread["duration"], spread(c.took)/2)
 		table.add("plateau", plateau)
-		table.row(fmt.Sprint(s.delay.Milliseconds()), fmt.Sprint(s.keys), fmt.Sprint(s.value), fmt.Sprint(s.rate), figure(s.every.Seconds()),
-			versus(duration), versus(pair{median(c.deleted), float64(c.model.Compaction.Deletes)}), versus(pair{plateau.measured / 1e6, plateau.predicted / 1e6}))
+		table.row(fmt.Sprint(s.delay.Milliseconds()), fmt.Sprint(s.keys), fmt.Sprint(s.value), fmt.Sprint(s.rate),
+			figure(s.every.Seconds()),
+			versus(duration), versus(pair{
+				median(c.deleted), float64(c.model.Compaction.Deletes),
+			}), versus(pair{plateau.measured / 1e6, plateau.predicted / 1e6}))
 	}
 	table.print(t)
 	table.within(t, "duration", 0.20)
 	table.counts(t, "plateau", 0.20)
 }
 
-// leastDisturbed measures again where the machine was elsewhere for so long that the compactions did not come when they
-// should: more revisions lie between them then, and the file never shrinks. Where too few came it measures for longer.
+// leastDisturbed measures again where the machine was elsewhere for so long that the compactions
+// came late. More revisions lie between them then, and the file never shrinks. Where too few came
+// it measures for longer.
 func (s steady) leastDisturbed(ctx context.Context, t *testing.T, cpu etcdmodel.CPU) (best compactions) {
 	t.Helper()
 	times := 5
@@ -87,7 +100,7 @@ func (s steady) leastDisturbed(ctx context.Context, t *testing.T, cpu etcdmodel.
 	return best
 }
 
-// steadyState is how many compactions are wanted in it.
+// steadyState is the number of compactions that are wanted in it.
 const steadyState = 2
 
 func (s steady) measure(ctx context.Context, t *testing.T, cpu etcdmodel.CPU, times int) (c compactions) {
@@ -98,7 +111,13 @@ func (s steady) measure(ctx context.Context, t *testing.T, cpu etcdmodel.CPU, ti
 	d := calibrate(ctx, t, disk, s.delay)
 	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: s.value}
 	load := etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "updates", Op: op, Rate: s.rate, Keys: s.keys}}}
-	model, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu, CompactEvery: s.every, CompactKeep: s.every}, load)
+	model, err := etcdmodel.Predict(
+		etcdmodel.Cluster{
+			Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu, CompactEvery: s.every,
+			CompactKeep: s.every,
+		},
+		load,
+	)
 	require.NoError(t, err)
 	c.model = model
 

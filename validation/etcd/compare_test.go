@@ -18,7 +18,7 @@ import (
 // A pair is one quantity, measured and predicted.
 type pair struct{ measured, predicted float64 }
 
-// err is the relative error of the prediction.
+// err returns the relative error of the prediction.
 func (p pair) err() float64 {
 	if p.measured == 0 {
 		return 0
@@ -51,35 +51,43 @@ func (c *comparison) add(quantity string, p pair) {
 // row adds a line to the table.
 func (c *comparison) row(cells ...string) { c.rows = append(c.rows, cells) }
 
-// median of a quantity's errors.
+// median returns the median of a quantity's errors.
 func (c *comparison) median(quantity string) float64 { return median(c.errors[quantity]) }
 
-// noise is how far two measurements of the same cell are apart, in the median over the cells that were measured
-// more than once. No prediction can be confirmed to less than that.
+// noise returns how far two measurements of the same cell are apart, in the median over the cells
+// that were measured more than once. No prediction can be confirmed to less than that.
 func (c *comparison) noise(quantity string) float64 { return median(c.spread[quantity]) }
 
-// stretch is by how much processor time was longer than on an idle machine, in the median cell. The model does not know
-// who else is on the machine.
+// stretch returns the share by which processor time was longer than on an idle machine, in the
+// median cell. The model does not know who else is on the machine.
 func (c *comparison) stretch() float64 { return lost.Stretch(median(c.others)) }
 
-// within asserts that the median error of a quantity is within its budget, given the noise of this very run: how far
-// repeats of the same cell lie apart, and what others did on the machine meanwhile. On an idle machine both are near
-// zero.
+// within asserts that the median error of a quantity is within its budget, given the noise of this
+// very run: how far repeats of the same cell lie apart, and how much others did on the machine
+// meanwhile. On an idle machine both are near zero.
 func (c *comparison) within(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
 	got, noise, stretch := c.median(quantity), c.noise(quantity), c.stretch()
-	t.Logf("%s: %s: median error %.1f %%, worst %.1f %%, budget %.0f %% (n = %d; repeats %.0f %% apart, others stretch processor time by %.0f %%)",
+	t.Logf("%s: %s: median error %.1f %%, worst %.1f %%, budget %.0f %% "+
+		"(n = %d; repeats %.0f %% apart, others stretch processor time by %.0f %%)",
 		c.name, quantity, 100*got, 100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]), 100*noise, 100*stretch)
-	assert.LessOrEqual(t, got, budget+noise+stretch, "%s: the median error of %s against its budget and the noise of the run", c.name, quantity)
+	assert.LessOrEqual(
+		t, got, budget+noise+stretch, "%s: the median error of %s against its budget and the noise of the run",
+		c.name, quantity,
+	)
 }
 
-// counts asserts the median error of a count of bytes or of what follows from it: the machine's noise is no excuse.
+// counts asserts the median error of a count of bytes, or of what follows from it. The machine's
+// noise is no excuse here.
 func (c *comparison) counts(t *testing.T, quantity string, budget float64) {
 	t.Helper()
 	require.NotEmpty(t, c.errors[quantity], "%s: no cell has %s", c.name, quantity)
 	got := c.median(quantity)
-	t.Logf("%s: %s: median error %.2f %%, worst %.1f %%, budget %.0f %% (n = %d)", c.name, quantity, 100*got, 100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]))
+	t.Logf(
+		"%s: %s: median error %.2f %%, worst %.1f %%, budget %.0f %% (n = %d)", c.name, quantity, 100*got,
+		100*worst(c.errors[quantity]), 100*budget, len(c.errors[quantity]),
+	)
 	assert.LessOrEqual(t, got, budget, "%s: the median error of %s", c.name, quantity)
 }
 
@@ -125,7 +133,10 @@ func (c *comparison) markdown() string {
 	sort.Strings(names)
 	for i, name := range names {
 		sep := map[bool]string{true: "Median error (worst), n: ", false: "; "}[i == 0]
-		fmt.Fprintf(&b, "%s%s %.1f %% (%.0f %%), %d", sep, name, 100*c.median(name), 100*worst(c.errors[name]), len(c.errors[name]))
+		fmt.Fprintf(
+			&b, "%s%s %.1f %% (%.0f %%), %d", sep, name, 100*c.median(name), 100*worst(c.errors[name]),
+			len(c.errors[name]),
+		)
 	}
 	b.WriteString(".\n")
 	if len(c.others) > 0 {
@@ -157,7 +168,7 @@ func worst(x []float64) float64 {
 // versus prints a measured duration and what was predicted, in ms.
 func versus(p pair) string { return fmt.Sprintf("%s / %s", figure(p.measured), figure(p.predicted)) }
 
-// figure is a number with three digits.
+// figure returns a number with three digits.
 func figure(x float64) string {
 	switch {
 	case x >= 100:

@@ -38,7 +38,7 @@ func (c cell) String() string {
 	return fmt.Sprintf("%.0f/s", c.rate)
 }
 
-// A result is what one cell came to. Times in ms.
+// A result holds the figures of one cell. Times are in ms.
 type result struct {
 	throughput, p50, p99, opsFsync, walBytes pair
 }
@@ -54,12 +54,16 @@ func outcome(m harness.Measured, p etcdmodel.Prediction) result {
 	}
 }
 
-// repeats is how often a cell is measured if its first measurement is far from the prediction: the median counts, so
-// that neither a hiccup of the machine nor a lucky hit does.
+// repeats is the number of measurements of a cell whose first one is far from the prediction. The
+// median counts, so that neither a hiccup of the machine nor a lucky hit decides.
 const repeats = 3
 
-// measure drives a cell, again if the first time is outside the budgets, and notes how far the repeats are apart.
-func measure(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, p etcdmodel.Prediction, into *comparison, warm, seconds time.Duration) (result, harness.Measured) {
+// measure drives a cell, again if the first time is outside the budgets, and notes how far the
+// repeats are apart.
+func measure(
+	ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, p etcdmodel.Prediction,
+	into *comparison, warm, seconds time.Duration,
+) (result, harness.Measured) {
 	t.Helper()
 	var results []result
 	var last harness.Measured
@@ -70,15 +74,20 @@ func measure(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmod
 	return middle(results, into), last
 }
 
-// tries is how often a run is made again in which the machine was elsewhere. If that was for a second the leader may
-// have changed: requests fail in an election, and afterwards another member with another disk leads.
+// tries is the number of times that a run is made again in which the machine was elsewhere. If
+// that was for a second the leader may have changed: requests fail in an election, and afterwards
+// another member with another disk leads.
 const tries = 3
 
-// mostRetried is how many runs one table makes again: on a machine that is elsewhere all the time there is an end to it.
+// mostRetried is the number of runs that one table makes again at most, since a machine may be
+// elsewhere all the time.
 const mostRetried = 25
 
 // governed drives a cell while the first member leads, and gives the least disturbed of its tries.
-func governed(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, into *comparison, warm, seconds time.Duration) (best harness.Measured) {
+func governed(
+	ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmodel.Load, into *comparison, warm,
+	seconds time.Duration,
+) (best harness.Measured) {
 	t.Helper()
 	var least time.Duration
 	var others float64
@@ -105,21 +114,22 @@ func governed(ctx context.Context, t *testing.T, c *harness.Cluster, load etcdmo
 	return best
 }
 
-// again tells that there is time for another repeat: a run on a busy machine has its limit too.
+// again reports whether there is time for another repeat: a run on a busy machine has its limit
+// too.
 func (c *comparison) again() bool {
 	c.extra++
 	return long() || c.extra <= mostExtra
 }
 
-// mostExtra is how many repeats the short form makes in all.
+// mostExtra is the number of repeats that the short form makes in all.
 const mostExtra = 10
 
-// far tells that a cell is worth a second look.
+// far reports whether a cell is worth a second look.
 func (r result) far() bool {
 	return r.throughput.err() > 0.15 || r.p50.err() > 0.15 || r.p99.err() > 0.35 || r.opsFsync.err() > 0.10
 }
 
-// middle is the median of each quantity over the repeats of a cell.
+// middle returns the median of each quantity over the repeats of a cell.
 func middle(results []result, into *comparison) result {
 	each := func(name string, of func(result) pair) pair {
 		var x []float64
@@ -141,7 +151,7 @@ func middle(results []result, into *comparison) result {
 	}
 }
 
-// spread is the range of some measurements over their median.
+// spread returns the range of some measurements over their median.
 func spread(x []float64) float64 {
 	least := x[0]
 	for _, v := range x {

@@ -14,10 +14,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// long tells whether the long form is asked for.
+// long reports whether the long form is asked for.
 func long() bool { return os.Getenv("REDLINE_LONG") != "" }
 
-// limited is a context that ends before go test's own limit would leave processes behind.
+// limited returns a context that ends before go test's own limit would leave processes behind.
 func limited(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
@@ -26,5 +26,5 @@ func limited(t *testing.T) context.Context {
 
 func ms(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }
 
-// key is the length of the keys, as the measurements of the facts had.
+// key is the length of the keys in bytes, as in the measurements of etcdmodel/testdata.
 const key = 46

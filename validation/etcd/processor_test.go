@@ -14,14 +14,17 @@ import (
 	"github.com/redline-go/redline/validation/etcd/harness"
 )
 
-// busyLoad keeps the processors busy and the disk idle: what etcd then does in a second is the speed of the machine. It is in no
-// table.
+// busyLoad keeps the processors busy and the disk idle, so that etcd's throughput is the speed of
+// the machine. It is in no table.
 var busyLoad = etcdmodel.Load{Clients: 50, Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 1024}}
 
-// calibrateProcessor is the model's processor times on this machine: those of the reference machine, all stretched by
-// the one factor with which the model has the throughput that busyLoad has here, the fdatasyncs being as long as this etcd
-// says they were. Three members here share two processors, and a virtual machine's differ from one hour to the next by more than
-// the budgets. It is found in the median of three seconds, the calmest of up to nine where others are on the processors.
+// calibrateProcessor returns the model's processor times on this machine. They are those of the
+// reference machine, all stretched by one factor. With that factor the model has the throughput
+// that busyLoad has here, with fdatasyncs as long as this etcd reports them.
+//
+// Three members here share two processors, and a virtual machine's differ from one hour to the
+// next by more than the budgets. The factor is the median of three seconds, the calmest of up to
+// nine where others are on the processors.
 func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) etcdmodel.CPU {
 	t.Helper()
 	type second struct {
@@ -43,24 +46,36 @@ func calibrateProcessor(ctx context.Context, t *testing.T, c *harness.Cluster) e
 	all[0], all[1] = all[1], all[0] // the median first; another where that was so disturbed that no processor explains it
 	for _, one := range all {
 		if x, ok := processorFactor(t, c, one.Measured); ok {
-			t.Logf("%d clients write %.0f/s here: processor times are %.2f of the reference machine's", busyLoad.Clients, one.Throughput, x)
+			t.Logf(
+				"%d clients write %.0f/s here: processor times are %.2f of the reference machine's", busyLoad.Clients,
+				one.Throughput, x,
+			)
 			return etcdmodel.DefaultCPU().Scaled(x)
 		}
 	}
-	require.Fail(t, "no factor of the processor times", "from %v to %v, gives what %d clients write: %.0f/s", leastFactor, mostFactor, busyLoad.Clients, all[0].Throughput)
+	require.Fail(
+		t, "no factor of the processor times", "from %v to %v, gives what %d clients write: %.0f/s", leastFactor,
+		mostFactor, busyLoad.Clients, all[0].Throughput,
+	)
 	return etcdmodel.CPU{}
 }
 
 const leastFactor, mostFactor = 0.1, 20.0
 
-// processorFactor is the factor with which the model has a measured throughput.
+// processorFactor returns the factor with which the model has a measured throughput.
 func processorFactor(t *testing.T, c *harness.Cluster, m harness.Measured) (float64, bool) {
 	t.Helper()
 	disk := etcdmodel.FixedDisk(time.Duration(m.Fsync.Mean() * float64(time.Second)))
 	low, high := leastFactor, mostFactor
 	for range 16 {
 		x := (low + high) / 2
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk}, CPU: etcdmodel.DefaultCPU().Scaled(x)}, busyLoad)
+		p, err := etcdmodel.Predict(
+			etcdmodel.Cluster{
+				Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk},
+				CPU: etcdmodel.DefaultCPU().Scaled(x),
+			},
+			busyLoad,
+		)
 		require.NoError(t, err)
 		if p.Throughput > m.Throughput {
 			low = x

@@ -14,15 +14,20 @@ import (
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
 
-// A revoked lease forces a commit of the backend inside the apply loop (batch_tx.go:335): what queues behind it waits for two
-// fsyncs. The timer of the ordinary commits ran on meanwhile, in a goroutine that waits for the same lock. It gets it before the
-// writes behind the revoke and finds nothing to commit, or after the first of them and commits that one, while the others wait
-// for two fsyncs more. This counts how often, without and with reads that wait for the lock as well: every second one is serializable,
-// the others wait for the writes before them. It was 10 of 148 times without them, 39 of 79 with.
+// A revoked lease forces a commit of the backend inside the apply loop (batch_tx.go:335): what
+// queues behind it waits for two fsyncs. The timer of the ordinary commits ran on meanwhile, in a
+// goroutine that waits for the same lock. If it gets the lock before the writes behind the revoke,
+// it finds nothing to commit. If it gets it after the first of them, it commits that one, while
+// the others wait for two fsyncs more.
 //
-// The short form stops at what it asks for: once not without reads, once with. If these are the shares, it fails by chance less than
-// once in 10,000 runs; if they are 15 and 30 %, once in 1,000. On a machine so busy that half of the trials without reads have an answer
-// late, and look like another commit, once in 4,000.
+// This test counts how often, without and with reads that wait for the lock as well. Every second
+// read is serializable; the others wait for the writes before them. It was 10 of 148 times without
+// reads, 39 of 79 with.
+//
+// The short form stops at what it asks for: once not without reads, once with. If these are the
+// shares, it fails by chance less than once in 10,000 runs; if they are 15 and 30 %, once in
+// 1,000. A machine may be so busy that half of the trials without reads have an answer late, which
+// looks like another commit. Then it fails once in 4,000.
 func TestARevokeHoldsWritesTwice(t *testing.T) {
 	disk := slowdisk.ForTest(t, 0)
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
@@ -54,7 +59,10 @@ func TestARevokeHoldsWritesTwice(t *testing.T) {
 			time.Sleep(5*r.delay + time.Duration(i)*7*time.Millisecond) // so that the timer's phase differs
 		}
 		slices.Sort(early)
-		t.Logf("etcd %s, %d reads waiting: another commit after %d of %d revokes; writes of %d before it: %v", cluster.Version, reads, twice, len(early), r.puts, early)
+		t.Logf(
+			"etcd %s, %d reads waiting: another commit after %d of %d revokes; writes of %d before it: %v",
+			cluster.Version, reads, twice, len(early), r.puts, early,
+		)
 		share = append(share, float64(twice)/float64(len(early)))
 	}
 	require.Less(t, share[0], 1.0, "without reads not always")
@@ -81,7 +89,8 @@ func (r *revokes) grant(n int) (leases []clientv3.LeaseID) {
 	return leases
 }
 
-// revoke ends a lease with writes behind it in the log, and says how many of those were answered without waiting for another commit.
+// revoke ends a lease with writes behind it in the log. It returns how many of those were answered
+// without waiting for another commit.
 func (r *revokes) revoke(lease clientv3.LeaseID) (early int) {
 	ctx, start := r.t.Context(), time.Now()
 	errs := make([]error, 1+r.puts+r.reads)

@@ -12,8 +12,8 @@ import (
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
 
-// The points like those that the coefficients come from have 0, 2, 10 and 50 ms, 1 and 100 clients, 100 and 3000/s,
-// 256, 1024 and 4096 bytes; the others are held out.
+// The points like those that the coefficients come from have 0, 2, 10 and 50 ms, 1 and 100
+// clients, 100 and 3000/s, 256, 1024 and 4096 bytes. The others are held out.
 var shortGrid = []cell{
 	{delay: ms(0), clients: 1, value: 1024, fitted: true},
 	{delay: ms(0), clients: 30, value: 512},
@@ -30,7 +30,7 @@ var shortGrid = []cell{
 	{delay: ms(50), rate: 400, value: 700},
 }
 
-// longGrid is the product of the same ranges.
+// longGrid returns the product of the same ranges.
 func longGrid() []cell {
 	var grid []cell
 	for _, delay := range []float64{0, 1, 2, 5, 10, 25, 50} {
@@ -55,24 +55,29 @@ func TestSingleMember(t *testing.T) {
 	}
 	disk := slowdisk.ForTest(t, 0)
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
-	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out", "fsync ms: calibrated", "in etcd",
+	table := compare("single "+cluster.Model().String(), "delay ms", "load", "value B", "held out",
+		"fsync ms: calibrated", "in etcd",
 		"throughput/s", "p50 ms", "p99 ms", "ops/fsync", "WAL B/op")
 	cpu := calibrateProcessor(ctx, t, cluster)
 	known := calibrated{}
 	for _, c := range grid {
 		d := known.slowed(ctx, t, disk, c.delay)
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu}, c.load())
+		p, err := etcdmodel.Predict(
+			etcdmodel.Cluster{Version: cluster.Model(), Members: 1, Disks: []etcdmodel.Disk{d}, CPU: cpu}, c.load(),
+		)
 		require.NoError(t, err)
 		r, m := measure(ctx, t, cluster, c.load(), p, table, 400*time.Millisecond, max(2500*time.Millisecond, 50*c.delay))
 		table.addResult(c, r)
 		table.add(batched, pair{m.WALBytesOp, c.op().WALBytes(cluster.Model(), m.OpsPerFsync)})
-		table.row(fmt.Sprint(c.delay.Milliseconds()), c.String(), fmt.Sprint(c.value), map[bool]string{true: "", false: "yes"}[c.fitted],
+		table.row(fmt.Sprint(c.delay.Milliseconds()), c.String(), fmt.Sprint(c.value),
+			map[bool]string{true: "", false: "yes"}[c.fitted],
 			figure(millis(d.FsyncMean())), figure(1000*m.Fsync.Mean()),
 			versus(r.throughput), versus(r.p50), versus(r.p99), versus(r.opsFsync), versus(r.walBytes))
 	}
 	table.print(t)
 	table.counts(t, batched, 0.01)
-	// Where others are on the processors batches are larger, and what is written once for each is less of a request.
+	// Where others are on the processors batches are larger, and what is written once for each is
+	// less of a request.
 	table.counts(t, "WAL bytes", 0.01+0.05*table.stretch())
 	table.within(t, "ops/fsync", 0.10)
 	table.within(t, "throughput", 0.15)
@@ -80,10 +85,12 @@ func TestSingleMember(t *testing.T) {
 	table.within(t, "p99", 0.35)
 }
 
-// batched is the WAL bytes of a request when as many share an fsync as there were: whatever the machine did.
+// batched is the WAL bytes of a request if as many share an fsync as did, whatever the machine was
+// doing.
 const batched = "WAL bytes, batches as measured"
 
-// addResult notes what the budgets are about: throughput of a closed load only, for an open one has what is offered.
+// addResult notes what the budgets are about. Of throughput that is a closed load only, for an
+// open one has what is offered.
 func (c *comparison) addResult(point cell, r result) {
 	if point.clients > 0 {
 		c.add("throughput", r.throughput)

@@ -19,7 +19,8 @@ type trio struct {
 	load   etcdmodel.Load
 }
 
-// loadsOf three members: closed and open, over all members and at the leader alone. None is fitted to.
+// trios returns loads of three members: closed and open, over all members and at the leader alone.
+// None is fitted to.
 func trios() []trio {
 	op := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 1024}
 	closed := func(n int) etcdmodel.Load { return etcdmodel.Load{Clients: n, Op: op} }
@@ -57,7 +58,10 @@ func TestThreeMembers(t *testing.T) {
 		disks, dirs = append(disks, d), append(dirs, d.Dir())
 	}
 	cluster := harness.Start(t, harness.Config{Members: 3, Data: dirs})
-	table := compare("three "+cluster.Model().String(), "slow", "load", "throughput/s", "p50 ms", "p99 ms", "ops/fsync", "late heartbeats/s")
+	table := compare(
+		"three "+cluster.Model().String(), "slow", "load", "throughput/s", "p50 ms", "p99 ms", "ops/fsync",
+		"late heartbeats/s",
+	)
 	cpu := calibrateProcessor(ctx, t, cluster)
 	known := calibrated{}
 	for _, c := range trios() {
@@ -79,7 +83,9 @@ func TestThreeMembers(t *testing.T) {
 		table.add("p50", r.p50)
 		table.add("p99", r.p99)
 		table.add("ops/fsync", r.opsFsync)
-		table.row(c.name, cell{clients: c.load.Clients, rate: rateOf(c.load)}.String(), versus(r.throughput), versus(r.p50), versus(r.p99), versus(r.opsFsync),
+		table.row(c.name, cell{
+			clients: c.load.Clients, rate: rateOf(c.load),
+		}.String(), versus(r.throughput), versus(r.p50), versus(r.p99), versus(r.opsFsync),
 			versus(pair{m.LateHeartbeats / m.Seconds, 2 * p.HeartbeatsLate}))
 	}
 	table.print(t)

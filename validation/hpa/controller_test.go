@@ -32,9 +32,8 @@ import (
 
 const namespace = "production"
 
-// world is what the real controller sees through its clients: the target's
-// scale, the pods and their metrics. It is changed only while the controller
-// sleeps.
+// world is the real controller's view through its clients: the target's scale, the pods and their
+// metrics. It is changed only while the controller sleeps.
 type world struct {
 	spec     autoscalingv2.HorizontalPodAutoscalerSpec
 	replicas int32 // spec.replicas of the scale
@@ -58,9 +57,11 @@ func (w *world) each(visit func(name string, p *hpa.Pods)) {
 	}
 }
 
-// request is the pods' for metric i; the real controller finds it in the spec.
+// object returns one pod of a group. The real controller finds the requests in its spec.
 func (w *world) object(name string, p *hpa.Pods) *corev1.Pod {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"app": "x"}}}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: namespace, Name: name, Labels: map[string]string{"app": "x"},
+	}}
 	container := corev1.Container{Name: "c", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{}}}
 	for i, m := range w.spec.Metrics {
 		if n := resourceOf(m); n != "" && p.Samples[i].Request >= 0 {
@@ -78,7 +79,9 @@ func (w *world) object(name string, p *hpa.Pods) *corev1.Pod {
 		pod.Status.StartTime = &at
 	}
 	if p.Ready != "" {
-		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: p.Ready, LastTransitionTime: metav1.NewTime(w.start.Add(p.ReadySince))}}
+		pod.Status.Conditions = []corev1.PodCondition{{
+			Type: corev1.PodReady, Status: p.Ready, LastTransitionTime: metav1.NewTime(w.start.Add(p.ReadySince)),
+		}}
 	}
 	return pod
 }
@@ -118,7 +121,9 @@ func (c client) total(i int) (int64, time.Time, error) {
 	return c.w.metrics[i].Value, c.w.start, nil
 }
 
-func (c client) GetResourceMetric(_ context.Context, r corev1.ResourceName, _ string, _ labels.Selector, container string) (metricsclient.PodMetricsInfo, time.Time, error) {
+func (c client) GetResourceMetric(
+	_ context.Context, r corev1.ResourceName, _ string, _ labels.Selector, container string,
+) (metricsclient.PodMetricsInfo, time.Time, error) {
 	for i, m := range c.w.spec.Metrics {
 		if resourceOf(m) == r && (m.ContainerResource != nil) == (container != "") {
 			return c.perPod(i)
@@ -131,7 +136,9 @@ func (c client) GetRawMetric(name, _ string, _, _ labels.Selector) (metricsclien
 	return c.perPod(indexOf(name))
 }
 
-func (c client) GetObjectMetric(name, _ string, _ *autoscalingv2.CrossVersionObjectReference, _ labels.Selector) (int64, time.Time, error) {
+func (c client) GetObjectMetric(
+	name, _ string, _ *autoscalingv2.CrossVersionObjectReference, _ labels.Selector,
+) (int64, time.Time, error) {
 	return c.total(indexOf(name))
 }
 
@@ -149,13 +156,20 @@ func indexOf(name string) (i int) {
 // run drives the real controller, unchanged, in a bubble of virtual time:
 // step is called every sync period, between syncs, and may change the world;
 // compare at the end of each sync with the replicas the controller left.
-func run(t *testing.T, w *world, steps int, step func(i int, now time.Duration), compare func(i int, now time.Duration, replicas int32)) {
+func run(
+	t *testing.T, w *world, steps int, step func(i int, now time.Duration),
+	compare func(i int, now time.Duration, replicas int32),
+) {
 	synctest.Test(t, func(t *testing.T) {
 		w.start = time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		step(0, 0)
-		object := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "x"}, Spec: w.spec}
-		object.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "x"}
+		object := &autoscalingv2.HorizontalPodAutoscaler{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "x"}, Spec: w.spec,
+		}
+		object.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{
+			APIVersion: "apps/v1", Kind: "Deployment", Name: "x",
+		}
 		legacyscheme.Scheme.Default(object)
 		clientset := fake.NewClientset(object)
 		factory := informers.NewSharedInformerFactory(clientset, 0)
@@ -164,7 +178,9 @@ func run(t *testing.T, w *world, steps int, step func(i int, now time.Duration),
 		scales := &scalefake.FakeScaleClient{}
 		scales.AddReactor("get", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
 			w.synced()
-			return true, &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "x"}, Spec: autoscalingv1.ScaleSpec{Replicas: w.replicas},
+			return true, &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespace, Name: "x",
+			}, Spec: autoscalingv1.ScaleSpec{Replicas: w.replicas},
 				Status: autoscalingv1.ScaleStatus{Replicas: w.status, Selector: "app=x"}}, nil
 		})
 		scales.AddReactor("update", "deployments", func(a clienttesting.Action) (bool, runtime.Object, error) {
@@ -175,7 +191,8 @@ func run(t *testing.T, w *world, steps int, step func(i int, now time.Duration),
 		synced, at := 0, time.Duration(0)
 		w.synced = func() { synced, at = synced+1, time.Since(w.start) }
 		controller := podautoscaler.NewHorizontalController(ctx, clientset.CoreV1(), scales, clientset.AutoscalingV2(),
-			testrestmapper.TestOnlyStaticRESTMapper(legacyscheme.Scheme), client{w}, factory.Autoscaling().V2().HorizontalPodAutoscalers(), pods,
+			testrestmapper.TestOnlyStaticRESTMapper(legacyscheme.Scheme), client{w},
+			factory.Autoscaling().V2().HorizontalPodAutoscalers(), pods,
 			hpa.SyncPeriod, 5*time.Minute, 0.1, 5*time.Minute, 30*time.Second)
 		factory.Start(ctx.Done())
 		factory.WaitForCacheSync(ctx.Done())

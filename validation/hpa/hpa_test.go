@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cases is how many random histories to run; REDLINE_CASES overrides it.
+// cases returns the number of random histories to run. REDLINE_CASES overrides it.
 func cases(t *testing.T, standard int) int {
 	if s := os.Getenv("REDLINE_CASES"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -47,7 +47,9 @@ func TestEveryStepEqualsTheRealController(t *testing.T) {
 	const steps = 60
 	// The gate makes the controller wait for its own writes to come back with a
 	// newer resource version, which the fake client's watch does not bring.
-	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.StaleControllerConsistencyHPA, false)
+	featuregatetesting.SetFeatureGateDuringTest(
+		t, utilfeature.DefaultFeatureGate, features.StaleControllerConsistencyHPA, false,
+	)
 	n, rescales, held, limited, failed := cases(t, 100), 0, 0, 0, 0
 	for seed := range n {
 		r := rand.New(rand.NewPCG(8829, uint64(seed)))
@@ -66,7 +68,10 @@ func TestEveryStepEqualsTheRealController(t *testing.T) {
 				t.Fatal(err)
 			}
 			if d.Replicas != replicas {
-				t.Fatalf("seed %d, step %d at %v: from %d the model goes to %d (%+v), the real controller to %d\nspec %+v\nobservation %+v", seed, i, now, before, d.Replicas, d, replicas, w.spec, o)
+				t.Fatalf(
+					"seed %d, step %d at %v: from %d the model goes to %d (%+v), the real controller to %d\nspec %+v\nobservation %+v",
+					seed, i, now, before, d.Replicas, d, replicas, w.spec, o,
+				)
 			}
 			rescales += count(d.Rescaled)
 			held += count(d.Held == hpa.ScaleUpHeld || d.Held == hpa.ScaleDownHeld)
@@ -77,8 +82,13 @@ func TestEveryStepEqualsTheRealController(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("hpa: %d histories x %d syncs: 0 differences; %d rescales, %d stabilised, %d limited, %d with a metric that failed", n, steps, rescales, held, limited, failed)
-	for name, some := range map[string]int{"rescale": rescales, "stabilised": held, "limited": limited, "failed metric": failed} {
+	t.Logf(
+		"hpa: %d histories x %d syncs: 0 differences; %d rescales, %d stabilised, %d limited, %d with a metric that failed",
+		n, steps, rescales, held, limited, failed,
+	)
+	for name, some := range map[string]int{
+		"rescale": rescales, "stabilised": held, "limited": limited, "failed metric": failed,
+	} {
 		require.Greater(t, some, n, "too few cases of: %s", name)
 	}
 }
@@ -110,33 +120,47 @@ func randomSpec(r *rand.Rand) autoscalingv2.HorizontalPodAutoscalerSpec {
 	return spec
 }
 
-// randomMetric is one that its place in the spec tells apart from the others.
+// randomMetric returns a metric that its place in the spec tells apart from the others.
 func randomMetric(r *rand.Rand, i int) autoscalingv2.MetricSpec {
 	value := resource.NewMilliQuantity(1+r.Int64N(5000), resource.DecimalSI)
 	name := autoscalingv2.MetricIdentifier{Name: fmt.Sprintf("metric-%d", i)}
 	target := autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: value}
 	switch r.IntN(7) {
 	case 0:
-		return autoscalingv2.MetricSpec{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{Metric: name, Target: target}}
+		return autoscalingv2.MetricSpec{
+			Type: autoscalingv2.PodsMetricSourceType,
+			Pods: &autoscalingv2.PodsMetricSource{Metric: name, Target: target},
+		}
 	case 1, 2:
 		if r.IntN(2) == 0 {
 			target = autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: value}
 		}
 		if r.IntN(2) == 0 {
-			return autoscalingv2.MetricSpec{Type: autoscalingv2.ObjectMetricSourceType, Object: &autoscalingv2.ObjectMetricSource{Metric: name, Target: target}}
+			return autoscalingv2.MetricSpec{
+				Type:   autoscalingv2.ObjectMetricSourceType,
+				Object: &autoscalingv2.ObjectMetricSource{Metric: name, Target: target},
+			}
 		}
-		return autoscalingv2.MetricSpec{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: target}}
+		return autoscalingv2.MetricSpec{
+			Type:     autoscalingv2.ExternalMetricSourceType,
+			External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: target},
+		}
 	}
 	// A resource a place, so that the metrics client can tell them apart.
 	n := []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage}[i]
 	if r.IntN(3) > 0 {
-		target = autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To(1 + r.Int32N(150))}
+		target = autoscalingv2.MetricTarget{
+			Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To(1 + r.Int32N(150)),
+		}
 	}
 	if r.IntN(4) == 0 {
 		return autoscalingv2.MetricSpec{Type: autoscalingv2.ContainerResourceMetricSourceType,
 			ContainerResource: &autoscalingv2.ContainerResourceMetricSource{Name: n, Container: "c", Target: target}}
 	}
-	return autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{Name: n, Target: target}}
+	return autoscalingv2.MetricSpec{
+		Type:     autoscalingv2.ResourceMetricSourceType,
+		Resource: &autoscalingv2.ResourceMetricSource{Name: n, Target: target},
+	}
 }
 
 func randomRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
@@ -148,13 +172,20 @@ func randomRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
 		rules.StabilizationWindowSeconds = ptr.To(15 * r.Int32N(25))
 	}
 	if r.IntN(2) == 0 {
-		rules.SelectPolicy = ptr.To([]autoscalingv2.ScalingPolicySelect{autoscalingv2.MaxChangePolicySelect, autoscalingv2.MinChangePolicySelect, autoscalingv2.DisabledPolicySelect}[r.IntN(9)%4%3])
+		rules.SelectPolicy = ptr.To(
+			[]autoscalingv2.ScalingPolicySelect{
+				autoscalingv2.MaxChangePolicySelect, autoscalingv2.MinChangePolicySelect,
+				autoscalingv2.DisabledPolicySelect,
+			}[r.IntN(9)%4%3],
+		)
 	}
 	if r.IntN(3) == 0 {
 		rules.Tolerance = resource.NewMilliQuantity(r.Int64N(300), resource.DecimalSI)
 	}
 	for range r.IntN(4) {
-		p := autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 1 + r.Int32N(20), PeriodSeconds: 1 + r.Int32N(120)}
+		p := autoscalingv2.HPAScalingPolicy{
+			Type: autoscalingv2.PodsScalingPolicy, Value: 1 + r.Int32N(20), PeriodSeconds: 1 + r.Int32N(120),
+		}
 		if r.IntN(2) == 0 {
 			p.Type, p.Value = autoscalingv2.PercentScalingPolicy, 1+r.Int32N(120)
 		}
@@ -163,8 +194,8 @@ func randomRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
 	return rules
 }
 
-// change is what happens between two syncs: pods follow the scale, start,
-// fail; load moves around the targets; now and then somebody scales by hand.
+// change moves the world between two syncs: pods follow the scale, start, fail; load moves around
+// the targets; now and then somebody scales by hand.
 func change(r *rand.Rand, w *world, i int, now time.Duration) {
 	if i > 0 && r.IntN(40) == 0 {
 		w.replicas = r.Int32N(2 * w.spec.MaxReplicas)
@@ -186,7 +217,7 @@ func change(r *rand.Rand, w *world, i int, now time.Duration) {
 	}
 }
 
-// total is about what an Object or External metric must show for a ratio of 1.
+// total returns about the value that an Object or External metric must show for a ratio of 1.
 func total(m autoscalingv2.MetricSpec, replicas int32) float64 {
 	var t autoscalingv2.MetricTarget
 	switch {
@@ -230,7 +261,7 @@ func group(r *rand.Rand, w *world, n int, load float64, now time.Duration) hpa.P
 	return p
 }
 
-// perPod is about what a pod must report for a ratio of 1.
+// perPod returns about the value that a pod must report for a ratio of 1.
 func perPod(m autoscalingv2.MetricSpec, request int64) float64 {
 	var t autoscalingv2.MetricTarget
 	switch {

@@ -1,18 +1,17 @@
 // Command scheduler129 is the real kube-scheduler v1.29.2, the incident's, as
-// validation/controlplane runs it against its API server. It is what
-// cmd/kube-scheduler of that version is, with its flags and its configuration, and
-// reports on standard output, a line each:
+// validation/controlplane runs it against its API server. It is cmd/kube-scheduler of that
+// version, with its flags and its configuration. It reports on standard output, a line each:
 //
 //	ready                             its informers have the nodes and pods
 //	attempt AT                        a scheduling attempt began
 //	request AT TOOK VERB CODE PATH    a request was answered, watches excepted
 //
-// Times are nanoseconds, AT since 1970. Code is the HTTP status or 0. The attempts are
-// seen by a PreFilter plugin that says nothing, [counter], which the configuration must enable; the
-// requests by an auth provider, "reported", which the kubeconfig must name.
+// Times are nanoseconds, AT since 1970. Code is the HTTP status or 0. A PreFilter plugin that says
+// nothing, [counter], sees the attempts; the configuration must enable it. An auth provider,
+// "reported", sees the requests; the kubeconfig must name it.
 //
-// It ends when its standard input does. It is a module of its own because two versions
-// of Kubernetes do not build into one program.
+// It ends when its standard input does. It is a module of its own because two versions of
+// Kubernetes do not build into one program.
 package main
 
 import (

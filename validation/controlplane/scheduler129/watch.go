@@ -30,7 +30,9 @@ func (r *report) plugin(ctx context.Context, _ runtime.Object, h framework.Handl
 
 func (counter) Name() string { return counterName }
 
-func (c counter) PreFilter(context.Context, *framework.CycleState, *corev1.Pod) (*framework.PreFilterResult, *framework.Status) {
+func (c counter) PreFilter(
+	context.Context, *framework.CycleState, *corev1.Pod,
+) (*framework.PreFilterResult, *framework.Status) {
 	c.out.line("attempt %d", time.Now().UnixNano())
 	return nil, framework.NewStatus(framework.Skip)
 }

@@ -1,5 +1,6 @@
-// Package harness runs real etcd clusters, each member in a process of its own with its WAL and its db on disks that
-// can be made slow one by one, drives them with the same [etcdmodel.Load] that the model predicts for, and measures.
+// Package harness runs real etcd clusters, drives them with the same [etcdmodel.Load] that the
+// model predicts for, and measures. Each member runs in a process of its own. The disks of its WAL
+// and its db can be slowed down one by one.
 //
 // A test binary that uses it calls [Serve] first in TestMain.
 package harness
@@ -29,12 +30,12 @@ func Serve() {
 	server.Serve()
 }
 
-// Config says which cluster to start.
+// Config describes the cluster to start.
 type Config struct {
 	Members int           // 0 means 1
 	Etcd    server.Config // settings; directories and addresses are the harness's
-	// Data and WAL are the directories of each member, a slow disk's or not; shorter or nil: the test's own
-	// temporary directory for Data, and Data for WAL.
+	// Data and WAL are the directories of each member, a slow disk's or not. Where they are shorter
+	// or nil, Data is the test's own temporary directory and WAL is Data.
 	Data, WAL []string
 }
 
@@ -46,7 +47,8 @@ type Cluster struct {
 	client  [][]*clientv3.Client // per member, several connections
 }
 
-// connections is how many each member gets: as many as the measurements of the facts had.
+// connections is the number of connections to each member: as many as in the measurements of
+// etcdmodel/testdata.
 const connections = 4
 
 // Start starts a cluster for a test, which ends it.
@@ -120,7 +122,9 @@ func (c *Cluster) ready() error {
 	for _, url := range c.URLs {
 		var clients []*clientv3.Client
 		for range connections {
-			client, err := clientv3.New(clientv3.Config{Endpoints: []string{url}, DialTimeout: 10 * time.Second, MaxCallSendMsgSize: 64 << 20, Logger: zap.NewNop()})
+			client, err := clientv3.New(clientv3.Config{
+				Endpoints: []string{url}, DialTimeout: 10 * time.Second, MaxCallSendMsgSize: 64 << 20, Logger: zap.NewNop(),
+			})
 			if err != nil {
 				return fmt.Errorf("harness: %w", err)
 			}
@@ -147,13 +151,13 @@ func (c *Cluster) Close() error {
 	return errors.Join(errs...)
 }
 
-// Client is a client of one member.
+// Client returns a client of one member.
 func (c *Cluster) Client(member int) *clientv3.Client { return c.client[member][0] }
 
 // Metrics reads a member's page.
 func (c *Cluster) Metrics(member int) (Metrics, error) { return scrape(c.URLs[member]) }
 
-// Leader is the index of the member that leads.
+// Leader returns the index of the member that leads.
 func (c *Cluster) Leader(ctx context.Context) (int, error) {
 	for ctx.Err() == nil {
 		for i, url := range c.URLs {
@@ -210,7 +214,7 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
-// Model is the model's name of the cluster's version.
+// Model returns the model's name of the cluster's version.
 func (c *Cluster) Model() etcdmodel.Version {
 	v, err := etcdmodel.ParseVersion(c.Version)
 	if err != nil {

@@ -17,8 +17,8 @@ type Compacted struct {
 	Duration time.Duration // as etcd's own histogram has it
 }
 
-// CompactEvery compacts as kube-apiserver does: every interval, to the revision that was the latest one interval before. It
-// returns each compaction, and ends with ctx.
+// CompactEvery compacts as kube-apiserver does: every interval, to the revision that was the
+// latest one interval before. It ends with ctx and returns each compaction.
 func (c *Cluster) CompactEvery(ctx context.Context, interval time.Duration) ([]Compacted, error) {
 	var done []Compacted
 	previous, err := c.revision(ctx)
@@ -61,8 +61,10 @@ func (c *Cluster) compact(ctx context.Context, revision int64) (Compacted, error
 	}
 	const total = "etcd_debugging_mvcc_db_compaction_total_duration_milliseconds"
 	return Compacted{
-		Took:     took,
-		Deleted:  after.Value("etcd_debugging_mvcc_db_compaction_keys_total") - before.Value("etcd_debugging_mvcc_db_compaction_keys_total"),
+		Took: took,
+		Deleted: after.Value(
+			"etcd_debugging_mvcc_db_compaction_keys_total",
+		) - before.Value("etcd_debugging_mvcc_db_compaction_keys_total"),
 		DB:       after.Value("etcd_mvcc_db_total_size_in_bytes"),
 		InUse:    before.Value("etcd_mvcc_db_total_size_in_use_in_bytes"),
 		Duration: time.Duration(after.Since(before, total).Sum * float64(time.Millisecond)),
@@ -77,7 +79,7 @@ func (c *Cluster) revision(ctx context.Context) (int64, error) {
 	return answer.Header.Revision, nil
 }
 
-// nilAtEnd is no error where the end of ctx is the cause.
+// nilAtEnd returns nil for an error whose cause is the end of ctx.
 func nilAtEnd(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -19,8 +19,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Three members elect, hand over the lead, and answer open and closed loads that the counters agree with: to the request
-// over the whole run, and by and large in the window, whose edges the counters do not share.
+// TestRun: three members elect, hand over the lead, and answer open and closed loads. The counters
+// agree to the request over the whole run, and by and large in the window, whose edges they do not
+// share.
 func TestRun(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
@@ -42,8 +43,9 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// ruled runs a load while a member leads, and counts from before its first request to after its last as well. A run in
-// which the machine was elsewhere, or the leader changed for that, is made again.
+// ruled runs a load while a member leads. It also counts from before the first request to after
+// the last. It makes a run again in which the machine was elsewhere, or the leader changed because
+// of that.
 func ruled(ctx context.Context, t *testing.T, c *Cluster, load etcdmodel.Load, leader int) (m, whole Measured) {
 	t.Helper()
 	for try := range 5 {

@@ -17,11 +17,13 @@ import (
 // maxInFlight bounds the open requests of one run; beyond it arrivals count as errors.
 const maxInFlight = 20_000
 
-// Measured is what etcd did in the measured part of a run.
+// Measured holds etcd's figures in the measured part of a run.
 type Measured struct {
-	Seconds    float64
-	Answered   int             // requests answered in the window
-	Around     int             // requests answered from before the counters' first reading to after the second: no fewer than they counted, but for those under way
+	Seconds  float64
+	Answered int // requests answered in the window
+	// requests answered from before the counters' first reading to after the second: no fewer than
+	// they counted, but for those under way
+	Around     int
 	All        int             // requests answered from the first to the last, before and after the window too
 	Errors     int             // requests that failed in the window
 	Throughput float64         // answered per second
@@ -37,7 +39,7 @@ type Measured struct {
 	Proposals      float64
 }
 
-// Quantile is the latency that a share p of the requests kept to.
+// Quantile returns the latency within which a share p of the requests were answered.
 func (m Measured) Quantile(p float64) time.Duration {
 	if len(m.Latency) == 0 {
 		return 0
@@ -45,7 +47,7 @@ func (m Measured) Quantile(p float64) time.Duration {
 	return m.Latency[min(int(p*float64(len(m.Latency))), len(m.Latency)-1)]
 }
 
-// Mean is the mean latency.
+// Mean returns the mean latency.
 func (m Measured) Mean() time.Duration {
 	var sum time.Duration
 	for _, l := range m.Latency {
@@ -78,7 +80,8 @@ func (r *recorder) add(since time.Time, measured bool, err error) {
 	}
 }
 
-// Run drives a cluster with a load for a warm-up and then for the time measured, and reports on the latter.
+// Run drives a cluster with a load for a warm-up and then for the time measured, and reports on
+// the latter.
 func (c *Cluster) Run(ctx context.Context, load etcdmodel.Load, warm, measured time.Duration) (Measured, error) {
 	leader, err := c.Leader(ctx)
 	if err != nil {
@@ -155,7 +158,7 @@ func (c *Cluster) requester(ctx context.Context, op etcdmodel.Op, keys int) (*re
 	return r, nil
 }
 
-// clients is the connections that a load uses, member by member in turn.
+// clients returns the connections that a load uses, member by member in turn.
 func (c *Cluster) clients(load etcdmodel.Load, leader int) []*clientv3.Client {
 	if load.LeaderOnly {
 		return c.client[leader]
@@ -183,9 +186,13 @@ func closed(ctx context.Context, r *requester, client *clientv3.Client, rec *rec
 	}
 }
 
-// open sends at the arrivals of a Poisson process, whether or not the earlier ones were answered; latency counts from
-// the arrival, so that a driver that falls behind does not hide what a request would have waited.
-func (c *Cluster) open(ctx context.Context, rate float64, r *requester, clients []*clientv3.Client, rec *recorder, measuring *atomic.Bool) {
+// open sends at the arrivals of a Poisson process, whether or not the earlier requests were
+// answered. Latency counts from the arrival, so that a driver that falls behind does not hide the
+// time that a request would have waited.
+func (c *Cluster) open(
+	ctx context.Context, rate float64, r *requester, clients []*clientv3.Client, rec *recorder,
+	measuring *atomic.Bool,
+) {
 	if rate <= 0 {
 		return
 	}
@@ -229,7 +236,7 @@ func (c *Cluster) readAll() ([]Metrics, error) {
 	return all, nil
 }
 
-// report is what the server's counters say happened between two readings.
+// report returns the figures of the server's counters between two readings.
 func report(before, after []Metrics, leader int) Measured {
 	a, b := before[leader], after[leader]
 	delta := func(name string) float64 { return b.Value(name) - a.Value(name) }
@@ -242,8 +249,13 @@ func report(before, after []Metrics, leader int) Measured {
 	m.OpsPerFsync = ratio(m.Proposals, m.Fsync.N)
 	m.DBGrowthOp = ratio(delta("etcd_mvcc_db_total_size_in_bytes"), m.Proposals)
 	for i := range after {
-		m.LateHeartbeats += after[i].Value("etcd_server_heartbeat_send_failures_total") - before[i].Value("etcd_server_heartbeat_send_failures_total")
-		m.LeaderChanges = max(m.LeaderChanges, after[i].Value("etcd_server_leader_changes_seen_total")-before[i].Value("etcd_server_leader_changes_seen_total"))
+		m.LateHeartbeats += after[i].Value(
+			"etcd_server_heartbeat_send_failures_total",
+		) - before[i].Value("etcd_server_heartbeat_send_failures_total")
+		m.LeaderChanges = max(
+			m.LeaderChanges,
+			after[i].Value("etcd_server_leader_changes_seen_total")-before[i].Value("etcd_server_leader_changes_seen_total"),
+		)
 	}
 	return m
 }

@@ -35,7 +35,7 @@ func parse(r io.Reader) (Metrics, error) {
 	return families, nil
 }
 
-// Value is the sum of a counter or gauge over its labels; 0 if the page has none.
+// Value returns the sum of a counter or gauge over its labels, or 0 if the page has none.
 func (m Metrics) Value(name string) float64 {
 	sum := 0.0
 	for _, x := range m[name].GetMetric() {
@@ -44,7 +44,7 @@ func (m Metrics) Value(name string) float64 {
 	return sum
 }
 
-// A Histogram is what was observed between two readings.
+// A Histogram holds the observations between two readings.
 type Histogram struct {
 	Upper []float64 // upper bounds of the buckets, the last is +Inf
 	Count []float64 // observations at or below each
@@ -52,7 +52,7 @@ type Histogram struct {
 	Sum   float64
 }
 
-// Since is the difference of a histogram between an earlier reading and this one.
+// Since returns the difference of a histogram between an earlier reading and this one.
 func (m Metrics) Since(before Metrics, name string) Histogram {
 	var h Histogram
 	now, then := m[name].GetMetric(), before[name].GetMetric()
@@ -75,7 +75,7 @@ func (m Metrics) Since(before Metrics, name string) Histogram {
 	return h
 }
 
-// Mean is the mean observation in seconds.
+// Mean returns the mean observation in seconds.
 func (h Histogram) Mean() float64 { return ratio(h.Sum, h.N) }
 
 // Quantile interpolates within a bucket as Prometheus does.
@@ -93,7 +93,7 @@ func (h Histogram) Quantile(p float64) float64 {
 	return lower
 }
 
-// ratio is a/b, 0 where there is nothing to divide by.
+// ratio returns a/b, or 0 where there is nothing to divide by.
 func ratio(a, b float64) float64 {
 	if b == 0 {
 		return 0

@@ -12,7 +12,7 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// Full is how a db came to its quota.
+// Full is the record of a db that came to its quota.
 type Full struct {
 	After    time.Duration // from the first request
 	Answered int           // requests answered before
@@ -20,15 +20,19 @@ type Full struct {
 	Err      error         // the first refusal
 }
 
-// mostLate is how far the arrivals may fall behind: what a machine that was elsewhere did not send is not sent at once
-// afterwards, in one commit of the backend, but later. The rate that counts is the one that arrived.
+// mostLate is the time by which the arrivals may fall behind. Arrivals that a machine did not send
+// while it was elsewhere are not sent at once afterwards, in one commit of the backend, but later.
+// The rate that counts is the one that arrived.
 const mostLate = 20 * time.Millisecond
 
-// mostOpen is how many requests may wait at a time: a disk that stops for a second collects no more for its next commit.
+// mostOpen is the number of requests that may wait at a time: a disk that stops for a second
+// collects no more for its next commit.
 const mostOpen = 100
 
 // UntilNoSpace sends requests at regular intervals until one is refused.
-func (c *Cluster) UntilNoSpace(ctx context.Context, op etcdmodel.Op, keys int, rate float64, most time.Duration) (Full, error) {
+func (c *Cluster) UntilNoSpace(
+	ctx context.Context, op etcdmodel.Op, keys int, rate float64, most time.Duration,
+) (Full, error) {
 	r, err := c.requester(ctx, op, keys)
 	if err != nil {
 		return Full{}, err

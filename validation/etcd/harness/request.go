@@ -29,7 +29,8 @@ type requester struct {
 
 var runs atomic.Int64
 
-// newRequester prepares requests over a number of keys, 0 for a new key every time. Values do not compress.
+// newRequester prepares requests over a number of keys; 0 is a new key every time. Values do not
+// compress.
 func newRequester(op etcdmodel.Op, keys int) (*requester, error) {
 	r := &requester{op: op, keys: int64(keys), run: fmt.Sprintf("%04d", runs.Add(1))}
 	if op.Key < len(r.run)+minDigits && !leases(op.Kind) {
@@ -53,7 +54,7 @@ func newRequester(op etcdmodel.Op, keys int) (*requester, error) {
 // minDigits is the room for the number in a key.
 const minDigits = 8
 
-// key is the i-th key: "k...", the run and the number.
+// key returns the i-th key: "k...", the run and the number.
 func (r *requester) key(i int64) string {
 	if r.keys > 0 {
 		i %= r.keys
@@ -131,7 +132,8 @@ func leases(k etcdmodel.Kind) bool {
 	return k == etcdmodel.LeaseGrant || k == etcdmodel.LeaseRevoke || k == etcdmodel.KeepAlive
 }
 
-// update is kube-apiserver's: compare, put, else range. The first of a key finds revision 0 and creates it.
+// update sends kube-apiserver's transaction: compare, put, else range. The first of a key finds
+// revision 0 and creates it.
 func (r *requester) update(ctx context.Context, client *clientv3.Client, key string, seen *atomic.Int64) error {
 	answer, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", seen.Load())).
 		Then(clientv3.OpPut(key, r.value)).Else(clientv3.OpGet(key)).Commit()

@@ -11,9 +11,9 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// flush returns when everything that was answered before is in the db file and in the counters, however long the disk
-// takes: the end of a lease forces a commit of the backend inside the apply loop (batch_tx.go: Unlock), behind all that
-// was applied before, and is answered after it.
+// flush returns when everything that was answered before is in the db file and in the counters,
+// however long the disk takes. The end of a lease forces a commit of the backend inside the apply
+// loop (batch_tx.go: Unlock), behind all that was applied before, and is answered after it.
 func (c *Cluster) flush(ctx context.Context, lease clientv3.LeaseID) error {
 	if _, err := c.Client(0).Revoke(ctx, lease); err != nil {
 		return fmt.Errorf("harness: flush: %w", err)
@@ -21,7 +21,7 @@ func (c *Cluster) flush(ctx context.Context, lease clientv3.LeaseID) error {
 	return nil
 }
 
-// forFlush is a lease to end: granted before, since a full db grants none.
+// forFlush grants a lease to end. It is granted before, since a full db grants none.
 func (c *Cluster) forFlush(ctx context.Context) (clientv3.LeaseID, error) {
 	lease, err := c.Client(0).Grant(ctx, 3600)
 	if err != nil {
@@ -30,8 +30,8 @@ func (c *Cluster) forFlush(ctx context.Context) (clientv3.LeaseID, error) {
 	return lease.ID, nil
 }
 
-// still reads a member's metrics when the WAL's counters stand still: what was answered may be written a moment later, with
-// what the leader notes of it.
+// still reads a member's metrics when the WAL's counters stand still. An answered request may be
+// written a moment later, with what the leader notes of it.
 func (c *Cluster) still(ctx context.Context, member int) (Metrics, error) {
 	const pause = 40 * time.Millisecond
 	last, err := c.Metrics(member)
@@ -40,7 +40,8 @@ func (c *Cluster) still(ctx context.Context, member int) (Metrics, error) {
 			break
 		}
 		var now Metrics
-		if now, err = c.Metrics(member); err == nil && now.Value(walBytes) == last.Value(walBytes) && now.Value(committed) == now.Value(applied) {
+		if now, err = c.Metrics(member); err == nil && now.Value(walBytes) == last.Value(walBytes) &&
+			now.Value(committed) == now.Value(applied) {
 			return now, nil
 		}
 		last = now
@@ -54,14 +55,14 @@ const (
 	applied   = "etcd_server_proposals_applied_total"
 )
 
-// Bytes is what requests cost, sent one after the other.
+// Bytes holds the cost of requests that are sent one after the other.
 type Bytes struct {
 	WAL, InUse, Total float64 // bytes a request
 	Fsyncs, Proposals float64 // a request
 }
 
-// Sequence sends n requests of an op to a single member, each after the answer to the one before, and counts. What the
-// requests need - keys to delete, leases to renew or revoke - is made before.
+// Sequence sends n requests of an op to a single member, each after the answer to the one before,
+// and counts. It first makes what the requests need: keys to delete, leases to renew or revoke.
 func (c *Cluster) Sequence(ctx context.Context, op etcdmodel.Op, n int) (Bytes, error) {
 	r, err := c.prepare(ctx, op, n)
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *Cluster) Fill(ctx context.Context, op etcdmodel.Op, n, clients int) (By
 	return c.bytes(before, after, n), nil
 }
 
-// bytes is what n requests cost between two readings.
+// bytes returns the cost of n requests between two readings.
 func (c *Cluster) bytes(before, after Metrics, n int) Bytes {
 	per := func(name string) float64 { return (after.Value(name) - before.Value(name)) / float64(n) }
 	return Bytes{

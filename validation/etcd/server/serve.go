@@ -17,14 +17,17 @@ import (
 	"go.etcd.io/etcd/api/v3/version"
 )
 
-// serveVariable names the environment variable that turns a process into one etcd member; it holds the Config.
+// serveVariable names the environment variable that turns a process into one etcd member. It holds
+// the Config.
 const serveVariable = "REDLINE_ETCD_SERVE"
 
-// serveCalled records that this binary can serve: Spawn would otherwise run the caller's main a second time.
+// serveCalled records that this binary can serve: Spawn would otherwise run the caller's main a
+// second time.
 var serveCalled atomic.Bool
 
-// Serve must be called first in main or TestMain of a binary that calls [Spawn]. In a child process that is an etcd
-// member it runs that etcd and never returns; anywhere else it returns at once.
+// Serve must be called first in main or TestMain of a binary that calls [Spawn]. In a child
+// process that is an etcd member it runs that etcd and never returns. Anywhere else it returns at
+// once.
 func Serve() {
 	serveCalled.Store(true)
 	text := os.Getenv(serveVariable)
@@ -43,8 +46,8 @@ func Serve() {
 	os.Exit(0)
 }
 
-// Run starts an etcd, prints "ready VERSION", and stops it when standard input ends, so that a member does not outlive
-// the process that started it, however that ends.
+// Run starts an etcd, prints "ready VERSION", and stops it when standard input ends. So a member
+// does not outlive the process that started it, however that ends.
 func Run(c Config) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	etcd, err := Start(c)
@@ -67,8 +70,9 @@ type Process struct {
 	in  io.WriteCloser
 }
 
-// Spawn prepares a copy of this binary as an etcd member. [Process.Ready] starts it and waits until it serves; the
-// members of a cluster wait for each other, so call that at the same time for all.
+// Spawn prepares a copy of this binary as an etcd member. [Process.Ready] starts it and waits
+// until it serves. The members of a cluster wait for each other, so call that at the same time for
+// all.
 func Spawn(c Config) (*Process, error) {
 	if !serveCalled.Load() {
 		return nil, errors.New("server: Serve has not been called, want it first in main or TestMain")

@@ -1,7 +1,9 @@
-// Package server starts a real etcd with the settings that matter to a write load, and nothing else.
+// Package server starts a real etcd with the settings that matter to a write load, and nothing
+// else.
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"time"
@@ -51,7 +53,9 @@ func Start(c Config) (*embed.Etcd, error) {
 
 func (c Config) embed() (*embed.Config, error) {
 	if c.Dir == "" || c.ClientURL == "" || c.PeerURL == "" {
-		return nil, fmt.Errorf("server: Config.Dir, ClientURL and PeerURL are %q, %q and %q, want all three", c.Dir, c.ClientURL, c.PeerURL)
+		return nil, fmt.Errorf(
+			"server: Config.Dir, ClientURL and PeerURL are %q, %q and %q, want all three", c.Dir, c.ClientURL, c.PeerURL,
+		)
 	}
 	client, err := url.Parse(c.ClientURL)
 	if err != nil {
@@ -62,28 +66,19 @@ func (c Config) embed() (*embed.Config, error) {
 		return nil, fmt.Errorf("server: Config.PeerURL: %w", err)
 	}
 	cfg := embed.NewConfig()
-	cfg.Name, cfg.Dir, cfg.WalDir = or(c.Name, "m1"), c.Dir, c.WALDir
+	cfg.Name, cfg.Dir, cfg.WalDir = cmp.Or(c.Name, "m1"), c.Dir, c.WALDir
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
-	cfg.InitialCluster = or(c.Cluster, cfg.Name+"="+c.PeerURL)
-	cfg.QuotaBackendBytes = or(c.Quota, cfg.QuotaBackendBytes)
-	cfg.SnapshotCount = or(c.SnapshotCount, cfg.SnapshotCount)
-	cfg.ElectionMs = or(uint(c.Election.Milliseconds()), cfg.ElectionMs)
-	cfg.TickMs = or(uint(c.Heartbeat.Milliseconds()), cfg.TickMs)
-	cfg.BackendBatchInterval = or(c.BatchInterval, cfg.BackendBatchInterval)
-	cfg.BackendBatchLimit = or(c.BatchLimit, cfg.BackendBatchLimit)
+	cfg.InitialCluster = cmp.Or(c.Cluster, cfg.Name+"="+c.PeerURL)
+	cfg.QuotaBackendBytes = cmp.Or(c.Quota, cfg.QuotaBackendBytes)
+	cfg.SnapshotCount = cmp.Or(c.SnapshotCount, cfg.SnapshotCount)
+	cfg.ElectionMs = cmp.Or(uint(c.Election.Milliseconds()), cfg.ElectionMs)
+	cfg.TickMs = cmp.Or(uint(c.Heartbeat.Milliseconds()), cfg.TickMs)
+	cfg.BackendBatchInterval = cmp.Or(c.BatchInterval, cfg.BackendBatchInterval)
+	cfg.BackendBatchLimit = cmp.Or(c.BatchLimit, cfg.BackendBatchLimit)
 	if c.Compaction > 0 {
 		cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", c.Compaction.String()
 	}
-	cfg.LogLevel, cfg.LogOutputs = "error", []string{or(c.LogFile, "/dev/null")}
+	cfg.LogLevel, cfg.LogOutputs = "error", []string{cmp.Or(c.LogFile, "/dev/null")}
 	return cfg, nil
-}
-
-// or is v, or the default where v is zero.
-func or[T comparable](v, byDefault T) T {
-	var zero T
-	if v == zero {
-		return byDefault
-	}
-	return v
 }

@@ -17,15 +17,16 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// serveVariable names the environment variable that turns a process into the server of one slow disk: the backing
-// directory, the mount point and the delay in nanoseconds, a line each.
+// serveVariable names the environment variable that turns a process into the server of one slow
+// disk. It holds the backing directory, the mount point and the delay in nanoseconds, a line each.
 const serveVariable = "REDLINE_SLOWDISK_SERVE"
 
-// serveCalled records that this binary can serve: Open would otherwise run the caller's main a second time.
+// serveCalled records that this binary can serve: Open would otherwise run the caller's main a
+// second time.
 var serveCalled atomic.Bool
 
-// Serve must be called first in main or TestMain of a binary that opens slow disks. In the child process that serves
-// a disk it does that and never returns; anywhere else it returns at once.
+// Serve must be called first in main or TestMain of a binary that opens slow disks. In the child
+// process that serves a disk it does that and never returns. Anywhere else it returns at once.
 func Serve() {
 	serveCalled.Store(true)
 	task := os.Getenv(serveVariable)
@@ -48,7 +49,8 @@ func Serve() {
 	os.Exit(0)
 }
 
-// Supported is nil where a slow disk can be opened, and otherwise says what is missing.
+// Supported returns nil where a slow disk can be opened, and otherwise an error that names what is
+// missing.
 func Supported() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("slowdisk: mounting needs root: %w", ErrUnsupported)
@@ -77,7 +79,8 @@ type node struct {
 	server *server
 }
 
-// Fsync does the real one and then sleeps. The FUSE library asks the node before the open file, for fdatasync too.
+// Fsync does the real one and then sleeps. The FUSE library asks the node before the open file,
+// for fdatasync too.
 func (n *node) Fsync(ctx context.Context, f fs.FileHandle, flags uint32) syscall.Errno {
 	var errno syscall.Errno
 	if file, ok := f.(fs.FileFsyncer); ok {
@@ -149,10 +152,11 @@ func (s *server) answer() {
 	}
 }
 
-// detach unmounts a directory that is in use: it disappears now, and the file system with its last open file.
+// detach unmounts a directory that is in use. It disappears now, and the file system with its last
+// open file.
 func detach(mount string) error { return syscall.Unmount(mount, syscall.MNT_DETACH) }
 
-// mounted tells whether a slow disk is mounted at a directory.
+// mounted reports whether a slow disk is mounted at a directory.
 func mounted(dir string) bool {
 	table, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {

@@ -12,7 +12,7 @@ const serveVariable = "REDLINE_SLOWDISK_SERVE"
 // Serve does nothing here: slow disks are for Linux.
 func Serve() {}
 
-// Supported says that there is no slow disk on this system.
+// Supported returns an error: there is no slow disk on this system.
 func Supported() error { return fmt.Errorf("slowdisk: Linux only: %w", ErrUnsupported) }
 
 func detach(string) error                   { return ErrUnsupported }

@@ -1,5 +1,6 @@
-// Package slowdisk makes a disk slow: a directory whose fsync and fdatasync take as long as you say, so that an
-// unmodified etcd can be run on a disk of 2, 10 or 4,000 ms and the models be compared with what it does.
+// Package slowdisk makes a disk slow: a directory whose fsync and fdatasync take as long as you
+// say. An unmodified etcd can run on a disk of 2, 10 or 4,000 ms, and the models can be compared
+// with it.
 //
 //	func TestMain(m *testing.M) {
 //		slowdisk.Serve() // first: the file system is served by a child process of this binary
@@ -12,11 +13,14 @@
 //		disk.SetDelay(4 * time.Second) // while it runs
 //	}
 //
-// The directory is a FUSE passthrough (Linux, root and /dev/fuse needed) that calls the real fsync first and sleeps
-// afterwards. It must not be served by the process that uses it: bbolt maps its file into memory, a page fault on a
-// mapped FUSE file blocks a thread that Go's garbage collector waits for, and the server that would end the fault is
-// stopped by the same garbage collector. Hence a child process, which is told what to do over its standard input and
-// which unmounts and ends when that input is closed: after Close, after a panic and after kill -9 alike.
+// The directory is a FUSE passthrough (Linux, root and /dev/fuse needed) that calls the real fsync
+// first and sleeps afterwards.
+//
+// The process that uses the directory must not serve it. bbolt maps its file into memory, and a
+// page fault on a mapped FUSE file blocks a thread that Go's garbage collector waits for. That
+// collector has stopped the server that would end the fault. Hence a child process, which is told
+// what to do over its standard input. It unmounts and ends when that input is closed: after Close,
+// after a panic and after kill -9 alike.
 package slowdisk
 
 import (
@@ -34,7 +38,7 @@ import (
 	"time"
 )
 
-// ErrUnsupported is what [Supported] and [Open] wrap where no slow disk can be had.
+// ErrUnsupported is wrapped by the errors of [Supported] and [Open] where no slow disk can be had.
 var ErrUnsupported = errors.New("no slow disk here")
 
 // A Disk is a directory on a slow disk. Its methods may be called concurrently.
@@ -48,9 +52,9 @@ type Disk struct {
 	closed bool
 }
 
-// Open mounts a slow disk below dir, which must exist and be on the real disk, with an fsync that takes delay longer
-// than that disk's own. It makes two directories in dir, one for the files and one that they are seen through; Close
-// unmounts and leaves the files.
+// Open mounts a slow disk below dir, which must exist and be on the real disk. An fsync takes
+// delay longer than that disk's own. It makes two directories in dir, one for the files and one
+// through which they are seen. Close unmounts and leaves the files.
 func Open(dir string, delay time.Duration) (*Disk, error) {
 	if err := Supported(); err != nil {
 		return nil, err
@@ -71,8 +75,8 @@ func Open(dir string, delay time.Duration) (*Disk, error) {
 	return d, nil
 }
 
-// ForTest opens a slow disk in a temporary directory of the test and closes it when the test ends. The test is
-// skipped where there can be no slow disk.
+// ForTest opens a slow disk in a temporary directory of the test and closes it when the test ends.
+// It skips the test where there can be no slow disk.
 func ForTest(t testing.TB, delay time.Duration) *Disk {
 	t.Helper()
 	if err := Supported(); errors.Is(err, ErrUnsupported) {
@@ -90,11 +94,11 @@ func ForTest(t testing.TB, delay time.Duration) *Disk {
 	return d
 }
 
-// Dir is the slow directory.
+// Dir returns the slow directory.
 func (d *Disk) Dir() string { return d.mount }
 
-// SetDelay changes how much longer an fsync takes than the real one, from the next fsync on; those under way keep
-// the delay that they began with.
+// SetDelay changes the time by which an fsync is longer than the real one, from the next fsync on.
+// Those under way keep the delay that they began with.
 func (d *Disk) SetDelay(delay time.Duration) error {
 	if delay < 0 {
 		return fmt.Errorf("slowdisk: delay is %v, want >= 0", delay)
@@ -103,7 +107,7 @@ func (d *Disk) SetDelay(delay time.Duration) error {
 	return err
 }
 
-// Fsyncs is how many fsyncs and fdatasyncs have been asked for since Open.
+// Fsyncs returns the number of fsyncs and fdatasyncs since Open.
 func (d *Disk) Fsyncs() (int64, error) {
 	answer, err := d.ask("fsyncs")
 	if err != nil {
@@ -138,7 +142,10 @@ func (d *Disk) start(backing string, delay time.Duration) error {
 		return fmt.Errorf("slowdisk: %w", err)
 	}
 	d.cmd = exec.Command(exe)
-	d.cmd.Env = append(os.Environ(), serveVariable+"="+strings.Join([]string{backing, d.mount, strconv.FormatInt(int64(delay), 10)}, "\n"))
+	d.cmd.Env = append(
+		os.Environ(),
+		serveVariable+"="+strings.Join([]string{backing, d.mount, strconv.FormatInt(int64(delay), 10)}, "\n"),
+	)
 	d.cmd.SysProcAttr = ownProcessGroup() // an interrupt at the terminal is for the parent
 	d.cmd.Stderr = os.Stderr
 	if d.in, err = d.cmd.StdinPipe(); err != nil {
@@ -154,7 +161,9 @@ func (d *Disk) start(backing string, delay time.Duration) error {
 	}
 	if answer, err := d.read(); err != nil || answer != "mounted" {
 		d.in.Close()
-		return errors.Join(fmt.Errorf("slowdisk: mount %s: the server says %q", d.mount, answer), err, waitAtMost(d.cmd, patience))
+		return errors.Join(
+			fmt.Errorf("slowdisk: mount %s: the server says %q", d.mount, answer), err, waitAtMost(d.cmd, patience),
+		)
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dieVariable makes a copy of this binary open a slow disk in a directory and end in the way it names.
+// dieVariable makes a copy of this binary open a slow disk in a directory and end in the way it
+// names.
 const dieVariable = "REDLINE_SLOWDISK_DIE"
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,8 @@ func fsync(t *testing.T, f *os.File) time.Duration {
 	return time.Since(start)
 }
 
-// An fsync takes at least the delay, the delay can be changed while a file is open, and the files stay.
+// TestDelay: an fsync takes at least the delay, the delay can be changed while a file is open, and
+// the files stay.
 func TestDelay(t *testing.T) {
 	disk := ForTest(t, 60*time.Millisecond)
 	f, err := os.Create(filepath.Join(disk.Dir(), "wal"))
@@ -46,7 +48,8 @@ func TestDelay(t *testing.T) {
 	assert.GreaterOrEqual(t, fsync(t, f), 150*time.Millisecond)
 	require.NoError(t, disk.SetDelay(0))
 	quick, fsyncs := time.Hour, 2
-	for ; fsyncs < 8 || quick >= 60*time.Millisecond && fsyncs < 200; fsyncs++ { // the best: the machine may be busy, the delay would be there each time
+	// the best: the machine may be busy, the delay would be there each time
+	for ; fsyncs < 8 || quick >= 60*time.Millisecond && fsyncs < 200; fsyncs++ {
 		quick = min(quick, fsync(t, f))
 	}
 	assert.Less(t, quick, 60*time.Millisecond)

@@ -1,11 +1,12 @@
-// Command etcdserver is one real etcd member in a process of its own: of the version that the module file names.
+// Command etcdserver is one real etcd member in a process of its own, of the version that the
+// module file names.
 //
 //	go build -o etcd36 ./cmd/etcdserver                      # 3.6
 //	go build -o etcd35 -modfile=go35.mod ./cmd/etcdserver    # 3.5
 //	./etcd35 -dir d -wal-dir w -client http://127.0.0.1:12379 -peer http://127.0.0.1:12380
 //
-// It prints "ready VERSION" when it serves and ends cleanly at SIGTERM or SIGINT; with -stdin, when its standard input
-// is closed, so that it does not outlive the program that started it.
+// It prints "ready VERSION" when it serves, and ends cleanly at SIGTERM or SIGINT. With -stdin it
+// ends when its standard input is closed, so that it does not outlive the program that started it.
 package main
 
 import (
