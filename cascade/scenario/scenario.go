@@ -59,7 +59,19 @@ type Scenario struct {
 	Actions []Action `yaml:"actions,omitempty"` // in order of time
 }
 
-// Modelled returns the releases of Kubernetes that a scenario can name, oldest first.
+// Modelled returns the releases of Kubernetes that a scenario can name, oldest first. All patch
+// releases of these minors behave alike here. Any other minor is an error that names its
+// neighbours, since no release stands for another. What differs between v1.29 and v1.37:
+//
+//   - the node-monitor-grace-period, 40 s and 50 s, and the look at a Lease before its node is
+//     marked NotReady (NodeControllerLeaseCircuitBreaker), absent and on;
+//   - the scheduler's queue: no queueing hints, and hints with pods taken out of their backoff
+//     early (package scheduler/retry);
+//   - the autoscaler's tolerance, bounds and scale to zero (package hpa);
+//   - kube-proxy's sync runner, a bucket of two syncs and a fixed distance, and what its modes
+//     write (package proxymodel);
+//   - how long a kubelet waits before it looks at a crashed container again: 10 s, and until the
+//     backoff ends but a minute at most.
 func Modelled() []kube.Version { return []kube.Version{kube.V1_29, kube.V1_37} }
 
 // Etcd is the cluster's etcd.
