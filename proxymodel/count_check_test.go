@@ -9,15 +9,28 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// Every refusal names the object and says what is wanted.
-func TestCountRefuses(t *testing.T) {
-	const service, slice = "proxymodel: Service ns-000/svc-00000: ", "proxymodel: EndpointSlice ns-000/svc-00000-0"
-	type one struct { // cluster of one service
-		o  *Objects
-		s  *corev1.Service
-		es *discoveryv1.EndpointSlice
+// one is a cluster of one service.
+type one struct {
+	o  *Objects
+	s  *corev1.Service
+	es *discoveryv1.EndpointSlice
+}
+
+// refuses holds that each change to a cluster of one service is an error that names the object and
+// says what is wanted.
+func refuses(t *testing.T, changes map[string]func(one)) {
+	t.Helper()
+	for want, change := range changes {
+		o := uniform(1, 2)
+		change(one{o: &o, s: o.Services[0], es: o.Slices[0]})
+		_, err := Count(IPTables, V1_37, testNode, o.Services, o.Slices)
+		require.EqualError(t, err, want)
 	}
-	for want, change := range map[string]func(one){
+}
+
+func TestCountRefusesSlices(t *testing.T) {
+	const slice = "proxymodel: EndpointSlice ns-000/svc-00000-0"
+	refuses(t, map[string]func(one){
 		"proxymodel: services[1] is nil, want a Service": func(c one) {
 			c.o.Services = append(c.o.Services, nil)
 		},
@@ -50,6 +63,12 @@ func TestCountRefuses(t *testing.T) {
 		slice + `: ports[0].protocol is "tcp", want TCP, UDP or SCTP`: func(c one) {
 			c.es.Ports[0].Protocol = ptr(corev1.Protocol("tcp"))
 		},
+	})
+}
+
+func TestCountRefusesServices(t *testing.T) {
+	const service = "proxymodel: Service ns-000/svc-00000: "
+	refuses(t, map[string]func(one){
 		service + "ports[0].port is 0, want 1..65535":         func(c one) { c.s.Spec.Ports[0].Port = 0 },
 		service + "ports[0].nodePort is 70000, want 0..65535": func(c one) { c.s.Spec.Ports[0].NodePort = 70000 },
 		service + "healthCheckNodePort is -1, want 0..65535":  func(c one) { c.s.Spec.HealthCheckNodePort = -1 },
@@ -77,12 +96,7 @@ func TestCountRefuses(t *testing.T) {
 		service + `loadBalancerSourceRanges[0] is "10.0.0.0", want a CIDR`: func(c one) {
 			c.s.Spec.LoadBalancerSourceRanges = []string{"10.0.0.0"}
 		},
-	} {
-		o := uniform(1, 2)
-		change(one{&o, o.Services[0], o.Slices[0]})
-		_, err := Count(IPTables, V1_37, testNode, o.Services, o.Slices)
-		require.EqualError(t, err, want)
-	}
+	})
 }
 
 func TestCountRefusesSettings(t *testing.T) {
@@ -124,8 +138,8 @@ func TestCountPassesOver(t *testing.T) {
 	require.Equal(t, want, mustCount(t, IPTables, V1_37, testNode, o))
 }
 
-// FuzzCount gives Count any objects that JSON can spell. It may refuse them, but not panic, and its
-// counts are those of a counter.
+// FuzzCount gives Count any objects that JSON can spell. It may refuse them, but not panic, and a
+// counter agrees with it.
 func FuzzCount(f *testing.F) {
 	o := uniform(1, 2)
 	seed := func(o Objects) {

@@ -93,8 +93,8 @@ func (b *bench) fit(c costs, floor float64) {
 	c.set(work.Fit(b.rows, c.values(), priorPull))
 }
 
-// forkCost is what a process costs kube-proxy, which starts it and reads what it writes. It is the
-// mean of the three modes' fits.
+// forkCost is the cost, to kube-proxy, of a process that it starts and whose output it reads. It is
+// the mean of the three modes' fits.
 const forkCost = 0.32e6 // ns
 
 // meanWait returns the least that a commit waited beyond what it computed: more is the machine

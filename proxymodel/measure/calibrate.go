@@ -27,9 +27,9 @@ import (
 // one. They end with the processes in them, and those end when Calibrate returns, also when ctx is
 // cancelled.
 //
-// What cannot be measured keeps [proxymodel.DefaultMachine]'s proportions, scaled by what was.
-// Machine.Warnings says so, each wrapping [proxymodel.ErrUnmeasured]. The error is that of ctx, if
-// it ends.
+// A cost that cannot be measured keeps [proxymodel.DefaultMachine]'s proportions, scaled by those
+// that were. Machine.Warnings says so, each wrapping [proxymodel.ErrUnmeasured]. The error is that
+// of ctx, if it ends.
 func Calibrate(ctx context.Context) (proxymodel.Machine, error) {
 	if err := ctx.Err(); err != nil {
 		return proxymodel.Machine{}, fmt.Errorf("measure: Calibrate: %w", err)

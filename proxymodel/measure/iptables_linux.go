@@ -154,7 +154,7 @@ func newJump(table, from, to, comment string, match ...string) []string {
 // long at 6,000 services of one endpoint, and the trials' a quarter of that.
 const comparedNames = 12_000
 
-// namesForeseen is how long that takes on the machine of [proxymodel.DefaultMachine].
+// namesForeseen is the time that this takes on the machine of [proxymodel.DefaultMachine].
 const namesForeseen = 700 * time.Millisecond
 
 // names measures what a long list of chains costs iptables-nft-restore. It subtracts the time to

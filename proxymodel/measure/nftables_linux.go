@@ -46,7 +46,7 @@ func (c *calibration) nftables(ctx context.Context) error {
 	return c.visit(ctx)
 }
 
-// visitForeseen is how long a [visitRun] takes on the machine of [proxymodel.DefaultMachine].
+// visitForeseen is the time of a [visitRun] on the machine of [proxymodel.DefaultMachine].
 const visitForeseen = time.Second
 
 // visit measures the visits of large lists in a namespace of its own.

@@ -84,8 +84,8 @@ func (w *workSample) walk() (written int) {
 	return len(out) + len(left)
 }
 
-// pace tells how fast this machine does that, from samples taken now and then. A virtual machine's
-// caches are shared with others, which change their minds from one second to the next.
+// pace measures the speed of this machine at that work, from samples taken now and then. A virtual
+// machine's caches are shared with others, which change their minds from one second to the next.
 type pace struct {
 	sample *workSample
 	times  []time.Duration
