@@ -11,7 +11,7 @@
 //	capacity/live     the same of a running cluster, read with list rights only
 //	scheduler/retry   what pods that cannot be scheduled write to the API server
 //	etcdmodel         what etcd and its disk make of a write load
-//	proxymodel        how many rules kube-proxy keeps, and what a sync of them costs
+//	proxymodel        how many rules kube-proxy keeps, and what a sync of them costs; /measure measures that here
 //	scheduler         where each replica lands and why, with kube-scheduler's own plugins
 //	cascade           all coupled: does the control plane degrade, recover or stay down, and what prevents it
 //	cascade/hpa       what a HorizontalPodAutoscaler asks for, sync by sync
