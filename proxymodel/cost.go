@@ -115,8 +115,8 @@ func (p *Prediction) settle(b *backend, v Version, c Churn) {
 	p.Staleness = staleness(v, p.Partial.Duration(), c)
 }
 
-// share returns the mean processor use: syncs at their period, forced full ones, kube-proxy's own
-// full sync once an hour, and in large clusters the clean-up.
+// share returns the mean processor use: syncs at their period, forced full ones, and kube-proxy's
+// own full sync once an hour. In large clusters the clean-up is added.
 func (p *Prediction) share(b *backend, v Version, c Churn) float64 {
 	perSecond := 0.0
 	if c.Changes > 0 {

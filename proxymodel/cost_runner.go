@@ -58,8 +58,8 @@ func (c cycle) p99() float64 {
 	return c.s + c.open*max(0, 1-0.01*(c.queued()+c.prompt())/c.queued())
 }
 
-// longest returns the wait of a change that comes as a sync starts: for the end of it, for the next
-// to be let, and for that one.
+// longest returns the wait of a change that comes as a sync starts. It waits for the end of that
+// sync, for the next to be let, and for that one.
 func (c cycle) longest() float64 {
 	if c.burst {
 		return 2*c.s + c.m

@@ -28,8 +28,8 @@ func burst(what int, long, changes float64) float64 {
 	return v
 }
 
-// The columns of burstTable: the logarithm of changes per sync; and, over m, the mean and the 99th
-// percentile of the wait beyond a change's sync.
+// The columns of burstTable: the logarithm of changes per sync, and the mean and the 99th
+// percentile of the wait beyond a change's sync, over m.
 const (
 	events = iota
 	meanWait

@@ -10,14 +10,14 @@ import (
 )
 
 // Count returns the rules that kube-proxy writes on node n for the services and their slices. It
-// equals the first sync of the real proxier on an empty node, and with it everything that is there
-// afterwards: rule for rule and byte for byte (validation/proxy runs them side by side).
+// equals the first sync of the real proxier on an empty node, rule for rule and byte for byte
+// (validation/proxy runs them side by side). That is also everything that is there afterwards.
 //
 // Headless and ExternalName services and FQDN slices add nothing, as in kube-proxy. Count returns
 // an error for objects that the API server would not have stored: ports out of range, addresses of
-// the wrong family, two objects of one name. Other than kube-proxy, which passes over it, Count
-// also refuses a slice of a service that is not among services. The error names the object. The
-// order of the objects does not matter.
+// the wrong family, repeated names. Other than kube-proxy, which passes over it, Count also refuses
+// a slice of a service that is not among services. The error names the object. The order of the
+// objects does not matter.
 func Count(m Mode, v Version, n Node, services []*corev1.Service,
 	endpointSlices []*discoveryv1.EndpointSlice) (Rules, error) {
 	v, families, err := settings(m, v, n)

@@ -126,8 +126,8 @@ func (p *servicePort) eachChain(visit func(chainID)) {
 	}
 }
 
-// result adds up the frame, the shared chains, those of services, and for each deleted chain the
-// line that declares it and the line "-X NAME".
+// result adds up the frame, the shared chains and those of services. For each deleted chain it adds
+// the line that declares it and the line "-X NAME".
 func (b *iptablesCount) result(own *tally, large bool, deleted []chainID) Rules {
 	t := b.frame
 	t.add(&b.shared, 1)

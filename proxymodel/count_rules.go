@@ -47,8 +47,8 @@ type Rules struct {
 	BoundAddresses int // ipvs: addresses on kube-ipvs0
 
 	// Secondary holds the same for the node's other family, if it has two. Each family has tables
-	// of its own (iptables and ip6tables) and a restore of its own, so nothing of it is contained
-	// in the counts above.
+	// of its own (iptables and ip6tables) and a restore of its own. Nothing of it is contained in
+	// the counts above.
 	Secondary *Rules
 
 	// Warnings names what the real proxier leaves to chance: two services that claim one address
@@ -61,8 +61,9 @@ type Rules struct {
 const listHeader = 2
 
 // Lines returns the number that `iptables -t TABLE -L CHAIN | wc -l` prints on the node, for the
-// chains that kube-proxy owns: two lines of header and one per rule. A summed name (SVC, SEP, ...)
-// gives the lines of all its chains. It is 0 for a table or chain that kube-proxy did not write.
+// chains that kube-proxy owns. That is two lines of header and one per rule. A summed name (SVC,
+// SEP, ...) gives the lines of all its chains. It is 0 for a table or chain that kube-proxy did not
+// write.
 func (r Rules) Lines(table, chain string) int {
 	rules, static := r.NAT, natChains[r.Mode]
 	switch table {

@@ -19,8 +19,8 @@ import (
 
 // Calibrate measures this machine, in less than ten seconds. It times the real iptables-restore,
 // of both implementations, and nft, on rules as kube-proxy writes them for some hundred to some
-// thousand services. It times the kernel's and iptables' walks of lists as long as those of larger
-// tables, a packet's way past a rule, and kube-proxy's own kind of work.
+// thousand services. It times walks of lists as long as those of larger tables, by the kernel and
+// by iptables. It times a packet's way past a rule, and kube-proxy's own kind of work.
 //
 // It writes rules to network namespaces made for that, never to the host's tables. With root these
 // are plain ones, otherwise those of a user namespace, where the kernel lets an ordinary user have

@@ -67,8 +67,8 @@ func testNamespace(t *testing.T) *namespace {
 	return ns
 }
 
-// Whichever tool runs when the context is cancelled, nothing stays: no process, and with them no
-// namespace, no file, and no thread in another namespace than before.
+// Nothing stays, whichever tool runs when the context is cancelled: no process, and with them no
+// namespace, no file, and no thread in another namespace.
 func TestCalibrateEndsWithItsContext(t *testing.T) {
 	testNamespace(t).close() // there can be one
 	for _, tool := range tools {

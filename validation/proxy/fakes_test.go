@@ -20,9 +20,8 @@ import (
 	proxyutil "k8s.io/kubernetes/pkg/proxy/util"
 )
 
-// The proxiers are made by their own constructors. The things that those find on the host are
-// replaced afterwards, by field name: the binaries and sockets, the host's addresses and the times
-// of the last syncs.
+// The proxiers are made by their own constructors. What those find on the host is then replaced by
+// field name: the binaries, the host's addresses and the times of the last syncs.
 
 // field returns a settable view of an unexported field.
 func field(p any, name string) reflect.Value {

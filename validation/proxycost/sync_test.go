@@ -52,8 +52,8 @@ func sizesOf(mode string) (out []size) {
 	return out
 }
 
-// repetitions returns the number of times that each sync of a size is measured in a round: once
-// where it takes so long that it needs no others.
+// repetitions returns the number of times that a round measures each sync of a size: once where it
+// takes so long that it needs no others.
 func (s size) repetitions() int {
 	if slices.Contains(longSizes, s) {
 		return 1

@@ -16,9 +16,9 @@ import (
 	"k8s.io/kubernetes/pkg/util/async"
 )
 
-// TestPlay reads from standard input the lengths of a sync, of the minimum interval and of the run,
-// and then the times of changes, all in nanoseconds. It prints each event: a line "start" or "end"
-// of a sync, or "change", and the nanoseconds since the beginning.
+// TestPlay reads nanoseconds from standard input: the lengths of a sync, of the minimum interval
+// and of the run, and then the times of changes. It prints each event: a line "start" or "end" of a
+// sync, or "change", and the nanoseconds since the beginning.
 func TestPlay(t *testing.T) {
 	args := durations(t)
 	if len(args) == 0 {
