@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"time"
 
 	"github.com/redline-go/redline/proxymodel/internal/work"
@@ -79,7 +78,7 @@ func (q *Query) resolve() (err error) {
 		return err
 	}
 	if q.Machine.Source == "" {
-		if !reflect.ValueOf(q.Machine).IsZero() {
+		if !q.Machine.isZero() {
 			return errSource
 		}
 		q.Machine = DefaultMachine()

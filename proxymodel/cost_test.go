@@ -115,6 +115,7 @@ func TestPredictRefuses(t *testing.T) {
 		"proxymodel: Query.Mode is 7, want IPTables, NFTables or IPVS":  func(q *Query) { q.Mode = 7 },
 		"proxymodel: Query.Version is v1.33, want v1.29 or v1.37":       func(q *Query) { q.Version = patched },
 		`proxymodel: Machine.Source is "", want where its numbers come`: func(q *Query) { q.Machine.XTables = NFT },
+		`Source is "", want where`:                                      func(q *Query) { q.Machine.IPVS.Call = 1 },
 		"Shape.Ports is -1, want 0 to":                                  func(q *Query) { q.Shape = Uniform(-1, 1) },
 		"Shape.Ports is 1099511627776":                                  func(q *Query) { q.Shape = Uniform(1<<40, 1) },
 		"Shape.IPTables.Rules is -1":                                    func(q *Query) { q.Shape = bad },
@@ -211,8 +212,9 @@ func TestPredictWithoutServicesOrChanges(t *testing.T) {
 func TestPredictAllocatesNothing(t *testing.T) {
 	for _, m := range modes {
 		q := Query{Mode: m, Version: V1_29, Shape: Uniform(4500, 2), Churn: Churn{Changes: 10, Nodes: 100}}
-		q.Machine = DefaultMachine()
-		assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = Predict(q) }), m)
+		for _, q.Machine = range []Machine{{}, DefaultMachine()} {
+			assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = Predict(q) }), m)
+		}
 	}
 }
 
