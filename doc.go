@@ -12,7 +12,7 @@
 //	scheduler/retry   what pods that cannot be scheduled write to the API server
 //	etcdmodel         what etcd and its disk make of a write load
 //	etcdmodel/alerts  alerting rules for that etcd, with thresholds from the prediction
-//	proxymodel        how many rules kube-proxy keeps, and what a sync of them costs
+//	proxymodel        how many rules kube-proxy keeps, and what a sync of them costs; /measure measures that here
 //	scheduler         where each replica lands and why, with kube-scheduler's own plugins
 //	hpa               what a HorizontalPodAutoscaler asks for, sync by sync, and the most it can
 //	cascade           all coupled: does the control plane degrade, recover or stay down, and what prevents it

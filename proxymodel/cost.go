@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"time"
 
 	"github.com/redline-go/redline/proxymodel/internal/work"
@@ -79,7 +78,7 @@ func (q *Query) resolve() (err error) {
 		return err
 	}
 	if q.Machine.Source == "" {
-		if !reflect.ValueOf(q.Machine).IsZero() {
+		if !q.Machine.isZero() {
 			return errSource
 		}
 		q.Machine = DefaultMachine()
@@ -115,8 +114,8 @@ func (p *Prediction) settle(b *backend, v Version, c Churn) {
 	p.Staleness = staleness(v, p.Partial.Duration(), c)
 }
 
-// share returns the mean processor use: syncs at their period, forced full ones, kube-proxy's own
-// full sync once an hour, and in large clusters the clean-up.
+// share returns the mean processor use: syncs at their period, forced full ones, and kube-proxy's
+// own full sync once an hour. In large clusters the clean-up is added.
 func (p *Prediction) share(b *backend, v Version, c Churn) float64 {
 	perSecond := 0.0
 	if c.Changes > 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Churn says how often services change, and how soon kube-proxy follows.
+// Churn describes the rate of changes to services, and how soon kube-proxy follows them.
 type Churn struct {
 	// Changes counts the EndpointSlice and Service updates per second that reach the node. They
 	// arrive at random (Poisson).

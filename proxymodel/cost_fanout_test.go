@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// What a watch sends, by the serializers that the API server uses.
+// The computed size equals that of the serializers that the API server uses for a watch.
 func TestWatchEventEqualsSerializer(t *testing.T) {
 	for _, endpoints := range []int{0, 1, 10, 100} {
 		slice := plainObjects(1, endpoints).Slices[0]

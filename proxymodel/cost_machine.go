@@ -23,6 +23,12 @@ type Machine struct {
 	Warnings []error // what could not be measured, and is a reference value instead
 }
 
+func (m *Machine) isZero() bool {
+	return m.Source == "" && m.Cores == 0 && m.XTables == 0 && m.Warnings == nil &&
+		m.Legacy == (IPTablesCost{}) && m.IPTablesNFT == (IPTablesCost{}) &&
+		m.NFTables == (NFTablesCost{}) && m.IPVS == (IPVSCost{})
+}
+
 func (m *Machine) cores() int {
 	if m.Cores <= 0 {
 		return 2

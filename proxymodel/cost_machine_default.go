@@ -1,23 +1,23 @@
 package proxymodel
 
 // DefaultMachine returns the machine that the numbers of docs/proxymodel-cost.md were measured on.
-// Real kube-proxy v1.37.2 proxiers ran in network namespaces of a 2-core AMD EPYC virtual machine
-// (2.6 GHz, 1 MB L2 a core, 32 MB L3), with kernel 6.18, iptables 1.8.9 and nft 1.0.6.
+// It is a 2-core AMD EPYC virtual machine (2.6 GHz, 1 MB L2 a core, 32 MB L3) with kernel 6.18,
+// iptables 1.8.9 and nft 1.0.6. Real kube-proxy v1.37.2 proxiers ran in network namespaces of it.
 //
 // Coefficients are non-negative least squares of relative errors over 27 of the 43 sizes in
-// testdata/syncs.csv. A test fits them again and measures the error of the CPU time on the other
-// 16, median and worst: legacy 6 % and 29 % (25 syncs), iptables-nft 8 % and 30 % (20), nftables
-// 13 % and 54 % (35; the worst is a 50 ms sync, the next 36 %).
+// testdata/syncs.csv. A test fits them again. The error of the CPU time on the other 16 sizes,
+// median and worst, is 6 % and 29 % for legacy (25 syncs), and 8 % and 30 % for iptables-nft (20).
+// It is 13 % and 54 % for nftables (35): the worst is a 50 ms sync, the next 36 %.
 //
 // First packets are medians of 1,500 connections to tables of 1,000 and 10,000 services.
 // NFTables.Ask is from tables of 100 to 10,000 chains and 1,000 to 3,000 maps, measured apart.
-// NFTables.Cold is from 10,000 services of two endpoints at one moment: who else uses the last
-// cache makes it several times as much or as little.
+// NFTables.Cold is from 10,000 services of two endpoints at one moment. It is several times as much
+// or as little, depending on who else uses the last cache.
 //
 // The ipvs mode could not be measured whole, since its kernel module was missing. Measured are the
-// listing of an ipset's entry and the generic netlink round trip of a call (4.5 us). Assumed are
-// 4 us more for the library, nothing for IPVS itself, and kube-proxy's own work being that of a
-// full iptables sync.
+// listing of an ipset's entry and the generic netlink round trip of a call (4.5 us). Assumed are 4
+// us more for the library, nothing for IPVS itself, and kube-proxy's own work being that of a full
+// iptables sync.
 func DefaultMachine() Machine {
 	return Machine{
 		Source: "AMD EPYC 2 cores, kernel 6.18, iptables 1.8.9, nft 1.0.6, kube-proxy v1.37.2",

@@ -1,16 +1,18 @@
 package proxymodel
 
-// Memory is what a mode's rules hold on a node, in bytes.
+// Memory holds the bytes that a mode's rules take on a node.
 type Memory struct {
 	Kernel int64 // the tables; while a legacy iptables sync commits, twice that
-	Proxy  int64 // kube-proxy's live heap: services, endpoints and buffers. With Go's default pacing it grows to twice that between collections
+
+	// Proxy is kube-proxy's live heap: services, endpoints and buffers. With Go's default pacing it
+	// grows to twice that between collections.
+	Proxy int64
 }
 
-// Sizes of the structures of ip_tables on 64-bit (include/uapi/linux/
-// netfilter_ipv4/ip_tables.h): a rule is its header, matches and target; a
-// chain has a head and a tail rule; every rule has a counter per processor.
-// Against the growth of the kernel's memory, 5,000 and 10,000 services of one
-// endpoint: 12.5 and 25.0 MB computed, 13.2 and 25.2 MB measured.
+// Sizes of the structures of ip_tables on 64-bit (include/uapi/linux/netfilter_ipv4/ip_tables.h). A
+// rule is its header, matches and target; a chain has a head and a tail rule; every rule has a
+// counter per processor. Held against the growth of the kernel's memory, 5,000 and 10,000 services
+// of one endpoint: 12.5 and 25.0 MB computed, 13.2 and 25.2 MB measured.
 const (
 	xtRule    = 192 // mean of a jump by chance, a masquerade mark and a DNAT
 	xtService = 296 // more for a service's address, protocol and comment, in two rules per service
@@ -19,11 +21,10 @@ const (
 	xtCounter = 16
 )
 
-// The other modes' tables, measured as growth of the kernel's memory, kernel
-// 6.18: iptables-nft 4.8, 11.7 and 10.1 MB at 1000x1, 3000x1 and 500x10
-// services x endpoints; nftables 9.1, 1.6 and 3.1 MB at 10000x1, 1000x10 and
-// 2000x2. They are rough, to a fifth. Those of ipvs are sizes of its
-// structures, not measured.
+// The other modes' tables, measured as growth of the kernel's memory, kernel 6.18. iptables-nft
+// took 4.8, 11.7 and 10.1 MB at 1000x1, 3000x1 and 500x10 services x endpoints. nftables took 9.1,
+// 1.6 and 3.1 MB at 10000x1, 1000x10 and 2000x2. The constants are rough, to a fifth. Those of ipvs
+// are sizes of its structures, not measured.
 const (
 	nftRule        = 730 // iptables-nft: a rule with its share of chains
 	nftPortBytes   = 915 // nftables: a port's chain, rule and elements
@@ -56,11 +57,15 @@ func (b *backend) memory() Memory {
 	case IPVS:
 		t := &s.IPVS
 		return Memory{
-			Kernel: ipvsServer*int64(t.VirtualServers) + ipvsRealServer*int64(t.RealServers) + ipsetEntry*int64(t.Entries),
-			Proxy:  heapBase + heapPort*ports + heapEndpoint*endpoints,
+			Kernel: ipvsServer*int64(t.VirtualServers) + ipvsRealServer*int64(t.RealServers) +
+				ipsetEntry*int64(t.Entries),
+			Proxy: heapBase + heapPort*ports + heapEndpoint*endpoints,
 		}
 	}
-	m := Memory{Kernel: nftRule * int64(s.IPTables.Rules), Proxy: heapBase + heapPort*ports + heapEndpoint*endpoints}
+	m := Memory{
+		Kernel: nftRule * int64(s.IPTables.Rules),
+		Proxy:  heapBase + heapPort*ports + heapEndpoint*endpoints,
+	}
 	if b.xtables == Legacy {
 		m.Kernel = b.legacyMemory()
 	}

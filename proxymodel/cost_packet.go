@@ -1,8 +1,8 @@
 package proxymodel
 
 // packet returns the cost of a connection's first packet. In iptables mode it walks KUBE-SERVICES
-// from its start to the service's rule, then half of the service's endpoints, each rule of them
-// with even odds. A packet to no service walks all of KUBE-SERVICES. The other modes look the
+// from its start to the service's rule. Then it walks half of the service's endpoints, each rule of
+// them with even odds. A packet to no service walks all of KUBE-SERVICES. The other modes look the
 // address up.
 func (b *backend) packet() FirstPacket {
 	switch b.mode {

@@ -2,8 +2,8 @@ package proxymodel
 
 import "time"
 
-// Sync is what one sync costs. The durations are of a node with an idle
-// processor; their sum, without Background, is how long the sync takes.
+// Sync holds the cost of one sync. The durations are those of a node with an idle processor. Their
+// sum, without Background, is the time that the sync takes.
 type Sync struct {
 	User       time.Duration // kube-proxy's own work: maps, text, netlink listings
 	Exec       time.Duration // starting iptables, nft and ipset processes
@@ -13,24 +13,24 @@ type Sync struct {
 	Background time.Duration // kube-proxy's garbage collection on another core meanwhile
 }
 
-// Duration is how long the sync takes.
+// Duration returns the time that the sync takes.
 func (s Sync) Duration() time.Duration {
 	return s.User + s.Exec + s.Restore + s.Kernel + s.Wait
 }
 
-// CPU is the processor time that the sync uses.
+// CPU returns the processor time that the sync uses.
 func (s Sync) CPU() time.Duration {
 	return s.User + s.Exec + s.Restore + s.Kernel + s.Background
 }
 
-// Staleness is how long a change waits until the kernel has it: from its
-// arrival at the node to the end of the sync that writes it.
+// Staleness measures the time from a change's arrival at the node to the end of the sync that
+// writes it.
 type Staleness struct {
 	Mean, P99, Max time.Duration
 }
 
-// FirstPacket is what kube-proxy's rules add to the first packet of a
-// connection; the packets after it follow the connection table.
+// FirstPacket holds the time that kube-proxy's rules add to the first packet of a connection. The
+// packets after it follow the connection table.
 type FirstPacket struct {
 	First time.Duration // to the service whose rule comes first
 	Mean  time.Duration // to a service at random
@@ -38,11 +38,14 @@ type FirstPacket struct {
 	Miss  time.Duration // to an address that is no service: a pod, the internet
 }
 
-// Prediction answers what kube-proxy costs a node.
+// Prediction holds what kube-proxy costs a node.
 type Prediction struct {
-	First   Sync // into an empty kernel: a node's first, or after a reboot
-	Full    Sync // everything rewritten: a restart, a topology change, a failed restore
-	Partial Sync // the sync that follows a change, with Changed services in it; in ipvs mode, and nftables mode of v1.29, full
+	First Sync // into an empty kernel: a node's first, or after a reboot
+	Full  Sync // everything rewritten: a restart, a topology change, a failed restore
+
+	// Partial is the sync that follows a change, with Changed services in it. In ipvs mode, and in
+	// nftables mode of v1.29, it is a full one.
+	Partial Sync
 
 	Changed   float64       // services in one such sync, changes coalesced
 	Period    time.Duration // mean time from sync to sync under the churn
@@ -51,7 +54,7 @@ type Prediction struct {
 
 	FirstPacket FirstPacket
 	Memory      Memory
-	FanOut      float64 // bytes per second of EndpointSlice updates that the API server sends to all nodes
+	FanOut      float64 // bytes/s of EndpointSlice updates that the API server sends to all nodes
 
 	Warnings []error // the range or the knowledge that the answer leaves
 }

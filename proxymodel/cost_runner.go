@@ -5,15 +5,13 @@ import (
 	"time"
 )
 
-// cycle is kube-proxy's BoundedFrequencyRunner under changes that arrive at
-// random (Poisson) at rate per second. A sync starts at 0 and takes s seconds.
-// Until open no other may start; changes that came by then start one at open.
-// If none came the next change starts one at once.
+// cycle is kube-proxy's BoundedFrequencyRunner under changes that arrive at random (Poisson) at
+// rate per second. A sync starts at 0 and takes s seconds. Until open no other may start. Changes
+// that came by then start one at open. If none came the next change starts one at once.
 //
-// v1.37 (pkg/proxy/runner) sleeps the minimum interval m after every sync, so
-// that open is s+m. v1.29 (pkg/util/async) fills a bucket of two tokens at 1/m
-// per second: a long sync (s >= m) always finds a token when it ends, so that
-// open is s. For a short one see [burst].
+// v1.37 (pkg/proxy/runner) sleeps the minimum interval m after every sync, so open is s+m. v1.29
+// (pkg/util/async) fills a bucket of two tokens at 1/m per second. A long sync (s >= m) always
+// finds a token when it ends, so open is s. For a short one see [burst].
 type cycle struct {
 	s, m, rate float64
 	open       float64 // earliest start of the next sync
@@ -28,8 +26,8 @@ func newCycle(v Version, s, m, rate float64) cycle {
 	return c
 }
 
-// period is the mean time from sync to sync: open, and if no change came by
-// then, the time until one does.
+// period returns the mean time from sync to sync: open, and if no change came by then, the time
+// until one does.
 func (c cycle) period() float64 {
 	if c.burst {
 		return burst(events, c.s/c.m, c.rate*c.m) / c.rate
@@ -37,13 +35,13 @@ func (c cycle) period() float64 {
 	return c.open + math.Exp(-c.rate*c.open)/c.rate
 }
 
-// queued and prompt are the changes per sync that came before open, and that
-// start their own sync at once.
+// queued and prompt return the changes per sync that came before open, and that start their own
+// sync at once.
 func (c cycle) queued() float64 { return c.rate * c.open }
 func (c cycle) prompt() float64 { return math.Exp(-c.rate * c.open) }
 
-// mean is the mean staleness: a prompt change waits for its sync, a queued one
-// on average for half of open, too.
+// mean returns the mean staleness. A prompt change waits for its sync, a queued one on average for
+// half of open, too.
 func (c cycle) mean() float64 {
 	if c.burst {
 		return c.s + c.m*burst(meanWait, c.s/c.m, c.rate*c.m)
@@ -51,8 +49,8 @@ func (c cycle) mean() float64 {
 	return c.s + c.queued()*c.open/2/(c.queued()+c.prompt())
 }
 
-// p99 is the staleness that 99 of 100 changes stay below: queued ones wait
-// anything up to open, evenly.
+// p99 returns the staleness that 99 of 100 changes stay below. Queued ones wait anything up to
+// open, evenly.
 func (c cycle) p99() float64 {
 	if c.burst {
 		return c.s + c.m*burst(p99Wait, c.s/c.m, c.rate*c.m)
@@ -60,8 +58,8 @@ func (c cycle) p99() float64 {
 	return c.s + c.open*max(0, 1-0.01*(c.queued()+c.prompt())/c.queued())
 }
 
-// longest is the wait of a change that comes as a sync starts: for the end of
-// it, for the next to be let, and for that one.
+// longest returns the wait of a change that comes as a sync starts. It waits for the end of that
+// sync, for the next to be let, and for that one.
 func (c cycle) longest() float64 {
 	if c.burst {
 		return 2*c.s + c.m
@@ -69,8 +67,8 @@ func (c cycle) longest() float64 {
 	return c.s + c.open
 }
 
-// runnerPeriod is the mean time from sync to sync in seconds when each takes s
-// seconds. Without changes it is the time between kube-proxy's own syncs.
+// runnerPeriod returns the mean time from sync to sync in seconds when each takes s seconds.
+// Without changes it is the time between kube-proxy's own syncs.
 func runnerPeriod(v Version, s float64, c Churn) float64 {
 	if c.Changes == 0 {
 		return time.Hour.Seconds()
@@ -78,7 +76,7 @@ func runnerPeriod(v Version, s float64, c Churn) float64 {
 	return newCycle(v, s, c.MinSyncPeriod.Seconds(), c.Changes).period()
 }
 
-// staleness is that of changes under c when each sync takes sync.
+// staleness returns the staleness of changes under c when each sync takes sync.
 func staleness(v Version, sync time.Duration, c Churn) Staleness {
 	if c.Changes == 0 {
 		return Staleness{Mean: sync, P99: sync, Max: sync}

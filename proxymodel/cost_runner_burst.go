@@ -2,12 +2,12 @@ package proxymodel
 
 import "math"
 
-// burst looks up what v1.29's runner does with syncs of s seconds shorter than
-// its minimum interval m. A sync takes a token; two fit the bucket, and one
-// comes every m. Changes that find none wait for the next change to try again,
-// or for a timer m after the last sync's end. That has no closed form: the table
-// was made by playing it out, 400,000 changes a point (runner_burst_test.go),
-// over s/m and, in half powers of two, the changes per m.
+// burst looks up the behaviour of v1.29's runner with syncs of s seconds shorter than its minimum
+// interval m. A sync takes a token. Two fit the bucket, and one comes every m. Changes that find
+// none wait for the next change to try again, or for a timer m after the last sync's end.
+//
+// That has no closed form. TestBurstTable made the table by playing it out, 400,000 changes a
+// point, over s/m and, in half powers of two, the changes per m.
 func burst(what int, long, changes float64) float64 {
 	x := min(max(long, 0), 1) * (burstLongs - 1)
 	y := min(max(2*math.Log2(changes)-burstFirst, 0), burstRates-1)
@@ -28,8 +28,8 @@ func burst(what int, long, changes float64) float64 {
 	return v
 }
 
-// The columns of burstTable: the logarithm of changes per sync; and, over m, the mean and the
-// 99th percentile of what a change waits beyond its sync.
+// The columns of burstTable: the logarithm of changes per sync, and the mean and the 99th
+// percentile of the wait beyond a change's sync, over m.
 const (
 	events = iota
 	meanWait

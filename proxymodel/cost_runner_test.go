@@ -81,7 +81,7 @@ func startWithToken(pending []float64, end, m float64, refill func(float64), tok
 }
 
 func TestStalenessEqualsSimulatedRunner(t *testing.T) {
-	for _, v := range []Version{V1_29, V1_37} {
+	for _, v := range Modelled() {
 		for _, s := range []float64{0.02, 0.17, 0.2, 0.6, 0.83, 2} {
 			for _, m := range []float64{0, 0.3, 1} {
 				for _, rate := range []float64{0.05, 0.3, 1, 3, 10, 40} {

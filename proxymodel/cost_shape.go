@@ -2,8 +2,8 @@ package proxymodel
 
 import "fmt"
 
-// Shape is the size of a cluster's services as kube-proxy's work depends on
-// it. [Uniform] makes one from two numbers, [ShapeOf] counts one from objects.
+// Shape is the size of a cluster's services, as far as kube-proxy's work depends on it. [Uniform]
+// makes one from two numbers, [ShapeOf] counts one from objects.
 type Shape struct {
 	Ports     int // service ports that have rules
 	Endpoints int // endpoints that traffic reaches, summed over the ports
@@ -15,20 +15,24 @@ type Shape struct {
 	SliceBytes int // mean encoded EndpointSlice; zero means one slice per service, of [SliceBytes]
 }
 
-// IPTablesShape is what the iptables mode writes to table nat.
+// IPTablesShape counts what the iptables mode writes to table nat.
 type IPTablesShape struct {
-	Rules   int   // rules
-	Chains  int   // chains
-	Always  int   // of the rules, those that every sync rewrites: KUBE-SERVICES, KUBE-NODEPORTS and the constant ones
+	Rules  int
+	Chains int
+
+	// Always counts the rules that every sync rewrites: KUBE-SERVICES, KUBE-NODEPORTS and the
+	// constant ones.
+	Always int
+
 	Walk    int   // of those, the ones in KUBE-SERVICES, which a packet walks
 	Bytes   int64 // restore input of a full sync
 	Partial int64 // restore input of a sync without a change
 }
 
-// NFTablesShape is what the nftables mode writes to its table.
+// NFTablesShape counts what the nftables mode writes to its table.
 type NFTablesShape struct {
-	Chains      int // chains
-	Rules       int // rules
+	Chains      int
+	Rules       int
 	Elements    int // elements of the service, node-port and firewall maps
 	Maps        int // anonymous maps: rules that choose between two endpoints or more
 	MapElements int // elements of all of those
@@ -36,7 +40,7 @@ type NFTablesShape struct {
 	AffinitySets int // sets that remember clients: one per endpoint of a service with affinity
 }
 
-// IPVSShape is what the ipvs mode writes to IPVS, ipset and its dummy device.
+// IPVSShape counts what the ipvs mode writes to IPVS, ipset and its dummy device.
 type IPVSShape struct {
 	VirtualServers int // address and port pairs
 	RealServers    int // summed over them
@@ -44,16 +48,15 @@ type IPVSShape struct {
 	Addresses      int // bound to kube-ipvs0
 }
 
-// LargeCluster is the number of endpoints, summed over service ports, above
-// which kube-proxy's iptables mode drops comments and stops cleaning up on
-// every sync (pkg/proxy/iptables/proxier.go:87).
+// LargeCluster is the number of endpoints, summed over service ports, above which kube-proxy's
+// iptables mode drops comments and stops cleaning up on every sync
+// (pkg/proxy/iptables/proxier.go:87).
 const LargeCluster = 1000
 
-// Uniform is the shape of services ClusterIP services of one TCP port with
-// endpoints ready endpoints each, on a node that detects local traffic: what
-// `Uniform(4500, 2)` asks. Rules and chains are exact (docs/proxymodel.md);
-// the bytes are those of names as long as "ns-000/svc-00000:http".
-// It is linear: bad numbers are refused by [Predict].
+// Uniform returns the shape of services ClusterIP services of one TCP port with endpoints ready
+// endpoints each, on a node that detects local traffic. Rules and chains are exact
+// (docs/proxymodel.md). The bytes are those of names as long as "ns-000/svc-00000:http". Uniform
+// accepts any numbers; [Predict] refuses bad ones.
 func Uniform(services, endpoints int) Shape {
 	n, e := services, services*endpoints
 	s := Shape{Ports: n, Endpoints: e}
@@ -73,8 +76,8 @@ func Uniform(services, endpoints int) Shape {
 	return s
 }
 
-// restoreBytes is the restore input that e endpoints add: a chain line and two
-// rules, with comments below the large-cluster threshold.
+// restoreBytes returns the restore input that e endpoints add: a chain line and two rules, with
+// comments below the large-cluster threshold.
 func restoreBytes(e int) int64 {
 	if e > LargeCluster {
 		return 294 * int64(e)
@@ -84,7 +87,7 @@ func restoreBytes(e int) int64 {
 
 func (s Shape) large() bool { return s.Endpoints > LargeCluster }
 
-// check refuses what no cluster is.
+// check returns an error for a shape that no cluster has.
 func (s Shape) check() error {
 	for _, f := range [...]struct {
 		name string
@@ -107,6 +110,5 @@ func (s Shape) check() error {
 	return nil
 }
 
-// maxUnits bounds a shape: no kernel holds so many rules, and squares of it
-// stay far from overflow.
+// maxUnits bounds a shape. No kernel holds so many rules, and squares of it stay far from overflow.
 const maxUnits = 100_000_000

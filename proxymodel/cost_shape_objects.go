@@ -2,8 +2,8 @@ package proxymodel
 
 import "time"
 
-// ShapeOf counts the shape of a cluster's objects, as [Count] does, for the
-// first of the node's families. The nftables part is v1.37's also for v1.29.
+// ShapeOf counts the shape of a cluster's objects, as [Count] does, for the first of the node's
+// families. The nftables part is v1.37's also for v1.29.
 func ShapeOf(v Version, n Node, o Objects) (Shape, error) {
 	all, err := ShapesOf(v, n, o)
 	if err != nil {
@@ -12,17 +12,18 @@ func ShapeOf(v Version, n Node, o Objects) (Shape, error) {
 	return all[0], nil
 }
 
-// ShapesOf is a shape for each of the node's families, in their order. A
-// dual-stack kube-proxy runs a proxier for each, with tables and syncs of its
-// own: ask [Predict] for both; their processor time and memory add up, their
-// durations and staleness do not.
+// ShapesOf returns a shape for each of the node's families, in their order. A dual-stack kube-proxy
+// runs a proxier for each, with tables and syncs of its own: ask [Predict] for both. Their
+// processor time and memory add up, their durations and staleness do not.
 func ShapesOf(v Version, n Node, o Objects) ([]Shape, error) {
 	var out []Shape
 	for _, part := range []struct {
 		mode    Mode
 		version Version
 		read    func(*Shape, *tables, Rules, Rules)
-	}{{IPTables, v, (*Shape).iptables}, {NFTables, V1_37, (*Shape).nftables}, {IPVS, v, (*Shape).ipvs}} {
+	}{
+		{IPTables, v, (*Shape).iptables}, {NFTables, V1_37, (*Shape).nftables}, {IPVS, v, (*Shape).ipvs},
+	} {
 		c, err := NewCounter(part.mode, part.version, n, o.Services, o.Slices)
 		if err != nil {
 			return nil, err
@@ -42,7 +43,7 @@ func ShapesOf(v Version, n Node, o Objects) ([]Shape, error) {
 	return out, nil
 }
 
-// twoSyncs is the first sync, of everything, and one without a change, by family.
+// twoSyncs returns the first sync, of everything, and one without a change, by family.
 func twoSyncs(c *Counter) (all, unchanged []Rules, err error) {
 	for at, out := range []*[]Rules{&all, &unchanged} {
 		r, err := c.Sync(time.Duration(at))
@@ -71,7 +72,9 @@ func (s *Shape) iptables(t *tables, all, unchanged Rules) {
 }
 
 func (s *Shape) nftables(t *tables, r, _ Rules) {
-	s.NFTables = NFTablesShape{Chains: r.TableChains, Rules: sum(r.Table), Elements: sum(r.Elements), AffinitySets: r.AffinitySets}
+	s.NFTables = NFTablesShape{
+		Chains: r.TableChains, Rules: sum(r.Table), Elements: sum(r.Elements), AffinitySets: r.AffinitySets,
+	}
 	for _, ports := range t.ports {
 		for _, p := range ports {
 			route := p.route()
@@ -91,10 +94,13 @@ func (s *Shape) nftables(t *tables, r, _ Rules) {
 }
 
 func (s *Shape) ipvs(_ *tables, r, _ Rules) {
-	s.IPVS = IPVSShape{VirtualServers: r.VirtualServers, RealServers: r.RealServers, Entries: sum(r.Elements), Addresses: r.BoundAddresses}
+	s.IPVS = IPVSShape{
+		VirtualServers: r.VirtualServers, RealServers: r.RealServers,
+		Entries: sum(r.Elements), Addresses: r.BoundAddresses,
+	}
 }
 
-// meanSliceBytes is what the mean slice is long, encoded for the watch.
+// meanSliceBytes returns the mean length of a slice, encoded for the watch.
 func meanSliceBytes(o Objects) int {
 	total := 0
 	for _, s := range o.Slices {

@@ -38,7 +38,9 @@ func plainObjects(services, endpoints int) Objects {
 // Uniform's closed form equals the counted objects.
 func TestUniformEqualsCountedObjects(t *testing.T) {
 	n := Node{Name: "node-a", IPs: []string{"192.168.10.5"}, DetectLocalCIDR: "10.0.0.0/8", LocalhostNodePorts: true}
-	for _, c := range []struct{ services, endpoints int }{{1, 0}, {1, 1}, {20, 3}, {600, 1}, {600, 2}, {300, 10}} {
+	for _, c := range []struct{ services, endpoints int }{
+		{1, 0}, {1, 1}, {20, 3}, {600, 1}, {600, 2}, {300, 10},
+	} {
 		got, want := Uniform(c.services, c.endpoints), Shape{}
 		want, err := ShapeOf(V1_37, n, plainObjects(c.services, c.endpoints))
 		require.NoError(t, err)

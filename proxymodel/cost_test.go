@@ -53,7 +53,8 @@ func TestPredictMeasuredSyncs(t *testing.T) {
 		predicted := map[string]float64{}
 		for _, r := range records {
 			backend, phase := r[column("backend")], r[column("phase")]
-			services, endpoints := int(number(t, r[column("services")])), int(number(t, r[column("eps_per_svc")]))
+			services := int(number(t, r[column("services")]))
+			endpoints := int(number(t, r[column("eps_per_svc")]))
 			machine, mode := DefaultMachine(), IPTables
 			switch backend {
 			case "nft":
@@ -94,10 +95,12 @@ func TestPredictMeasuredFirstPackets(t *testing.T) {
 		case "nftables":
 			mode = NFTables
 		}
-		p, err := Predict(Query{Mode: mode, Machine: machine, Shape: Uniform(int(number(t, r[column("services")])), 1)})
+		services := int(number(t, r[column("services")]))
+		p, err := Predict(Query{Mode: mode, Machine: machine, Shape: Uniform(services, 1)})
 		require.NoError(t, err)
+		f := p.FirstPacket
 		got := map[string]time.Duration{
-			"first": p.FirstPacket.First, "mid": p.FirstPacket.Mean, "last": p.FirstPacket.Last, "direct": p.FirstPacket.Miss,
+			"first": f.First, "mid": f.Mean, "last": f.Last, "direct": f.Miss,
 		}[r[column("target")]]
 		assert.InDelta(t, median(i+1)-median(0), got.Seconds()*1e6, 2+0.1*median(i+1), "%v", r)
 	}
@@ -112,6 +115,7 @@ func TestPredictRefuses(t *testing.T) {
 		"proxymodel: Query.Mode is 7, want IPTables, NFTables or IPVS":  func(q *Query) { q.Mode = 7 },
 		"proxymodel: Query.Version is v1.33, want v1.29 or v1.37":       func(q *Query) { q.Version = patched },
 		`proxymodel: Machine.Source is "", want where its numbers come`: func(q *Query) { q.Machine.XTables = NFT },
+		`Source is "", want where`:                                      func(q *Query) { q.Machine.IPVS.Call = 1 },
 		"Shape.Ports is -1, want 0 to":                                  func(q *Query) { q.Shape = Uniform(-1, 1) },
 		"Shape.Ports is 1099511627776":                                  func(q *Query) { q.Shape = Uniform(1<<40, 1) },
 		"Shape.IPTables.Rules is -1":                                    func(q *Query) { q.Shape = bad },
@@ -176,7 +180,7 @@ func TestPredictWarns(t *testing.T) {
 // More services, endpoints or changes never cost less.
 func TestPredictIsMonotone(t *testing.T) {
 	for _, m := range modes {
-		for _, v := range []Version{V1_29, V1_37} {
+		for _, v := range Modelled() {
 			last := Prediction{}
 			for _, n := range []int{2, 20, 200, 600, 2000, 10_000} {
 				p := predict(t, m, v, Uniform(n, 2), Churn{Changes: 5, Nodes: 3})
@@ -208,14 +212,15 @@ func TestPredictWithoutServicesOrChanges(t *testing.T) {
 func TestPredictAllocatesNothing(t *testing.T) {
 	for _, m := range modes {
 		q := Query{Mode: m, Version: V1_29, Shape: Uniform(4500, 2), Churn: Churn{Changes: 10, Nodes: 100}}
-		q.Machine = DefaultMachine()
-		assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = Predict(q) }), m)
+		for _, q.Machine = range []Machine{{}, DefaultMachine()} {
+			assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = Predict(q) }), m)
+		}
 	}
 }
 
 func BenchmarkPredict(b *testing.B) {
 	for _, m := range modes {
-		for _, v := range []Version{V1_29, V1_37} {
+		for _, v := range Modelled() {
 			b.Run(fmt.Sprintf("%v/%v", m, v), func(b *testing.B) {
 				b.ReportAllocs()
 				q := Query{Mode: m, Version: v, Machine: DefaultMachine(), Churn: Churn{Changes: 10, Nodes: 100}}

@@ -9,17 +9,17 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// Count is what kube-proxy writes on node n for the services and their slices,
-// when it starts on an empty node: equal to the real proxier, rule for rule and
-// byte for byte (validation/proxy runs them side by side).
+// Count returns the rules that kube-proxy writes on node n for the services and their slices. It
+// equals the first sync of the real proxier on an empty node, rule for rule and byte for byte
+// (validation/proxy runs them side by side). That is also everything that is there afterwards.
 //
-// Headless and ExternalName services and FQDN slices add nothing, as in
-// kube-proxy. Count refuses what the API server would not have stored (ports
-// out of range, addresses of the wrong family, two objects of one name) and,
-// other than kube-proxy, which passes over it, a slice of a service that is not
-// among services. The error names the object. The order of the objects does
-// not matter.
-func Count(m Mode, v Version, n Node, services []*corev1.Service, endpointSlices []*discoveryv1.EndpointSlice) (Rules, error) {
+// Headless and ExternalName services and FQDN slices add nothing, as in kube-proxy. Count returns
+// an error for objects that the API server would not have stored: ports out of range, addresses of
+// the wrong family, repeated names. Other than kube-proxy, which passes over it, Count also refuses
+// a slice of a service that is not among services. The error names the object. The order of the
+// objects does not matter.
+func Count(m Mode, v Version, n Node, services []*corev1.Service,
+	endpointSlices []*discoveryv1.EndpointSlice) (Rules, error) {
 	v, families, err := settings(m, v, n)
 	if err != nil {
 		return Rules{}, err
@@ -47,7 +47,8 @@ func Count(m Mode, v Version, n Node, services []*corev1.Service, endpointSlices
 }
 
 // countInto counts all services, in memory that it uses again for each.
-func countInto(b book, f *family, n *Node, v Version, services []*corev1.Service, own [][]*discoveryv1.EndpointSlice) {
+func countInto(b book, f *family, n *Node, v Version, services []*corev1.Service,
+	own [][]*discoveryv1.EndpointSlice) {
 	var buffer []endpoint
 	for i, s := range services {
 		ports := servicePorts(s, f, v)
@@ -91,16 +92,16 @@ func settings(m Mode, v Version, n Node) (Version, []*family, error) {
 	return v, families, err
 }
 
-// Objects are the services and slices of a cluster at one time.
+// Objects holds the services and slices of a cluster at one time.
 type Objects struct {
 	Services []*corev1.Service
 	Slices   []*discoveryv1.EndpointSlice
 }
 
-// Partial is what kube-proxy writes when it has synced before and then finds
-// after: only the changed services, where the mode can do that (ipvs cannot),
-// and the deletion of chains that they left behind. It is the second sync of a
-// [Counter], one sync period after the first.
+// Partial returns the rules that kube-proxy writes when it has synced before and then finds after.
+// These are only the changed services, where the mode can do that (ipvs cannot), and the deletion
+// of chains that they left behind. It equals the second sync of a [Counter], one sync period after
+// the first.
 func Partial(m Mode, v Version, n Node, before, after Objects) (Rules, error) {
 	c, err := NewCounter(m, v, n, before.Services, before.Slices)
 	if err != nil {
@@ -119,7 +120,7 @@ func Partial(m Mode, v Version, n Node, before, after Objects) (Rules, error) {
 func (n Node) syncPeriod() time.Duration { return cmp.Or(n.SyncPeriod, defaultSyncPeriod) }
 
 func serviceOf(s *discoveryv1.EndpointSlice) name {
-	return name{s.Namespace, s.Labels[discoveryv1.LabelServiceName]}
+	return name{namespace: s.Namespace, name: s.Labels[discoveryv1.LabelServiceName]}
 }
 
 func familyOfSlice(s *discoveryv1.EndpointSlice) corev1.IPFamily {

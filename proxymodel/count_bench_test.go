@@ -25,8 +25,8 @@ func BenchmarkCount(b *testing.B) {
 	}
 }
 
-// Target: a recount after one changed service among 10,000 in at most 20 us,
-// and what the next sync writes with it.
+// Target: a recount after one changed service among 10,000 in at most 20 us, and the rules of the
+// next sync with it.
 func BenchmarkCounter(b *testing.B) {
 	o := uniform(10_000, 10)
 	for _, m := range modes {

@@ -2,8 +2,8 @@ package proxymodel
 
 import "time"
 
-// tables is one family's proxier: its services, what changed since the last
-// sync, and the book that counts.
+// tables is one family's proxier: its services, the changes since the last sync, and the book that
+// counts.
 type tables struct {
 	*family
 	book
@@ -25,7 +25,7 @@ type book interface {
 	force()                                        // the next sync is full
 }
 
-// change is a service before and after: nil where it is not proxied.
+// change holds a service before and after: nil where it is not proxied.
 type change struct{ before, after []*servicePort }
 
 func (c change) name() string {
@@ -50,7 +50,7 @@ func newBook(m Mode, v Version, f *family, n *Node, services int) book {
 	return newIPTables(v, f, n)
 }
 
-// note remembers how the service was at the last sync.
+// note remembers the service as of the last sync.
 func (t *tables) note(id name) *pending {
 	p := t.pending[id]
 	if p == nil {

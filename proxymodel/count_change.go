@@ -9,10 +9,9 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// sameSlice tells whether kube-proxy sees no difference between two states of a
-// slice. v1.37 compares the whole object (esDataChanged in
-// pkg/proxy/endpointslicecache.go), v1.29 the fields it keeps of it, in sorted
-// order.
+// sameSlice reports whether kube-proxy sees no difference between two states of a slice. v1.37
+// compares the whole object (esDataChanged in pkg/proxy/endpointslicecache.go), v1.29 the fields it
+// keeps of it, in sorted order.
 func sameSlice(a, b *discoveryv1.EndpointSlice, v Version) bool {
 	if a == b {
 		return true
@@ -23,7 +22,8 @@ func sameSlice(a, b *discoveryv1.EndpointSlice, v Version) bool {
 	if len(a.Ports) != len(b.Ports) || len(a.Endpoints) != len(b.Endpoints) {
 		return false
 	}
-	return reflect.DeepEqual(sortedPorts(a), sortedPorts(b)) && reflect.DeepEqual(sortedEndpoints(a), sortedEndpoints(b))
+	return reflect.DeepEqual(sortedPorts(a), sortedPorts(b)) &&
+		reflect.DeepEqual(sortedEndpoints(a), sortedEndpoints(b))
 }
 
 func sortedPorts(s *discoveryv1.EndpointSlice) []discoveryv1.EndpointPort {
@@ -34,11 +34,13 @@ func sortedPorts(s *discoveryv1.EndpointSlice) []discoveryv1.EndpointPort {
 		return *p.Port
 	}
 	out := slices.Clone(s.Ports)
-	slices.SortStableFunc(out, func(a, b discoveryv1.EndpointPort) int { return cmp.Compare(number(a), number(b)) })
+	slices.SortStableFunc(out, func(a, b discoveryv1.EndpointPort) int {
+		return cmp.Compare(number(a), number(b))
+	})
 	return out
 }
 
-// kept is what v1.29 keeps of an endpoint (endpointInfo).
+// kept holds the fields that v1.29 keeps of an endpoint (endpointInfo).
 type kept struct {
 	addresses                   []string
 	nodeName, zone              *string
@@ -51,14 +53,18 @@ func sortedEndpoints(s *discoveryv1.EndpointSlice) []kept {
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
 		c := &e.Conditions
-		out[i] = kept{e.Addresses, e.NodeName, e.Zone, hintText(e), c.Ready == nil || *c.Ready,
-			c.Serving == nil || *c.Serving, c.Terminating != nil && *c.Terminating}
+		out[i] = kept{
+			addresses: e.Addresses, nodeName: e.NodeName, zone: e.Zone, hints: hintText(e),
+			ready:       c.Ready == nil || *c.Ready,
+			serving:     c.Serving == nil || *c.Serving,
+			terminating: c.Terminating != nil && *c.Terminating,
+		}
 	}
 	slices.SortStableFunc(out, func(a, b kept) int { return slices.Compare(a.addresses, b.addresses) })
 	return out
 }
 
-// hintText is the set of hinted zones, sorted.
+// hintText returns the set of hinted zones, sorted.
 func hintText(e *discoveryv1.Endpoint) string {
 	if e.Hints == nil {
 		return ""

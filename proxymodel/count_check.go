@@ -10,8 +10,8 @@ import (
 	netutils "k8s.io/utils/net"
 )
 
-// checkObjects refuses nil, malformed and repeated objects. It returns where in
-// o.Services each service is.
+// checkObjects returns an error for nil, malformed and repeated objects. It returns the position of
+// each service in o.Services.
 func checkObjects(o Objects) (map[name]int, error) {
 	index := make(map[name]int, len(o.Services))
 	for i, s := range o.Services {
@@ -21,7 +21,7 @@ func checkObjects(o Objects) (map[name]int, error) {
 		if err := checkService(s); err != nil {
 			return nil, err
 		}
-		id := name{s.Namespace, s.Name}
+		id := name{namespace: s.Namespace, name: s.Name}
 		if _, ok := index[id]; ok {
 			return nil, fmt.Errorf("proxymodel: Service %s is given twice", id)
 		}
@@ -35,7 +35,7 @@ func checkObjects(o Objects) (map[name]int, error) {
 		if err := checkSlice(s); err != nil {
 			return nil, err
 		}
-		id := name{s.Namespace, s.Name}
+		id := name{namespace: s.Namespace, name: s.Name}
 		if _, ok := seen[id]; ok {
 			return nil, fmt.Errorf("proxymodel: EndpointSlice %s is given twice", id)
 		}
@@ -51,8 +51,8 @@ func checkObjects(o Objects) (map[name]int, error) {
 	return index, nil
 }
 
-// checkOwner refuses a slice whose service is not there, or is there but not in
-// the slice's family.
+// checkOwner returns an error for a slice whose service is not there, or is there but not in the
+// slice's family.
 func checkOwner(s *discoveryv1.EndpointSlice, owner *corev1.Service) error {
 	if owner == nil {
 		return fmt.Errorf("proxymodel: EndpointSlice %s/%s belongs to Service %s, which is not given",
@@ -68,7 +68,7 @@ func checkOwner(s *discoveryv1.EndpointSlice, owner *corev1.Service) error {
 	return nil
 }
 
-// checkService refuses a service that the API server would not have stored.
+// checkService returns an error for a service that the API server would not have stored.
 func checkService(s *corev1.Service) error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("proxymodel: Service %s/%s: %s", s.Namespace, s.Name, fmt.Sprintf(format, args...))
@@ -104,7 +104,8 @@ func checkPorts(s *corev1.Service, bad complain) error {
 		key := portKey{p.Name, protocolOf(p.Protocol)}
 		if len(s.Spec.Ports) > 1 {
 			if seen[key] {
-				return bad("ports[%d].name is %q, which another %s port has, want a name of its own", i, p.Name, key.protocol)
+				return bad("ports[%d].name is %q, which another %s port has, want a name of its own",
+					i, p.Name, key.protocol)
 			}
 			seen[key] = true
 		}
@@ -131,7 +132,8 @@ func checkClusterIPs(s *corev1.Service, bad complain) error {
 	}
 	for i, is := range s.Spec.IPFamilies {
 		if i >= len(s.Spec.ClusterIPs) {
-			return bad("clusterIPs has %d addresses for %d ipFamilies, want as many", len(s.Spec.ClusterIPs), len(s.Spec.IPFamilies))
+			return bad("clusterIPs has %d addresses for %d ipFamilies, want as many",
+				len(s.Spec.ClusterIPs), len(s.Spec.IPFamilies))
 		}
 		ip := s.Spec.ClusterIPs[i]
 		if !isIP(ip) || familyOf(isIPv6(ip)) != is {
@@ -163,7 +165,7 @@ func checkAddresses(s *corev1.Service, bad complain) error {
 	return nil
 }
 
-// checkSlice refuses a slice that the API server would not have stored, or that
+// checkSlice returns an error for a slice that the API server would not have stored, or that
 // belongs to nothing.
 func checkSlice(s *discoveryv1.EndpointSlice) error {
 	bad := func(format string, args ...any) error {

@@ -9,76 +9,94 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// Every refusal names the object and says what is wanted.
-func TestCountRefuses(t *testing.T) {
-	const service, slice = "proxymodel: Service ns-000/svc-00000: ", "proxymodel: EndpointSlice ns-000/svc-00000-0"
-	type edit func(*Objects, *corev1.Service, *discoveryv1.EndpointSlice)
-	for want, change := range map[string]edit{
-		"proxymodel: services[1] is nil, want a Service": func(o *Objects, _ *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			o.Services = append(o.Services, nil)
-		},
-		"proxymodel: slices[1] is nil, want an EndpointSlice": func(o *Objects, _ *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			o.Slices = append(o.Slices, nil)
-		},
-		"proxymodel: Service ns-000/svc-00000 is given twice": func(o *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			o.Services = append(o.Services, s.DeepCopy())
-		},
-		slice + " is given twice": func(o *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			o.Slices = append(o.Slices, es.DeepCopy())
-		},
-		slice + " belongs to Service ns-000/gone, which is not given": func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			es.Labels[discoveryv1.LabelServiceName] = "gone"
-		},
-		slice + ": label kubernetes.io/service-name is empty, want the name of its service": func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			es.Labels = nil
-		},
-		slice + " has IPv6 addresses, but Service ns-000/svc-00000 has no IPv6 cluster IP": func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			es.AddressType, es.Endpoints = discoveryv1.AddressTypeIPv6, nil
-		},
-		slice + `: endpoints[0].addresses[0] is "fd00::1", want an IPv4 address`: func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			es.Endpoints[0].Addresses = []string{"fd00::1"}
-		},
-		slice + `: endpoints[0].addresses[0] is "10.0.0.256", want an IPv4 address`: func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			es.Endpoints[0].Addresses = []string{"10.0.0.256"}
-		},
-		slice + `: addressType is "IPv5", want IPv4, IPv6 or FQDN`: func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) { es.AddressType = "IPv5" },
-		slice + ": ports[0].port is 65536, want 0..65535":          func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) { *es.Ports[0].Port = 65536 },
-		slice + `: ports[0].protocol is "tcp", want TCP, UDP or SCTP`: func(_ *Objects, _ *corev1.Service, es *discoveryv1.EndpointSlice) {
-			es.Ports[0].Protocol = ptr(corev1.Protocol("tcp"))
-		},
-		service + "ports[0].port is 0, want 1..65535":         func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) { s.Spec.Ports[0].Port = 0 },
-		service + "ports[0].nodePort is 70000, want 0..65535": func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) { s.Spec.Ports[0].NodePort = 70000 },
-		service + "healthCheckNodePort is -1, want 0..65535":  func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) { s.Spec.HealthCheckNodePort = -1 },
-		service + `ports[0].protocol is "ICMP", want TCP, UDP or SCTP`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.Ports[0].Protocol = "ICMP"
-		},
-		service + `ports[1].name is "http", which another TCP port has, want a name of its own`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.Ports = append(s.Spec.Ports, s.Spec.Ports[0])
-		},
-		service + `clusterIP is "10.0.0", want an IP address`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.ClusterIP, s.Spec.ClusterIPs = "10.0.0", nil
-		},
-		service + `clusterIPs[0] is "172.30.0.1", want an IPv6 address as ipFamilies[0] says`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.IPFamilies[0] = corev1.IPv6Protocol
-		},
-		service + "clusterIPs has 1 addresses for 2 ipFamilies, want as many": func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.IPFamilies = append(s.Spec.IPFamilies, corev1.IPv6Protocol)
-		},
-		service + `externalIPs[0] is "example", want an IP address`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.ExternalIPs = []string{"example"}
-		},
-		service + `status.loadBalancer.ingress[0].ip is "lb", want an IP address`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "lb"}}
-		},
-		service + `loadBalancerSourceRanges[0] is "10.0.0.0", want a CIDR`: func(_ *Objects, s *corev1.Service, _ *discoveryv1.EndpointSlice) {
-			s.Spec.LoadBalancerSourceRanges = []string{"10.0.0.0"}
-		},
-	} {
+// one is a cluster of one service.
+type one struct {
+	o  *Objects
+	s  *corev1.Service
+	es *discoveryv1.EndpointSlice
+}
+
+// refuses holds that each change to a cluster of one service is an error that names the object and
+// says what is wanted.
+func refuses(t *testing.T, changes map[string]func(one)) {
+	t.Helper()
+	for want, change := range changes {
 		o := uniform(1, 2)
-		change(&o, o.Services[0], o.Slices[0])
+		change(one{o: &o, s: o.Services[0], es: o.Slices[0]})
 		_, err := Count(IPTables, V1_37, testNode, o.Services, o.Slices)
 		require.EqualError(t, err, want)
 	}
+}
+
+func TestCountRefusesSlices(t *testing.T) {
+	const slice = "proxymodel: EndpointSlice ns-000/svc-00000-0"
+	refuses(t, map[string]func(one){
+		"proxymodel: services[1] is nil, want a Service": func(c one) {
+			c.o.Services = append(c.o.Services, nil)
+		},
+		"proxymodel: slices[1] is nil, want an EndpointSlice": func(c one) {
+			c.o.Slices = append(c.o.Slices, nil)
+		},
+		"proxymodel: Service ns-000/svc-00000 is given twice": func(c one) {
+			c.o.Services = append(c.o.Services, c.s.DeepCopy())
+		},
+		slice + " is given twice": func(c one) {
+			c.o.Slices = append(c.o.Slices, c.es.DeepCopy())
+		},
+		slice + " belongs to Service ns-000/gone, which is not given": func(c one) {
+			c.es.Labels[discoveryv1.LabelServiceName] = "gone"
+		},
+		slice + ": label kubernetes.io/service-name is empty, want the name of its service": func(c one) {
+			c.es.Labels = nil
+		},
+		slice + " has IPv6 addresses, but Service ns-000/svc-00000 has no IPv6 cluster IP": func(c one) {
+			c.es.AddressType, c.es.Endpoints = discoveryv1.AddressTypeIPv6, nil
+		},
+		slice + `: endpoints[0].addresses[0] is "fd00::1", want an IPv4 address`: func(c one) {
+			c.es.Endpoints[0].Addresses = []string{"fd00::1"}
+		},
+		slice + `: endpoints[0].addresses[0] is "10.0.0.256", want an IPv4 address`: func(c one) {
+			c.es.Endpoints[0].Addresses = []string{"10.0.0.256"}
+		},
+		slice + `: addressType is "IPv5", want IPv4, IPv6 or FQDN`: func(c one) { c.es.AddressType = "IPv5" },
+		slice + ": ports[0].port is 65536, want 0..65535":          func(c one) { *c.es.Ports[0].Port = 65536 },
+		slice + `: ports[0].protocol is "tcp", want TCP, UDP or SCTP`: func(c one) {
+			c.es.Ports[0].Protocol = ptr(corev1.Protocol("tcp"))
+		},
+	})
+}
+
+func TestCountRefusesServices(t *testing.T) {
+	const service = "proxymodel: Service ns-000/svc-00000: "
+	refuses(t, map[string]func(one){
+		service + "ports[0].port is 0, want 1..65535":         func(c one) { c.s.Spec.Ports[0].Port = 0 },
+		service + "ports[0].nodePort is 70000, want 0..65535": func(c one) { c.s.Spec.Ports[0].NodePort = 70000 },
+		service + "healthCheckNodePort is -1, want 0..65535":  func(c one) { c.s.Spec.HealthCheckNodePort = -1 },
+		service + `ports[0].protocol is "ICMP", want TCP, UDP or SCTP`: func(c one) {
+			c.s.Spec.Ports[0].Protocol = "ICMP"
+		},
+		service + `ports[1].name is "http", which another TCP port has, want a name of its own`: func(c one) {
+			c.s.Spec.Ports = append(c.s.Spec.Ports, c.s.Spec.Ports[0])
+		},
+		service + `clusterIP is "10.0.0", want an IP address`: func(c one) {
+			c.s.Spec.ClusterIP, c.s.Spec.ClusterIPs = "10.0.0", nil
+		},
+		service + `clusterIPs[0] is "172.30.0.1", want an IPv6 address as ipFamilies[0] says`: func(c one) {
+			c.s.Spec.IPFamilies[0] = corev1.IPv6Protocol
+		},
+		service + "clusterIPs has 1 addresses for 2 ipFamilies, want as many": func(c one) {
+			c.s.Spec.IPFamilies = append(c.s.Spec.IPFamilies, corev1.IPv6Protocol)
+		},
+		service + `externalIPs[0] is "example", want an IP address`: func(c one) {
+			c.s.Spec.ExternalIPs = []string{"example"}
+		},
+		service + `status.loadBalancer.ingress[0].ip is "lb", want an IP address`: func(c one) {
+			c.s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "lb"}}
+		},
+		service + `loadBalancerSourceRanges[0] is "10.0.0.0", want a CIDR`: func(c one) {
+			c.s.Spec.LoadBalancerSourceRanges = []string{"10.0.0.0"}
+		},
+	})
 }
 
 func TestCountRefusesSettings(t *testing.T) {
@@ -100,14 +118,16 @@ func TestCountRefusesSettings(t *testing.T) {
 	}
 }
 
-// What kube-proxy passes over is passed over, not refused.
+// Objects that kube-proxy passes over are passed over, not refused.
 func TestCountPassesOver(t *testing.T) {
 	o := uniform(1, 2)
 	want := mustCount(t, IPTables, V1_37, testNode, o)
 	name := o.Services[0].DeepCopy()
-	name.Name, name.Spec.Type, name.Spec.ClusterIP, name.Spec.ClusterIPs = "name", corev1.ServiceTypeExternalName, "", nil
+	name.Name, name.Spec.Type = "name", corev1.ServiceTypeExternalName
+	name.Spec.ClusterIP, name.Spec.ClusterIPs = "", nil
 	fqdn := o.Slices[0].DeepCopy()
-	fqdn.Name, fqdn.AddressType, fqdn.Endpoints[0].Addresses = "fqdn", discoveryv1.AddressTypeFQDN, []string{"example.com"}
+	fqdn.Name, fqdn.AddressType = "fqdn", discoveryv1.AddressTypeFQDN
+	fqdn.Endpoints[0].Addresses = []string{"example.com"}
 	empty := o.Slices[0].DeepCopy()
 	empty.Name, empty.Endpoints[0].Addresses, empty.Endpoints = "empty", nil, empty.Endpoints[:1]
 	unnamed := o.Slices[0].DeepCopy()
@@ -118,8 +138,8 @@ func TestCountPassesOver(t *testing.T) {
 	require.Equal(t, want, mustCount(t, IPTables, V1_37, testNode, o))
 }
 
-// FuzzCount gives Count any objects that JSON can spell: it may refuse them, but
-// not panic, and what it counts, a counter counts too.
+// FuzzCount gives Count any objects that JSON can spell. It may refuse them, but not panic, and a
+// counter agrees with it.
 func FuzzCount(f *testing.F) {
 	o := uniform(1, 2)
 	seed := func(o Objects) {
@@ -142,7 +162,10 @@ func FuzzCount(f *testing.F) {
 		if json.Unmarshal(service, &s) != nil || json.Unmarshal(slice, &es) != nil {
 			return
 		}
-		n := Node{Name: "node-a", IPs: splitList(ips), DetectLocalCIDR: cidr, NodePortAddresses: splitList(cidr), LocalhostNodePorts: true}
+		n := Node{
+			Name: "node-a", IPs: splitList(ips), DetectLocalCIDR: cidr,
+			NodePortAddresses: splitList(cidr), LocalhostNodePorts: true,
+		}
 		m, v := modes[pick%3], Modelled()[pick/3%2]
 		services, slices := []*corev1.Service{&s}, []*discoveryv1.EndpointSlice{&es}
 		r, err := Count(m, v, n, services, slices)

@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Counter counts as objects come and go, as kube-proxy does: [Counter.Apply]
-// recounts one changed service or slice without touching the others, and
-// [Counter.Sync] says what the next sync writes. It is not safe for concurrent
-// use, and keeps the objects it is given: they must not be changed afterwards.
+// Counter counts as objects come and go, as kube-proxy does. [Counter.Apply] recounts one changed
+// service or slice without touching the others, and [Counter.Sync] returns what the next sync
+// writes. It is not safe for concurrent use. It keeps the objects it is given: they must not be
+// changed afterwards.
 type Counter struct {
 	mode      Mode
 	version   Version
@@ -26,8 +26,9 @@ type Counter struct {
 	last      time.Duration                         // when Sync was called last
 }
 
-// NewCounter counts the objects at the start. It refuses what [Count] refuses.
-func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ []*discoveryv1.EndpointSlice) (*Counter, error) {
+// NewCounter counts the objects at the start. It refuses the input that [Count] refuses.
+func NewCounter(m Mode, v Version, n Node, services []*corev1.Service,
+	slices_ []*discoveryv1.EndpointSlice) (*Counter, error) {
 	v, families, err := settings(m, v, n)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 		c.keepSlice(s)
 	}
 	for _, s := range services {
-		id := name{s.Namespace, s.Name}
+		id := name{namespace: s.Namespace, name: s.Name}
 		c.services[id] = s
 		for _, t := range c.tables {
 			t.replace(id, c.portsOf(id, t))
@@ -56,8 +57,8 @@ func NewCounter(m Mode, v Version, n Node, services []*corev1.Service, slices_ [
 	return c, nil
 }
 
-// Apply adds a Service or EndpointSlice, or replaces the one of its name. On
-// error nothing has changed.
+// Apply adds a Service or EndpointSlice, or replaces the one of its name. On error nothing has
+// changed.
 func (c *Counter) Apply(object runtime.Object) error {
 	switch o := object.(type) {
 	case *corev1.Service:
@@ -68,35 +69,34 @@ func (c *Counter) Apply(object runtime.Object) error {
 	return fmt.Errorf("proxymodel: Apply got %T, want *Service or *EndpointSlice", object)
 }
 
-// Delete removes a Service or EndpointSlice; only its namespace and name are
-// read. The slices of a deleted service stay, without effect, until they are
-// deleted or the service returns.
+// Delete removes a Service or EndpointSlice. It reads only the object's namespace and name. The
+// slices of a deleted service stay, without effect, until they are deleted or the service returns.
 func (c *Counter) Delete(object runtime.Object) error {
 	switch o := object.(type) {
 	case *corev1.Service:
 		if o != nil {
-			return c.deleteService(name{o.Namespace, o.Name})
+			return c.deleteService(name{namespace: o.Namespace, name: o.Name})
 		}
 	case *discoveryv1.EndpointSlice:
 		if o != nil {
-			return c.deleteSlice(name{o.Namespace, o.Name})
+			return c.deleteSlice(name{namespace: o.Namespace, name: o.Name})
 		}
 	}
 	return fmt.Errorf("proxymodel: Delete got %T, want *Service or *EndpointSlice", object)
 }
 
-// Replace makes the cluster's objects those of o: what is missing in o is
-// deleted, what differs is applied. On error nothing has changed.
+// Replace makes the cluster's objects those of o: it deletes what is missing in o and applies what
+// differs. On error nothing has changed.
 func (c *Counter) Replace(o Objects) error {
 	if _, err := checkObjects(o); err != nil {
 		return err
 	}
 	services, slices_ := map[name]bool{}, map[name]bool{}
 	for _, s := range o.Services {
-		services[name{s.Namespace, s.Name}] = true
+		services[name{namespace: s.Namespace, name: s.Name}] = true
 	}
 	for _, s := range o.Slices {
-		id := name{s.Namespace, s.Name}
+		id := name{namespace: s.Namespace, name: s.Name}
 		slices_[id] = true
 		if old := c.slices[id]; old != nil && serviceOf(old) != serviceOf(s) {
 			c.removeSlice(old)
@@ -121,8 +121,7 @@ func (c *Counter) Replace(o Objects) error {
 	return nil
 }
 
-// SetZone changes the node's zone. kube-proxy answers a change of topology
-// labels with a full sync.
+// SetZone changes the node's zone. kube-proxy answers a change of topology labels with a full sync.
 func (c *Counter) SetZone(zone string) {
 	if zone == c.node.Zone {
 		return
@@ -137,23 +136,21 @@ func (c *Counter) SetZone(zone string) {
 	c.Resync()
 }
 
-// Resync makes the next sync a full one, as after a failed sync or when someone
-// flushed the tables.
+// Resync makes the next sync a full one, as after a failed sync or when someone flushed the tables.
 func (c *Counter) Resync() {
 	for _, t := range c.tables {
 		t.force()
 	}
 }
 
-// Rules is what [Count] says of the present objects.
+// Rules returns the result of [Count] for the present objects.
 func (c *Counter) Rules() Rules {
 	return c.each(func(t *tables) Rules { return t.rules() })
 }
 
-// Sync is what a sync at time at writes, in any unit of time since the start
-// that does not run backwards: the first sync everything, a later one the
-// services that changed since. Time decides when kube-proxy deletes stale
-// chains, and when the hourly full sync of v1.37 is due.
+// Sync returns what a sync at time at writes: the first sync everything, a later one the services
+// that changed since. Time counts in any unit from the start and does not run backwards. It decides
+// when kube-proxy deletes stale chains, and when the hourly full sync of v1.37 is due.
 func (c *Counter) Sync(at time.Duration) (Rules, error) {
 	if at < c.last {
 		return Rules{}, fmt.Errorf("proxymodel: Sync at %v, want no earlier than the last at %v", at, c.last)
@@ -199,7 +196,7 @@ func (c *Counter) applyService(s *corev1.Service) error {
 }
 
 func (c *Counter) setService(s *corev1.Service) {
-	id := name{s.Namespace, s.Name}
+	id := name{namespace: s.Namespace, name: s.Name}
 	c.services[id] = s
 	c.recount(id)
 }
@@ -227,7 +224,7 @@ func (c *Counter) applySlice(s *discoveryv1.EndpointSlice) error {
 	if err := checkOwner(s, c.services[serviceOf(s)]); err != nil {
 		return err
 	}
-	if old := c.slices[name{s.Namespace, s.Name}]; old != nil && serviceOf(old) != serviceOf(s) {
+	if old := c.slices[name{namespace: s.Namespace, name: s.Name}]; old != nil && serviceOf(old) != serviceOf(s) {
 		return fmt.Errorf("proxymodel: EndpointSlice %s/%s belongs to Service %s, but did to %s: delete it first",
 			s.Namespace, s.Name, serviceOf(s), serviceOf(old))
 	}
@@ -236,7 +233,7 @@ func (c *Counter) applySlice(s *discoveryv1.EndpointSlice) error {
 }
 
 func (c *Counter) setSlice(s *discoveryv1.EndpointSlice) {
-	old := c.slices[name{s.Namespace, s.Name}]
+	old := c.slices[name{namespace: s.Namespace, name: s.Name}]
 	if old != nil && sameSlice(old, s, c.version) {
 		return
 	}
@@ -255,7 +252,7 @@ func (c *Counter) deleteSlice(id name) error {
 }
 
 func (c *Counter) removeSlice(s *discoveryv1.EndpointSlice) {
-	id, owner := name{s.Namespace, s.Name}, serviceOf(s)
+	id, owner := name{namespace: s.Namespace, name: s.Name}, serviceOf(s)
 	delete(c.slices, id)
 	list := c.byService[owner]
 	if i, ok := slices.BinarySearchFunc(list, s.Name, bySliceName); ok {
@@ -267,7 +264,7 @@ func (c *Counter) removeSlice(s *discoveryv1.EndpointSlice) {
 
 // keepSlice stores a slice under its name and its service's.
 func (c *Counter) keepSlice(s *discoveryv1.EndpointSlice) {
-	c.slices[name{s.Namespace, s.Name}] = s
+	c.slices[name{namespace: s.Namespace, name: s.Name}] = s
 	owner := serviceOf(s)
 	list := c.byService[owner]
 	if i, ok := slices.BinarySearchFunc(list, s.Name, bySliceName); ok {
@@ -296,7 +293,7 @@ func (c *Counter) noteSlice(s *discoveryv1.EndpointSlice) {
 	}
 }
 
-// portsOf is a service's ports with their endpoints in one family.
+// portsOf returns a service's ports with their endpoints in one family.
 func (c *Counter) portsOf(id name, t *tables) []*servicePort {
 	s := c.services[id]
 	if s == nil {

@@ -12,11 +12,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Whatever comes and goes, the counter says what Count says of the rest.
+// The counter equals Count of the present objects, whatever comes and goes.
 func TestCounterIsCount(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, m := range modes {
-		for _, v := range []Version{V1_29, V1_37} {
+		for _, v := range Modelled() {
 			before, after := randomObjects(r, 12), randomObjects(r, 15)
 			c, err := NewCounter(m, v, testNode, before.Services, before.Slices)
 			require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestCounterIsCount(t *testing.T) {
 	}
 }
 
-// The first sync writes what Count says, a sync without changes only the frame.
+// The first sync writes the rules of Count, a sync without changes only the frame.
 func TestSync(t *testing.T) {
 	for _, m := range modes {
 		o := uniform(20, 3)
@@ -52,8 +52,8 @@ func TestSync(t *testing.T) {
 	}
 }
 
-// One endpoint replaced: its service's chains are written again, the old
-// endpoint's chain is deleted, and KUBE-SERVICES is rewritten whole.
+// A partial sync after one endpoint was replaced writes its service's chains again, deletes the old
+// endpoint's chain, and rewrites KUBE-SERVICES whole.
 func TestPartial(t *testing.T) {
 	before, after := uniform(4500, 1), uniform(4500, 1)
 	after.Slices[7].Endpoints[0].Addresses = []string{"10.200.0.1"}
@@ -69,8 +69,8 @@ func TestPartial(t *testing.T) {
 	t.Logf("partial %d bytes, full %d", r.Bytes, full.Bytes)
 }
 
-// A sync that makes the cluster large leaves stale chains until a period has
-// passed since the last cleanup.
+// A sync that makes the cluster large leaves stale chains until a period has passed since the last
+// cleanup.
 func TestStaleChainsOfALargeCluster(t *testing.T) {
 	o := uniform(1000, 1)
 	c, err := NewCounter(IPTables, V1_37, testNode, o.Services, o.Slices)
@@ -112,8 +112,8 @@ func TestStaleChainsOfNFTables(t *testing.T) {
 	}
 }
 
-// What kube-proxy does not see is no change: a service's label, and a change
-// that is taken back. A change of zone is a full sync.
+// A change that kube-proxy does not see is none: a service's label, or a change that is taken back.
+// A change of zone is a full sync.
 func TestWhatIsAChange(t *testing.T) {
 	o := uniform(2, 1)
 	c, err := NewCounter(IPTables, V1_37, testNode, o.Services, o.Slices)
@@ -188,7 +188,8 @@ func TestCounterRefuses(t *testing.T) {
 	}
 	require.Equal(t, want, c.Rules(), "nothing changed")
 	require.NoError(t, c.Apply(other))
-	require.ErrorContains(t, c.Apply(stolen), "belongs to Service ns-000/svc-00050, but did to ns-000/svc-00000: delete it first")
+	require.ErrorContains(t, c.Apply(stolen),
+		"belongs to Service ns-000/svc-00050, but did to ns-000/svc-00000: delete it first")
 }
 
 func ExampleCounter() {

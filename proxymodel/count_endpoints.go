@@ -9,8 +9,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// endpoint is one address and port behind a service port, as
-// pkg/proxy/endpointslicecache.go reads it.
+// endpoint is one address and port behind a service port, as pkg/proxy/endpointslicecache.go reads
+// it.
 type endpoint struct {
 	ip                          string
 	port                        int32
@@ -21,14 +21,14 @@ type endpoint struct {
 	inCluster, inLocal          bool // traffic policies Cluster and Local lead here
 }
 
-// reachable tells whether any traffic policy leads from this node to it.
+// reachable reports whether any traffic policy leads from this node to it.
 func (e *endpoint) reachable() bool { return e.inCluster || e.inLocal }
 
 func (e *endpoint) compare(o *endpoint) int {
 	return cmp.Or(cmp.Compare(e.ip, o.ip), cmp.Compare(e.port, o.port))
 }
 
-// length is that of the text ip:port, with the brackets of IPv6.
+// length returns the length of the text ip:port, with the brackets of IPv6.
 func (e *endpoint) length() int {
 	n := len(e.ip) + 1 + digits(int(e.port))
 	if strings.IndexByte(e.ip, ':') >= 0 {
@@ -37,7 +37,7 @@ func (e *endpoint) length() int {
 	return n
 }
 
-// span is a set of endpoints reduced to what the rules' lengths need.
+// span reduces a set of endpoints to what the lengths of rules depend on.
 type span struct {
 	n    int // how many
 	ip   int // summed length of their addresses
@@ -52,8 +52,8 @@ func (s *span) add(e *endpoint) {
 	s.port += digits(int(e.port))
 }
 
-// endpoints are those of one service port, sorted into the sets that traffic
-// policies use (CategorizeEndpoints in pkg/proxy/topology.go).
+// endpoints holds one service port's endpoints, sorted into the sets that traffic policies use
+// (CategorizeEndpoints in pkg/proxy/topology.go).
 type endpoints struct {
 	all     []endpoint // sorted by address and port, without repetition
 	any     bool       // usable endpoints exist somewhere
@@ -62,9 +62,10 @@ type endpoints struct {
 	reach   span       // either
 }
 
-// collect appends to all the endpoints of a port, from the service's slices of
-// the family, and says where they begin.
-func collect(all []endpoint, p *servicePort, own []*discoveryv1.EndpointSlice, f *family, n *Node, v Version) (_ []endpoint, start int) {
+// collect appends a port's endpoints to all, from the service's slices of the family. It returns
+// the index at which they begin.
+func collect(all []endpoint, p *servicePort, own []*discoveryv1.EndpointSlice, f *family, n *Node,
+	v Version) (_ []endpoint, start int) {
 	out, start := all, len(all)
 	for _, s := range own {
 		if s.AddressType != discoveryv1.AddressType(f.ip) {
@@ -119,8 +120,8 @@ func newEndpoint(e *discoveryv1.Endpoint, port int32, n *Node, v Version) endpoi
 	return out
 }
 
-// canonicalText is the address as net.IP prints it, without allocating when it
-// is that already.
+// canonicalText returns the address as net.IP prints it, without allocating when it is that
+// already.
 func canonicalText(s string) string {
 	if plainIPv4(s) {
 		return s
@@ -128,8 +129,8 @@ func canonicalText(s string) string {
 	return canonicalIP(s)
 }
 
-// plainIPv4 tells an IPv4 address in canonical form: four numbers up to 255
-// without leading zeros.
+// plainIPv4 reports whether s is an IPv4 address in canonical form: four numbers up to 255 without
+// leading zeros.
 func plainIPv4(s string) bool {
 	dots, digits, value := 0, 0, 0
 	for i := range len(s) {
@@ -147,9 +148,9 @@ func plainIPv4(s string) bool {
 	return dots == 3 && digits > 0
 }
 
-// dedupe keeps one endpoint per address and port. v1.37 prefers the last that
-// does not terminate, v1.29 the last local one, in the order of the slices;
-// the real proxiers go through the slices in random order.
+// dedupe keeps one endpoint per address and port. v1.37 prefers the last that does not terminate,
+// v1.29 the last local one, in the order of the slices. The real proxiers go through the slices in
+// random order.
 func dedupe(in []endpoint, v Version) []endpoint {
 	if !slices.IsSortedFunc(in, func(a, b endpoint) int { return a.compare(&b) }) {
 		slices.SortStableFunc(in, func(a, b endpoint) int { return a.compare(&b) })
@@ -202,8 +203,8 @@ type filter func(*endpoint) bool
 func none(*endpoint) bool          { return false }
 func terminating(e *endpoint) bool { return e.serving && e.terminating }
 
-// clusterFilter picks the ready endpoints that topology allows, else those that
-// terminate but still serve.
+// clusterFilter picks the ready endpoints that topology allows, else those that terminate but still
+// serve.
 func clusterFilter(p *servicePort, all []endpoint, t topology) filter {
 	if !p.usesCluster() {
 		return none
@@ -216,7 +217,7 @@ func clusterFilter(p *servicePort, all []endpoint, t topology) filter {
 	return terminating
 }
 
-// localFilter is the same among the endpoints on the node.
+// localFilter does the same among the endpoints on the node.
 func localFilter(p *servicePort, all []endpoint) filter {
 	if !p.usesLocal() {
 		return none
@@ -229,7 +230,7 @@ func localFilter(p *servicePort, all []endpoint) filter {
 	return func(e *endpoint) bool { return e.local && !e.ready && terminating(e) }
 }
 
-// topology is how hints restrict the endpoints.
+// topology restricts the endpoints by hints.
 type topology int
 
 const (
@@ -248,9 +249,9 @@ func (t topology) allows(e *endpoint) bool {
 	return true
 }
 
-// topologyMode tells whether hints apply: every ready endpoint must have one,
-// and one of them must be for this node or zone. v1.29 also wants the
-// service's annotation, and knows no node hints.
+// topologyMode returns the restriction that hints make. Every ready endpoint must have a hint, and
+// one of them must be for this node or zone. v1.29 also wants the service's annotation, and knows
+// no node hints.
 func topologyMode(p *servicePort, all []endpoint, n *Node, v Version) topology {
 	if v == V1_29 && (p.hints == "" || p.hints == "disabled" || p.hints == "Disabled" || n.Zone == "") {
 		return anywhere
@@ -274,7 +275,7 @@ func topologyMode(p *servicePort, all []endpoint, n *Node, v Version) topology {
 	return anywhere
 }
 
-// digits is the length of a number in decimal.
+// digits returns the length of a number in decimal.
 func digits(n int) int {
 	d := 1
 	for n >= 10 {

@@ -26,7 +26,9 @@ func ExampleCount() {
 			slices = append(slices, oneEndpoint(service, fmt.Sprintf("10.1.%d.%d", i/250, 1+i%250)))
 		}
 	}
-	node := proxymodel.Node{Name: "node-w-101", IPs: []string{"10.0.43.101"}, DetectLocalCIDR: "10.1.0.0/16", LocalhostNodePorts: true}
+	node := proxymodel.Node{
+		Name: "node-w-101", IPs: []string{"10.0.43.101"}, DetectLocalCIDR: "10.1.0.0/16", LocalhostNodePorts: true,
+	}
 	for _, m := range []proxymodel.Mode{proxymodel.IPTables, proxymodel.NFTables, proxymodel.IPVS} {
 		r, err := proxymodel.Count(m, proxymodel.V1_29, node, services, slices)
 		if err != nil {

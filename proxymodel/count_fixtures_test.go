@@ -8,20 +8,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// testNode is the node of truth/proxy: pods in 10.0.0.0/8, all defaults, nfacct.
+// testNode is the node of the tables in testdata: pods in 10.0.0.0/8, all defaults, nfacct.
 var testNode = Node{Name: "node-a", IPs: []string{"192.168.10.5"}, DetectLocalCIDR: "10.0.0.0/8",
 	LocalhostNodePorts: true, NFAcct: true}
 
-// ip is the i-th address after base.
+// ip returns the i-th address after base.
 func ip(base uint32, i int) string {
 	n := base + uint32(i)
 	return fmt.Sprintf("%d.%d.%d.%d", n>>24, n>>16&255, n>>8&255, n&255)
 }
 
-// ptr is &v.
+// ptr returns a pointer to v.
 func ptr[T any](v T) *T { return &v }
 
-// clusterIP is a plain service with one TCP port 80.
+// clusterIP returns a plain service with one TCP port 80.
 func clusterIP(i int) *corev1.Service {
 	address := ip(0xac1e0001, i)
 	return &corev1.Service{
@@ -32,8 +32,8 @@ func clusterIP(i int) *corev1.Service {
 	}
 }
 
-// sliceOf holds n ready endpoints of the service on another node, from address
-// first on.
+// sliceOf returns a slice of n ready endpoints of the service on another node, from address first
+// on.
 func sliceOf(s *corev1.Service, first, n int) *discoveryv1.EndpointSlice {
 	es := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name + "-0",
@@ -41,7 +41,8 @@ func sliceOf(s *corev1.Service, first, n int) *discoveryv1.EndpointSlice {
 		AddressType: discoveryv1.AddressTypeIPv4,
 	}
 	for _, p := range s.Spec.Ports {
-		es.Ports = append(es.Ports, discoveryv1.EndpointPort{Name: &p.Name, Protocol: &p.Protocol, Port: ptr(int32(8080))})
+		es.Ports = append(es.Ports,
+			discoveryv1.EndpointPort{Name: &p.Name, Protocol: &p.Protocol, Port: ptr(int32(8080))})
 	}
 	for i := range n {
 		es.Endpoints = append(es.Endpoints, discoveryv1.Endpoint{
@@ -51,7 +52,7 @@ func sliceOf(s *corev1.Service, first, n int) *discoveryv1.EndpointSlice {
 	return es
 }
 
-// uniform is n plain services of e endpoints each.
+// uniform returns n plain services of e endpoints each.
 func uniform(n, e int) Objects {
 	var o Objects
 	for i := range n {

@@ -17,8 +17,8 @@ const (
 	matchLocal = " -m addrtype --src-type LOCAL"
 )
 
-// tally adds up rules, chains and bytes. One is kept per service port, so that
-// a changed service is taken out of the sums and put back in.
+// tally adds up rules, chains and bytes. One is kept per service port, so that a changed service is
+// taken out of the sums and put back in.
 type tally struct {
 	rules    [numChains]int
 	chains   [numChains]int // of those that exist per service
@@ -26,7 +26,7 @@ type tally struct {
 	comments int // bytes of the comments that a large cluster drops
 }
 
-// chain is a chain of the iptables mode, the per-service ones summed.
+// chain is a chain of the iptables mode. The per-service ones are summed.
 type chain int
 
 const (
@@ -70,7 +70,7 @@ func (t *tally) chainLine(c chain, n int, name string) {
 	t.bytes += n * len(":"+name+" - [0:0]\n")
 }
 
-// add adds o times n: -1 takes it out again.
+// add adds o times n. With n -1 it takes o out again.
 func (t *tally) add(o *tally, n int) {
 	for i := range t.rules {
 		t.rules[i] += n * o.rules[i]
@@ -80,8 +80,8 @@ func (t *tally) add(o *tally, n int) {
 	t.comments += n * o.comments
 }
 
-// route is how a port's traffic is routed, the same in iptables and nftables
-// mode (the head of the loop in syncProxyRules).
+// route holds the ways that a port's traffic takes, the same in iptables and nftables mode (the
+// head of the loop in syncProxyRules).
 type route struct {
 	internal, outside bool // traffic to the cluster IP, and from outside, finds endpoints
 	useSVC, useSVL    bool // chains for traffic policies Cluster and Local
@@ -103,21 +103,21 @@ func (p *servicePort) route() route {
 	return r
 }
 
-// firewalled tells whether source ranges guard the load balancer's addresses.
-// The nftables mode does not ask for endpoints.
+// firewalled reports whether source ranges guard the load balancer's addresses. The nftables mode
+// does not ask for endpoints.
 func (p *servicePort) firewalled() bool { return len(p.vips) > 0 && len(p.ranges) > 0 }
 
-// iptables counts a port's rules: shared are those in chains of all services,
-// which every sync writes, own those in the service's chains, which a partial
-// sync leaves out if the service did not change.
+// iptables counts a port's rules. shared are those in chains of all services, which every sync
+// writes. own are those in the service's chains, which a partial sync leaves out if the service did
+// not change.
 func (p *servicePort) iptables(f *family, n *Node, v Version) (shared, own tally) {
 	r := p.route()
 	p.captureInternal(r, &shared)
 	p.captureExternal(r, &shared)
 	p.captureNodePort(r, f, n, v, &shared)
 	if p.healthNodePort != 0 {
-		shared.rule(filterNodePorts, len("-A KUBE-NODEPORTS"+comment+`" health check node port" -m tcp -p tcp --dport  -j ACCEPT`)+
-			len(p.name)+digits(int(p.healthNodePort)))
+		rule := "-A KUBE-NODEPORTS" + comment + `" health check node port" -m tcp -p tcp --dport  -j ACCEPT`
+		shared.rule(filterNodePorts, len(rule)+len(p.name)+digits(int(p.healthNodePort)))
 	}
 	p.internalTraffic(r, f, n, &own)
 	if r.useEXT {
@@ -138,13 +138,13 @@ func (p *servicePort) iptables(f *family, n *Node, v Version) (shared, own tally
 	return shared, own
 }
 
-// to is the length of ` -m PROTO -p PROTO -d IP --dport PORT`.
+// to returns the length of ` -m PROTO -p PROTO -d IP --dport PORT`.
 func (p *servicePort) to(ip string) int {
 	return len(" -m  -p  -d  --dport ") + 2*len(p.protocol) + len(ip) + digits(int(p.port))
 }
 
-// refusal is the length of the comment and target of a filter rule: REJECT
-// without any endpoint, DROP without a local one.
+// refusal returns the length of the comment and target of a filter rule: REJECT without any
+// endpoint, DROP without a local one.
 func (p *servicePort) refusal() int {
 	if p.endpoints.any {
 		return len(comment+`" has `+noLocal+`" -j DROP`) + len(p.name)
@@ -177,7 +177,8 @@ func (p *servicePort) captureExternal(r route, t *tally) {
 		if p.endpoints.any {
 			t.rule(natServices, len("-A KUBE-SERVICES"+comment+`" loadbalancer IP" -j `)+len(p.name)+p.to(ip)+target)
 			if p.firewalled() {
-				t.rule(filterProxyFirewall, len("-A KUBE-PROXY-FIREWALL"+comment+`" traffic not accepted by `+fw+`" -j DROP`)+len(p.name)+p.to(ip))
+				rule := "-A KUBE-PROXY-FIREWALL" + comment + `" traffic not accepted by ` + fw + `" -j DROP`
+				t.rule(filterProxyFirewall, len(rule)+len(p.name)+p.to(ip))
 			}
 		}
 		if !r.outside {
@@ -222,21 +223,22 @@ func (p *servicePort) internalTraffic(r route, f *family, n *Node, t *tally) {
 // externalTraffic fills the EXT chain.
 func (p *servicePort) externalTraffic(r route, f *family, t *tally) {
 	t.chainLine(natEXT, 1, svc)
+	named := func(rule string) int { return len("-A "+svc+comment+rule) + len(p.name) }
 	if !p.externalLocal {
-		t.rule(natEXT, len("-A "+svc+comment+`"masquerade traffic for  external destinations" -j KUBE-MARK-MASQ`)+len(p.name))
+		t.rule(natEXT, named(`"masquerade traffic for  external destinations" -j KUBE-MARK-MASQ`))
 	} else {
 		if f.local != "" {
-			t.rule(natEXT, len("-A "+svc+comment+`"pod traffic for  external destinations" -s  -j `+svc)+len(p.name)+len(f.local))
+			t.rule(natEXT, named(`"pod traffic for  external destinations" -s  -j `+svc)+len(f.local))
 		}
-		t.rule(natEXT, len("-A "+svc+comment+`"masquerade LOCAL traffic for  external destinations"`+matchLocal+" -j KUBE-MARK-MASQ")+len(p.name))
-		t.rule(natEXT, len("-A "+svc+comment+`"route LOCAL traffic for  external destinations"`+matchLocal+" -j "+svc)+len(p.name))
+		t.rule(natEXT, named(`"masquerade LOCAL traffic for  external destinations"`+matchLocal+" -j KUBE-MARK-MASQ"))
+		t.rule(natEXT, named(`"route LOCAL traffic for  external destinations"`+matchLocal+" -j "+svc))
 	}
 	if r.outside {
 		t.rule(natEXT, len("-A "+svc+" -j "+svc))
 	}
 }
 
-// firewall fills the FW chain: who may reach the load balancer's addresses.
+// firewall fills the FW chain, which decides who may reach the load balancer's addresses.
 func (p *servicePort) firewall(t *tally) {
 	t.chainLine(natFW, 1, fw)
 	length := len("-A "+fw+comment+`" loadbalancer IP" -s  -j `+svc) + len(p.name)
@@ -251,12 +253,13 @@ func (p *servicePort) firewall(t *tally) {
 	t.rule(natFW, len("-A "+fw+comment+`"other traffic to  will be dropped by KUBE-PROXY-FIREWALL"`)+len(p.name))
 }
 
-// balance spreads traffic over endpoints: each but the last with a probability
-// of ten decimals, before that one rule each to find a returning client.
+// balance spreads traffic over endpoints: each but the last with a probability of ten decimals.
+// Before that comes one rule each to find a returning client.
 func (p *servicePort) balance(c chain, s *span, t *tally) {
 	arrow := s.n*(len(comment+`" -> "`)+len(p.name)) + s.text
 	if p.clientIP() {
-		t.each(c, s.n, arrow+s.n*(len("-A "+svc+" -m recent --name "+svc+" --rcheck --seconds  --reap -j "+svc)+digits(p.sticky)))
+		recent := len("-A "+svc+" -m recent --name "+svc+" --rcheck --seconds  --reap -j "+svc) + digits(p.sticky)
+		t.each(c, s.n, arrow+s.n*recent)
 		t.comments += arrow
 	}
 	t.each(c, s.n, arrow+s.n*len("-A "+svc+" -j "+svc)+
@@ -279,8 +282,8 @@ func (p *servicePort) endpointChains(t *tally) {
 	t.comments += 2 * named
 }
 
-// iptablesFrame counts what does not depend on services: table headers, the
-// chains that exist once, the jump to NodePorts, masquerading, forwarding.
+// iptablesFrame counts what does not depend on services: table headers, the chains that exist once,
+// the jump to NodePorts, masquerading, forwarding.
 func iptablesFrame(f *family, n *Node, v Version) (t tally, nat, filter int) {
 	for _, table := range []string{"*filter", "COMMIT", "*nat", "COMMIT"} {
 		t.bytes += len(table) + 1
@@ -297,7 +300,8 @@ func iptablesFrame(f *family, n *Node, v Version) (t tally, nat, filter int) {
 	if f.localhost {
 		line(filterFirewall)
 		filter++
-		t.rule(filterFirewall, len("-A KUBE-FIREWALL"+comment+`"block incoming localnet connections" -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP`))
+		t.rule(filterFirewall, len("-A KUBE-FIREWALL"+comment+`"block incoming localnet connections"`+
+			" -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"))
 	}
 	masquerade(&t)
 	forward(n, v, &t)
@@ -308,7 +312,8 @@ func iptablesFrame(f *family, n *Node, v Version) (t tally, nat, filter int) {
 func masquerade(t *tally) {
 	t.rule(natPostrouting, len(fmt.Sprintf("-A KUBE-POSTROUTING -m mark ! --mark %s/%s -j RETURN", mark, mark)))
 	t.rule(natPostrouting, len("-A KUBE-POSTROUTING -j MARK --xor-mark "+mark))
-	t.rule(natPostrouting, len("-A KUBE-POSTROUTING"+comment+`"kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully`))
+	t.rule(natPostrouting, len("-A KUBE-POSTROUTING"+comment+
+		`"kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully`))
 	t.rule(natMarkMasq, len("-A KUBE-MARK-MASQ -j MARK --or-mark "+mark))
 }
 
@@ -320,14 +325,17 @@ func forward(n *Node, v Version, t *tally) {
 		}
 		t.rule(filterForward, drop)
 	}
-	t.rule(filterForward, len("-A KUBE-FORWARD"+comment+`"kubernetes forwarding rules" -m mark --mark `+mark+"/"+mark+" -j ACCEPT"))
-	t.rule(filterForward, len("-A KUBE-FORWARD"+comment+`"kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`))
+	t.rule(filterForward, len("-A KUBE-FORWARD"+comment+
+		`"kubernetes forwarding rules" -m mark --mark `+mark+"/"+mark+" -j ACCEPT"))
+	t.rule(filterForward, len("-A KUBE-FORWARD"+comment+
+		`"kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`))
 }
 
 // nodePortJumps ends KUBE-SERVICES: one jump to KUBE-NODEPORTS for all local
 // addresses, or one for each that NodePortAddresses picks.
 func nodePortJumps(f *family, t *tally) {
-	length := len("-A KUBE-SERVICES" + comment + `"kubernetes service nodeports; NOTE: this must be the last rule in this chain" -j KUBE-NODEPORTS`)
+	length := len("-A KUBE-SERVICES" + comment +
+		`"kubernetes service nodeports; NOTE: this must be the last rule in this chain" -j KUBE-NODEPORTS`)
 	if f.matchAll {
 		length += len(" -m addrtype --dst-type LOCAL")
 		if f.v6 {

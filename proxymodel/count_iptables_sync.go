@@ -2,8 +2,8 @@ package proxymodel
 
 import "time"
 
-// iptablesCount is the iptables mode: sums over all services, and what of
-// earlier syncs is still in the kernel.
+// iptablesCount counts the iptables mode: sums over all services, and what of earlier syncs is
+// still in the kernel.
 type iptablesCount struct {
 	version     Version
 	family      *family
@@ -20,7 +20,7 @@ type iptablesCount struct {
 	stale        map[chainID]bool // in the kernel, but of no service
 }
 
-// chainID names a per-service chain: the hash in its real name is of these.
+// chainID names a per-service chain. The hash in its real name is made of these.
 type chainID struct {
 	chain          chain
 	name, protocol string
@@ -51,9 +51,9 @@ func (b *iptablesCount) rules() Rules {
 	return r
 }
 
-// sync follows syncProxyRules of pkg/proxy/iptables/proxier.go: full if it must
-// be, or if the last is an hour ago and the cluster was not large then; stale
-// chains go with every sync of a small cluster and once per period of a large.
+// sync follows syncProxyRules of pkg/proxy/iptables/proxier.go. A sync is full if it must be, or if
+// the last is an hour ago and the cluster was not large then. Stale chains go with every sync of a
+// small cluster and once per period of a large.
 func (b *iptablesCount) sync(at time.Duration, changed []change) Rules {
 	full := !b.synced || b.full ||
 		b.version != V1_29 && at-b.lastFull > time.Hour && !b.large
@@ -126,8 +126,8 @@ func (p *servicePort) eachChain(visit func(chainID)) {
 	}
 }
 
-// result adds up the frame, the shared chains, those of services, and for each
-// deleted chain the line that declares it and the line "-X NAME".
+// result adds up the frame, the shared chains and those of services. For each deleted chain it adds
+// the line that declares it and the line "-X NAME".
 func (b *iptablesCount) result(own *tally, large bool, deleted []chainID) Rules {
 	t := b.frame
 	t.add(&b.shared, 1)
@@ -135,8 +135,10 @@ func (b *iptablesCount) result(own *tally, large bool, deleted []chainID) Rules 
 	if large {
 		t.bytes -= t.comments
 	}
-	r := Rules{Large: large, Bytes: t.bytes, NATChains: b.nat, FilterChains: b.filter,
-		NAT: map[string]int{}, Filter: map[string]int{}, Chains: map[string]int{}, DeletedChains: len(deleted)}
+	r := Rules{
+		Large: large, Bytes: t.bytes, NATChains: b.nat, FilterChains: b.filter,
+		NAT: map[string]int{}, Filter: map[string]int{}, Chains: map[string]int{}, DeletedChains: len(deleted),
+	}
 	for c := range numChains {
 		if c < filterServices {
 			setNonZero(r.NAT, chainNames[c], t.rules[c])

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// ipset is one of the 17 sets of the ipvs mode (ipsetInfo in
-// pkg/proxy/ipvs/proxier.go).
+// ipset is one of the 17 sets of the ipvs mode (ipsetInfo in pkg/proxy/ipvs/proxier.go).
 type ipset int8
 
 const (
@@ -33,38 +32,55 @@ const (
 	numIPSets
 )
 
-// Names and the comments that iptables rules carry for them.
-var ipsetNames = [numIPSets][2]string{
-	{"KUBE-LOOP-BACK", "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose"},
-	{"KUBE-CLUSTER-IP", "Kubernetes service cluster ip + port for masquerade purpose"},
-	{"KUBE-EXTERNAL-IP", "Kubernetes service external ip + port for masquerade and filter purpose"},
-	{"KUBE-EXTERNAL-IP-LOCAL", "Kubernetes service external ip + port with externalTrafficPolicy=local"},
-	{"KUBE-LOAD-BALANCER", "Kubernetes service lb portal"},
-	{"KUBE-LOAD-BALANCER-FW", "Kubernetes service load balancer ip + port for load balancer with sourceRange"},
-	{"KUBE-LOAD-BALANCER-LOCAL", "Kubernetes service load balancer ip + port with externalTrafficPolicy=local"},
-	{"KUBE-LOAD-BALANCER-SOURCE-IP", "Kubernetes service load balancer ip + port + source IP for packet filter purpose"},
-	{"KUBE-LOAD-BALANCER-SOURCE-CIDR", "Kubernetes service load balancer ip + port + source cidr for packet filter purpose"},
-	{"KUBE-NODE-PORT-TCP", "Kubernetes nodeport TCP port for masquerade purpose"},
-	{"KUBE-NODE-PORT-LOCAL-TCP", "Kubernetes nodeport TCP port with externalTrafficPolicy=local"},
-	{"KUBE-NODE-PORT-UDP", "Kubernetes nodeport UDP port for masquerade purpose"},
-	{"KUBE-NODE-PORT-LOCAL-UDP", "Kubernetes nodeport UDP port with externalTrafficPolicy=local"},
-	{"KUBE-NODE-PORT-SCTP-HASH", "Kubernetes nodeport SCTP port for masquerade purpose with type 'hash ip:port'"},
-	{"KUBE-NODE-PORT-LOCAL-SCTP-HASH", "Kubernetes nodeport SCTP port with externalTrafficPolicy=local with type 'hash ip:port'"},
-	{"KUBE-HEALTH-CHECK-NODE-PORT", "Kubernetes health check node port"},
-	{"KUBE-IPVS-IPS", "Addresses on the ipvs interface"},
+// ipsetNames holds the names, and the comments that iptables rules carry for them.
+var ipsetNames = [numIPSets]struct{ name, comment string }{
+	setLoopBack: {"KUBE-LOOP-BACK",
+		"Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose"},
+	setClusterIP: {"KUBE-CLUSTER-IP",
+		"Kubernetes service cluster ip + port for masquerade purpose"},
+	setExternalIP: {"KUBE-EXTERNAL-IP",
+		"Kubernetes service external ip + port for masquerade and filter purpose"},
+	setExternalIPLocal: {"KUBE-EXTERNAL-IP-LOCAL",
+		"Kubernetes service external ip + port with externalTrafficPolicy=local"},
+	setLB: {"KUBE-LOAD-BALANCER",
+		"Kubernetes service lb portal"},
+	setLBFW: {"KUBE-LOAD-BALANCER-FW",
+		"Kubernetes service load balancer ip + port for load balancer with sourceRange"},
+	setLBLocal: {"KUBE-LOAD-BALANCER-LOCAL",
+		"Kubernetes service load balancer ip + port with externalTrafficPolicy=local"},
+	setLBSourceIP: {"KUBE-LOAD-BALANCER-SOURCE-IP",
+		"Kubernetes service load balancer ip + port + source IP for packet filter purpose"},
+	setLBSourceCIDR: {"KUBE-LOAD-BALANCER-SOURCE-CIDR",
+		"Kubernetes service load balancer ip + port + source cidr for packet filter purpose"},
+	setNodePortTCP: {"KUBE-NODE-PORT-TCP",
+		"Kubernetes nodeport TCP port for masquerade purpose"},
+	setNodePortLocalTCP: {"KUBE-NODE-PORT-LOCAL-TCP",
+		"Kubernetes nodeport TCP port with externalTrafficPolicy=local"},
+	setNodePortUDP: {"KUBE-NODE-PORT-UDP",
+		"Kubernetes nodeport UDP port for masquerade purpose"},
+	setNodePortLocalUDP: {"KUBE-NODE-PORT-LOCAL-UDP",
+		"Kubernetes nodeport UDP port with externalTrafficPolicy=local"},
+	setNodePortSCTP: {"KUBE-NODE-PORT-SCTP-HASH",
+		"Kubernetes nodeport SCTP port for masquerade purpose with type 'hash ip:port'"},
+	setNodePortLocalSCTP: {"KUBE-NODE-PORT-LOCAL-SCTP-HASH",
+		"Kubernetes nodeport SCTP port with externalTrafficPolicy=local with type 'hash ip:port'"},
+	setHealthNodePort: {"KUBE-HEALTH-CHECK-NODE-PORT",
+		"Kubernetes health check node port"},
+	setIPVS: {"KUBE-IPVS-IPS",
+		"Addresses on the ipvs interface"},
 }
 
-// name is the set's on the node: IPv6 sets have a prefix of their own, cut to
-// the 31 characters that ipset allows.
+// name returns the set's name on the node. IPv6 sets have a prefix of their own, cut to the 31
+// characters that ipset allows.
 func (s ipset) name(v6 bool) string {
-	n := ipsetNames[s][0]
+	n := ipsetNames[s].name
 	if v6 {
 		n = strings.Replace(n, "KUBE-", "KUBE-6-", 1)
 	}
 	return n[:min(len(n), 31)]
 }
 
-// entryKey identifies an entry of an ipset; which parts are used is the set's.
+// entryKey identifies an entry of an ipset. The set decides which parts are used.
 type entryKey struct {
 	set      ipset
 	ip       string
@@ -86,8 +102,8 @@ type vsClaim struct {
 	real  int // destinations
 }
 
-// ipvsCount is the ipvs mode. It has no partial sync: every sync writes the
-// same few iptables rules and compares sets and servers one by one.
+// ipvsCount counts the ipvs mode. It has no partial sync: every sync writes the same few iptables
+// rules and compares sets and servers one by one.
 type ipvsCount struct {
 	version Version
 	family  *family
@@ -103,8 +119,10 @@ type ipvsCount struct {
 }
 
 func newIPVS(v Version, f *family, n *Node, services int) *ipvsCount {
-	b := &ipvsCount{version: v, family: f, node: n, entries: make(map[entryKey]int, 2*services),
-		servers: make(map[vsKey]vsClaim, services), more: map[vsKey][]vsClaim{}}
+	b := &ipvsCount{
+		version: v, family: f, node: n, entries: make(map[entryKey]int, 2*services),
+		servers: make(map[vsKey]vsClaim, services), more: map[vsKey][]vsClaim{},
+	}
 	from := f.addresses
 	if !f.matchAll {
 		from = f.nodePortIPs
@@ -133,10 +151,10 @@ func (b *ipvsCount) sync(time.Duration, []change) Rules { return b.rules() }
 func (b *ipvsCount) port(p *servicePort, times int) {
 	for i := range p.endpoints.all {
 		if e := &p.endpoints.all[i]; e.local {
-			b.entry(entryKey{setLoopBack, e.ip, p.protocol, e.port, e.ip}, times)
+			b.entry(entryKey{set: setLoopBack, ip: e.ip, protocol: p.protocol, port: e.port, second: e.ip}, times)
 		}
 	}
-	b.entry(entryKey{setClusterIP, p.clusterIP, p.protocol, p.port, ""}, times)
+	b.entry(entryKey{set: setClusterIP, ip: p.clusterIP, protocol: p.protocol, port: p.port}, times)
 	b.entry(entryKey{set: setIPVS, ip: p.clusterIP}, times)
 	b.server(p, p.clusterIP, p.port, p.internalLocal, times)
 	for _, ip := range p.externalIPs {
@@ -144,7 +162,7 @@ func (b *ipvsCount) port(p *servicePort, times int) {
 		if p.externalLocal {
 			set = setExternalIPLocal
 		}
-		b.entry(entryKey{set, ip, p.protocol, p.port, ""}, times)
+		b.entry(entryKey{set: set, ip: ip, protocol: p.protocol, port: p.port}, times)
 		b.outside(p, ip, times)
 	}
 	for _, ip := range p.vips {
@@ -162,8 +180,8 @@ func (b *ipvsCount) port(p *servicePort, times int) {
 	}
 }
 
-// outside makes an external address a virtual server. It is bound to
-// kube-ipvs0 unless another interface has it.
+// outside makes an external address a virtual server. It is bound to kube-ipvs0 unless another
+// interface has it.
 func (b *ipvsCount) outside(p *servicePort, ip string, times int) {
 	canonical := canonicalText(ip)
 	b.server(p, canonical, p.port, p.externalLocal, times)
@@ -173,7 +191,7 @@ func (b *ipvsCount) outside(p *servicePort, ip string, times int) {
 }
 
 func (b *ipvsCount) loadBalancer(p *servicePort, ip string, times int) {
-	key := entryKey{setLB, ip, p.protocol, p.port, ""}
+	key := entryKey{set: setLB, ip: ip, protocol: p.protocol, port: p.port}
 	b.entry(key, times)
 	if p.externalLocal {
 		key.set = setLBLocal
@@ -231,11 +249,11 @@ func (b *ipvsCount) entry(k entryKey, times int) {
 	b.entries[k] = n
 }
 
-// server claims a virtual server. With policy Local it leads to local
-// endpoints, or to all if there are none (syncEndpoint).
+// server claims a virtual server. With policy Local it leads to local endpoints, or to all if there
+// are none (syncEndpoint).
 func (b *ipvsCount) server(p *servicePort, ip string, port int32, local bool, times int) {
-	k := vsKey{ip, p.protocol, port}
-	c := vsClaim{p.name, p.endpoints.cluster.n}
+	k := vsKey{ip: ip, protocol: p.protocol, port: port}
+	c := vsClaim{owner: p.name, real: p.endpoints.cluster.n}
 	if local && p.endpoints.local.n > 0 {
 		c.real = p.endpoints.local.n
 	}
@@ -252,15 +270,16 @@ func (b *ipvsCount) server(p *servicePort, ip string, port int32, local bool, ti
 	}
 }
 
-// contested keeps the claims of a virtual server that has several. The last by
-// name is taken to win.
+// contested keeps the claims of a virtual server that has several. The last by name is taken to
+// win.
 func (b *ipvsCount) contested(k vsKey, winner, c vsClaim, times int) {
 	list := b.more[k]
 	if len(list) == 0 {
 		list = []vsClaim{winner}
 	}
 	if times > 0 {
-		i, _ := slices.BinarySearchFunc(list, c.owner, func(x vsClaim, o string) int { return strings.Compare(x.owner, o) })
+		byOwner := func(x vsClaim, o string) int { return strings.Compare(x.owner, o) }
+		i, _ := slices.BinarySearchFunc(list, c.owner, byOwner)
 		list = slices.Insert(list, i, c)
 	} else if i := slices.Index(list, c); i >= 0 {
 		list = slices.Delete(list, i, i+1)
@@ -274,9 +293,11 @@ func (b *ipvsCount) contested(k vsKey, winner, c vsClaim, times int) {
 }
 
 func (b *ipvsCount) rules() Rules {
-	r := Rules{Full: true, NAT: map[string]int{}, Filter: map[string]int{}, Elements: map[string]int{},
+	r := Rules{
+		Full: true, NAT: map[string]int{}, Filter: map[string]int{}, Elements: map[string]int{},
 		NATChains: len(natChains[IPVS]), FilterChains: len(filterChains[IPVS]),
-		VirtualServers: len(b.servers), RealServers: b.real, BoundAddresses: b.size[setIPVS]}
+		VirtualServers: len(b.servers), RealServers: b.real, BoundAddresses: b.size[setIPVS],
+	}
 	for s := range numIPSets {
 		setNonZero(r.Elements, s.name(b.family.v6), b.size[s])
 	}
@@ -289,7 +310,8 @@ func (b *ipvsCount) conflicts() []error {
 	var out []error
 	for k, list := range b.more {
 		if list[0].owner != list[len(list)-1].owner {
-			out = append(out, fmt.Errorf("proxymodel: Services %s and %s both claim %s %s/%d: kube-proxy's choice is random",
+			out = append(out, fmt.Errorf(
+				"proxymodel: Services %s and %s both claim %s %s/%d: kube-proxy's choice is random",
 				list[0].owner, list[len(list)-1].owner, k.ip, k.protocol, k.port))
 		}
 	}

@@ -2,8 +2,8 @@ package proxymodel
 
 import "fmt"
 
-// ipvsMatch is a rule that exists while its set has entries
-// (ipsetWithIptablesChain in pkg/proxy/ipvs/proxier.go).
+// ipvsMatch is a rule that exists while its set has entries (ipsetWithIptablesChain in
+// pkg/proxy/ipvs/proxier.go).
 type ipvsMatch struct {
 	set      ipset
 	filter   bool
@@ -14,18 +14,18 @@ type ipvsMatch struct {
 }
 
 var ipvsMatches = []ipvsMatch{
-	{setLoopBack, false, "KUBE-POSTROUTING", "", "dst,dst,src", "MASQUERADE"},
-	{setLB, false, "KUBE-SERVICES", "", "dst,dst", "KUBE-LOAD-BALANCER"},
-	{setLBLocal, false, "KUBE-LOAD-BALANCER", "", "dst,dst", "RETURN"},
-	{setNodePortLocalTCP, false, "KUBE-NODE-PORT", "tcp", "dst", "RETURN"},
-	{setNodePortTCP, false, "KUBE-NODE-PORT", "tcp", "dst", "KUBE-MARK-MASQ"},
-	{setNodePortLocalUDP, false, "KUBE-NODE-PORT", "udp", "dst", "RETURN"},
-	{setNodePortUDP, false, "KUBE-NODE-PORT", "udp", "dst", "KUBE-MARK-MASQ"},
-	{setNodePortLocalSCTP, false, "KUBE-NODE-PORT", "sctp", "dst,dst", "RETURN"},
-	{setNodePortSCTP, false, "KUBE-NODE-PORT", "sctp", "dst,dst", "KUBE-MARK-MASQ"},
-	{setLBFW, true, "KUBE-PROXY-FIREWALL", "", "dst,dst", "KUBE-SOURCE-RANGES-FIREWALL"},
-	{setLBSourceCIDR, true, "KUBE-SOURCE-RANGES-FIREWALL", "", "dst,dst,src", "RETURN"},
-	{setLBSourceIP, true, "KUBE-SOURCE-RANGES-FIREWALL", "", "dst,dst,src", "RETURN"},
+	{set: setLoopBack, from: "KUBE-POSTROUTING", match: "dst,dst,src", to: "MASQUERADE"},
+	{set: setLB, from: "KUBE-SERVICES", match: "dst,dst", to: "KUBE-LOAD-BALANCER"},
+	{set: setLBLocal, from: "KUBE-LOAD-BALANCER", match: "dst,dst", to: "RETURN"},
+	{set: setNodePortLocalTCP, from: "KUBE-NODE-PORT", protocol: "tcp", match: "dst", to: "RETURN"},
+	{set: setNodePortTCP, from: "KUBE-NODE-PORT", protocol: "tcp", match: "dst", to: "KUBE-MARK-MASQ"},
+	{set: setNodePortLocalUDP, from: "KUBE-NODE-PORT", protocol: "udp", match: "dst", to: "RETURN"},
+	{set: setNodePortUDP, from: "KUBE-NODE-PORT", protocol: "udp", match: "dst", to: "KUBE-MARK-MASQ"},
+	{set: setNodePortLocalSCTP, from: "KUBE-NODE-PORT", protocol: "sctp", match: "dst,dst", to: "RETURN"},
+	{set: setNodePortSCTP, from: "KUBE-NODE-PORT", protocol: "sctp", match: "dst,dst", to: "KUBE-MARK-MASQ"},
+	{set: setLBFW, filter: true, from: "KUBE-PROXY-FIREWALL", match: "dst,dst", to: "KUBE-SOURCE-RANGES-FIREWALL"},
+	{set: setLBSourceCIDR, filter: true, from: "KUBE-SOURCE-RANGES-FIREWALL", match: "dst,dst,src", to: "RETURN"},
+	{set: setLBSourceIP, filter: true, from: "KUBE-SOURCE-RANGES-FIREWALL", match: "dst,dst,src", to: "RETURN"},
 }
 
 // ipvsRestore writes the restore input of the ipvs mode.
@@ -43,9 +43,8 @@ func (w *ipvsRestore) rule(filter bool, chain, rest string) {
 	w.bytes += len("-A  \n") + len(chain) + len(rest)
 }
 
-// restore counts the restore input: constant but for rules whose sets are
-// empty, and one rule per load balancer address that the node may not reach
-// (writeIptablesRules).
+// restore counts the restore input. It is constant but for rules whose sets are empty, and one rule
+// per load balancer address that the node may not reach (writeIptablesRules).
 func (b *ipvsCount) restore(nat, filter map[string]int) int {
 	w := &ipvsRestore{nat: nat, filter: filter}
 	for table, chains := range map[string][]string{"*nat": natChains[IPVS], "*filter": filterChains[IPVS]} {
@@ -66,9 +65,9 @@ func (b *ipvsCount) restore(nat, filter map[string]int) int {
 
 func (b *ipvsCount) name(s ipset) string { return s.name(b.family.v6) }
 
-// commented is "-m comment --comment ... -m set --match-set NAME".
+// commented returns "-m comment --comment ... -m set --match-set NAME".
 func (b *ipvsCount) commented(s ipset) string {
-	return fmt.Sprintf("-m comment --comment %q -m set --match-set %s ", ipsetNames[s][1], b.name(s))
+	return fmt.Sprintf("-m comment --comment %q -m set --match-set %s ", ipsetNames[s].comment, b.name(s))
 }
 
 func (b *ipvsCount) restoreServices(w *ipvsRestore) {
@@ -109,7 +108,7 @@ func (b *ipvsCount) restoreServices(w *ipvsRestore) {
 	}
 }
 
-// clusterMatch is which traffic to cluster IPs is masqueraded.
+// clusterMatch returns the match of the traffic to cluster IPs that is masqueraded.
 func (b *ipvsCount) clusterMatch() string {
 	switch {
 	case b.node.MasqueradeAll:
@@ -122,8 +121,10 @@ func (b *ipvsCount) clusterMatch() string {
 
 func (b *ipvsCount) restoreFilter(w *ipvsRestore) {
 	w.rule(true, "KUBE-SOURCE-RANGES-FIREWALL", "-j DROP")
-	w.rule(true, "KUBE-FORWARD", `-m comment --comment "kubernetes forwarding rules" -m mark --mark `+mark+"/"+mark+" -j ACCEPT")
-	w.rule(true, "KUBE-FORWARD", `-m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`)
+	w.rule(true, "KUBE-FORWARD",
+		`-m comment --comment "kubernetes forwarding rules" -m mark --mark `+mark+"/"+mark+" -j ACCEPT")
+	w.rule(true, "KUBE-FORWARD", `-m comment --comment "kubernetes forwarding conntrack rule"`+
+		" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
 	w.rule(true, "KUBE-NODE-PORT", b.commented(setHealthNodePort)+"dst -j ACCEPT")
 	for _, s := range []ipset{setLB, setClusterIP, setExternalIP, setExternalIPLocal} {
 		w.rule(true, "KUBE-IPVS-FILTER", "-m set --match-set "+b.name(s)+" dst,dst -j RETURN")
@@ -136,6 +137,7 @@ func (b *ipvsCount) restoreMasquerade(w *ipvsRestore) {
 	w.rule(false, "KUBE-LOAD-BALANCER", "-j KUBE-MARK-MASQ")
 	w.rule(false, "KUBE-POSTROUTING", "-m mark ! --mark "+mark+"/"+mark+" -j RETURN")
 	w.rule(false, "KUBE-POSTROUTING", "-j MARK --xor-mark "+mark)
-	w.rule(false, "KUBE-POSTROUTING", `-m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully`)
+	w.rule(false, "KUBE-POSTROUTING",
+		`-m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully`)
 	w.rule(false, "KUBE-MARK-MASQ", "-j MARK --or-mark "+mark)
 }

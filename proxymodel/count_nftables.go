@@ -2,8 +2,8 @@ package proxymodel
 
 import "time"
 
-// nftCount is the nftables mode from v1.30 on: chains are written for changed
-// services, elements are compared with what is there.
+// nftCount counts the nftables mode from v1.30 on. Chains are written for changed services,
+// elements are compared with what is there.
 type nftCount struct {
 	family *family
 	node   *Node
@@ -45,9 +45,9 @@ func (b *nftCount) rules() Rules {
 	return r
 }
 
-// sync follows syncProxyRules of pkg/proxy/nftables/proxier.go: chains that
-// have been stale for a second are deleted in a transaction of their own, then
-// the changed is written and newly stale chains are emptied.
+// sync follows syncProxyRules of pkg/proxy/nftables/proxier.go. Chains that have been stale for a
+// second are deleted in a transaction of their own. Then the changed is written and newly stale
+// chains are emptied.
 func (b *nftCount) sync(at time.Duration, changed []change) Rules {
 	first := !b.synced
 	full := first || b.full || at-b.lastFull > time.Hour
@@ -103,13 +103,13 @@ func (b *nftCount) flushStale(at time.Duration, t *nftTally) int {
 	op := (&servicePort{}).nft(b.family, t)
 	for id, s := range b.stale {
 		op.op("flush chain", s.name)
-		b.stale[id] = staleChain{at, s.name}
+		b.stale[id] = staleChain{since: at, name: s.name}
 	}
 	return len(b.stale)
 }
 
-// retire finds the chains and affinity sets that changed services left behind.
-// A set is deleted at once; it goes with its endpoint's chain.
+// retire finds the chains and affinity sets that changed services left behind. A set is deleted at
+// once, and goes with its endpoint's chain.
 func (b *nftCount) retire(changed []change, t *nftTally) (sets int) {
 	op := (&servicePort{}).nft(b.family, t)
 	for _, c := range changed {
@@ -139,7 +139,10 @@ func (b *nftCount) retire(changed []change, t *nftTally) (sets int) {
 // eachNFTChain calls visit for every chain of the port, with its name's length.
 func (p *servicePort) eachNFTChain(visit func(id chainID, name int)) {
 	r, id := p.route(), chainID{name: p.name, protocol: p.protocol}
-	for c, is := range [...]bool{nftService: r.useSVC, nftLocal: r.useSVL, nftExternal: r.useEXT, nftFirewall: p.firewalled()} {
+	used := [...]bool{
+		nftService: r.useSVC, nftLocal: r.useSVL, nftExternal: r.useEXT, nftFirewall: p.firewalled(),
+	}
+	for c, is := range used {
 		if is {
 			id.chain = chain(c)
 			visit(id, len(nftPrefix[c])+1+p.base())
@@ -151,9 +154,8 @@ func (p *servicePort) eachNFTChain(visit func(id chainID, name int)) {
 	p.eachEndpointChain(id, visit)
 }
 
-// install brings the kernel's elements to what is wanted and says what that
-// takes. Only keys of changed services can differ, and those that two services
-// claim, which every sync writes anew.
+// install brings the kernel's elements to the wanted ones and returns what that takes. Only keys of
+// changed services can differ, and those that two services claim, which every sync writes anew.
 func (b *nftCount) install(first bool, changed []change) (d diff) {
 	if first {
 		for k, c := range b.one {
@@ -203,8 +205,11 @@ func last(first claim, more []claim) claim {
 
 // result adds up the frame (of a full sync), chains and elements.
 func (b *nftCount) result(full, first bool, own *nftTally, d *diff) Rules {
-	r := Rules{Table: map[string]int{}, Chains: map[string]int{}, Elements: map[string]int{}, DeletedElements: map[string]int{},
-		AffinitySets: own.sets, Operations: own.ops + d.ops, Bytes: own.bytes + d.bytes}
+	r := Rules{
+		Table: map[string]int{}, Chains: map[string]int{},
+		Elements: map[string]int{}, DeletedElements: map[string]int{},
+		AffinitySets: own.sets, Operations: own.ops + d.ops, Bytes: own.bytes + d.bytes,
+	}
 	if full {
 		frame, nodePortIPs := nftFrame(b.family, b.node, first)
 		r.Operations += frame.ops

@@ -2,8 +2,8 @@ package proxymodel
 
 import "time"
 
-// nft129Count is the nftables mode of v1.29. It has no partial sync: every sync
-// writes all rules and all elements, so everything adds up.
+// nft129Count counts the nftables mode of v1.29. It has no partial sync: every sync writes all
+// rules and all elements, so everything adds up.
 type nft129Count struct {
 	family *family
 	node   *Node
@@ -12,8 +12,8 @@ type nft129Count struct {
 	stale  map[chainID]staleChain129
 }
 
-// staleChain129 is a chain that was emptied. v1.29 forgets to strike one off
-// that came back, and tries to delete it all the same.
+// staleChain129 is a chain that was emptied. v1.29 forgets to strike one off that came back, and
+// tries to delete it all the same.
 type staleChain129 struct {
 	staleChain
 	back bool
@@ -52,8 +52,7 @@ func (b *nft129Count) rules() Rules {
 	return r
 }
 
-// sync writes everything, and deletes chains that were emptied more than a
-// second ago.
+// sync writes everything, and deletes chains that were emptied more than a second ago.
 func (b *nft129Count) sync(at time.Duration, changed []change) Rules {
 	var gone nftTally
 	op := (&servicePort{}).nft(b.family, &gone)
@@ -81,9 +80,9 @@ func (b *nft129Count) sync(at time.Duration, changed []change) Rules {
 	return r
 }
 
-// deleteStale deletes the chains that were emptied more than a second ago, in a
-// transaction of their own. If one of them is in use again the kernel refuses
-// it whole: the others stay, and are emptied once more.
+// deleteStale deletes the chains that were emptied more than a second ago, in a transaction of
+// their own. If one of them is in use again the kernel refuses it whole: the others stay, and are
+// emptied once more.
 func (b *nft129Count) deleteStale(at time.Duration, op *nftPort) int {
 	var due []chainID
 	refused := false
@@ -132,8 +131,8 @@ func (b *nft129Count) retire(changed []change, op *nftPort) (sets int) {
 	return sets
 }
 
-// eachChain129 calls visit for every chain of the port, with its name's length:
-// endpoints have chains with and without affinity.
+// eachChain129 calls visit for every chain of the port, with its name's length. Endpoints have
+// chains with and without affinity.
 func (p *servicePort) eachChain129(visit func(id chainID, name int)) {
 	r, id := p.route(), chainID{name: p.name, protocol: p.protocol}
 	for c, is := range [...]bool{nftService: r.useSVC, nftLocal: r.useSVL, nftExternal: r.useEXT} {
@@ -182,8 +181,7 @@ func (p *nftPort) count129(n *Node) {
 	p.endpoints129(ip)
 }
 
-// element adds one to a map or set: key is the length of its key, rest that of
-// comment and value.
+// element adds one to a map or set. key is the length of its key, rest that of comment and value.
 func (p *nftPort) element(m, key, rest int) {
 	p.t.elements[m]++
 	p.op("add element", len(maps129[m])+len(" {  }")+key+rest)
@@ -244,7 +242,8 @@ func (p *nftPort) firewall129(port, comment int) {
 // internal129 masquerades traffic to the cluster IP that is not a local pod's.
 func (p *nftPort) internal129(r route, n *Node, ip int) {
 	c := p.internalPolicy()
-	length := ip + len(" daddr   dport  jump mark-for-masquerade") + len(p.clusterIP) + len(p.protocol) + digits(int(p.port))
+	length := ip + len(" daddr   dport  jump mark-for-masquerade") +
+		len(p.clusterIP) + len(p.protocol) + digits(int(p.port))
 	switch {
 	case !r.internal:
 	case n.MasqueradeAll:
@@ -262,9 +261,11 @@ func (p *nftPort) external129(r route) {
 	} else {
 		service := p.name(nftService)
 		if p.family.local != "" {
-			p.rule(nftExternal, name, len(p.family.localNFT())+len(` goto  comment "short-circuit pod traffic"`)+service)
+			p.rule(nftExternal, name,
+				len(p.family.localNFT())+len(` goto  comment "short-circuit pod traffic"`)+service)
 		}
-		p.rule(nftExternal, name, len(`fib saddr type local jump mark-for-masquerade comment "masquerade local traffic"`))
+		p.rule(nftExternal, name,
+			len(`fib saddr type local jump mark-for-masquerade comment "masquerade local traffic"`))
 		p.rule(nftExternal, name, len(`fib saddr type local goto  comment "short-circuit local traffic"`)+service)
 	}
 	if r.outside {

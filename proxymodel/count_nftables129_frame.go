@@ -1,6 +1,6 @@
 package proxymodel
 
-// The hooks and jumps of v1.29, where the mode was alpha
+// nft129Base and nft129Jumps list the hooks and jumps of v1.29, where the mode was alpha
 // (pkg/proxy/nftables/proxier.go at v1.29.2).
 var nft129Base = [][4]string{
 	{"filter-input", "filter", "input", "-101"},
@@ -24,7 +24,7 @@ var nft129Jumps = [][3]string{
 	{"nat-postrouting", "", "masquerading"},
 }
 
-// maps129 are the sets and maps of v1.29 that hold elements per service.
+// These are the sets and maps of v1.29 that hold elements per service.
 const (
 	services129 = iota
 	noServices129
@@ -38,7 +38,7 @@ const (
 var maps129 = [numMaps129]string{"service-ips", "no-endpoint-services", "no-endpoint-nodeports",
 	"service-nodeports", "firewall", "firewall-allow"}
 
-// nft129Frame is what every sync of v1.29 writes whatever the services.
+// nft129Frame writes the part of every sync of v1.29 that does not depend on the services.
 func nft129Frame(f *family, n *Node) (*nftScript, int) {
 	s := newScript(f)
 	addr := "ipv4_addr"
@@ -75,8 +75,10 @@ func nft129Frame(f *family, n *Node) (*nftScript, int) {
 
 func nft129Maps(s *nftScript, addr string) {
 	perIP, perPort := addr+" . inet_proto . inet_service", "inet_proto . inet_service"
-	s.container("map", maps129[noServices129], perIP+" : verdict", "vmap to drop or reject packets to services with no endpoints")
-	s.container("map", maps129[noNodePorts129], perPort+" : verdict", "vmap to drop or reject packets to service nodeports with no endpoints")
+	s.container("map", maps129[noServices129], perIP+" : verdict",
+		"vmap to drop or reject packets to services with no endpoints")
+	s.container("map", maps129[noNodePorts129], perPort+" : verdict",
+		"vmap to drop or reject packets to service nodeports with no endpoints")
 	s.container("set", maps129[firewall129], perIP, "destinations that are subject to LoadBalancerSourceRanges")
 	s.op("add", "set", maps129[allow129]+" { type "+perIP+" . "+addr+
 		` ; flags interval ; comment "destinations+sources that are allowed by LoadBalancerSourceRanges" ; }`)

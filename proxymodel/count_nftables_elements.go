@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// container is a set or map of the nftables mode that holds elements per
-// service (the verdict maps give the chain that traffic goes to).
+// container is a set or map of the nftables mode that holds elements per service. The verdict maps
+// give the chain that traffic goes to.
 type container int8
 
 const (
@@ -24,7 +24,7 @@ const (
 var containerNames = [numContainers]string{"cluster-ips", "service-ips", "firewall-ips",
 	"no-endpoint-services", "no-endpoint-nodeports", "service-nodeports", "hairpin-connections"}
 
-// elementKey identifies an element: which parts are used is the container's.
+// elementKey identifies an element. The container decides which parts are used.
 type elementKey struct {
 	in       container
 	ip       string
@@ -32,7 +32,7 @@ type elementKey struct {
 	port     int32
 }
 
-// length of the key's text: "ip . proto . port" and the like.
+// length returns the length of the key's text: "ip . proto . port" and the like.
 func (k elementKey) length() int {
 	proto := len(k.protocol) + len(" . ") + digits(int(k.port))
 	switch k.in {
@@ -46,7 +46,7 @@ func (k elementKey) length() int {
 	return len(k.ip) + len(" . ") + proto
 }
 
-// verdict is what an element maps to.
+// verdict is the value of an element.
 type verdict int8
 
 const (
@@ -68,7 +68,7 @@ func (c *claim) same(o *claim) bool {
 	return c.value == o.value && (c.value < gotoChain || c.owner == o.owner)
 }
 
-// text is the length of the part after the key: comment and value.
+// text returns the length of the part after the key: comment and value.
 func (c *claim) text() int {
 	n := 0
 	if c.comment > 0 {
@@ -85,8 +85,7 @@ func (c *claim) text() int {
 	return n
 }
 
-// eachElement calls visit for every element a port wants, in the order of
-// syncProxyRules.
+// eachElement calls visit for every element a port wants, in the order of syncProxyRules.
 func (p *servicePort) eachElement(visit func(elementKey, claim)) {
 	r, es := p.route(), &p.endpoints
 	owner := p.name
@@ -96,48 +95,51 @@ func (p *servicePort) eachElement(visit func(elementKey, claim)) {
 	goTo := func(c nftChain) claim {
 		return claim{owner: owner, value: gotoChain + verdict(c), name: len(nftPrefix[c]) + 1 + p.base()}
 	}
+	at := func(in container, ip string) elementKey {
+		return elementKey{in: in, ip: ip, protocol: p.protocol, port: p.port}
+	}
 	refuse := claim{owner: owner, value: reject, comment: min(len(p.name), nftCommentMax)}
 	if es.any {
 		refuse.value = drop
 	}
 	for i := range es.all {
 		if e := &es.all[i]; e.local && e.reachable() {
-			visit(elementKey{hairpinConnections, e.ip, p.protocol, e.port}, claim{owner: owner})
+			visit(elementKey{in: hairpinConnections, ip: e.ip, protocol: p.protocol, port: e.port}, claim{owner: owner})
 		}
 	}
 	visit(elementKey{in: clusterIPs, ip: p.clusterIP}, claim{owner: owner})
 	if r.internal {
-		visit(elementKey{serviceIPs, p.clusterIP, p.protocol, p.port}, goTo(p.internalPolicy()))
+		visit(at(serviceIPs, p.clusterIP), goTo(p.internalPolicy()))
 	} else {
-		visit(elementKey{noEndpointServices, p.clusterIP, p.protocol, p.port}, refuse)
+		visit(at(noEndpointServices, p.clusterIP), refuse)
 	}
 	for _, list := range [][]string{p.externalIPs, p.vips} {
 		for _, ip := range list {
 			if es.any {
-				visit(elementKey{serviceIPs, ip, p.protocol, p.port}, goTo(nftExternal))
+				visit(at(serviceIPs, ip), goTo(nftExternal))
 			}
 			if !r.outside {
-				visit(elementKey{noEndpointServices, ip, p.protocol, p.port}, refuse)
+				visit(at(noEndpointServices, ip), refuse)
 			}
 		}
 	}
 	if p.firewalled() {
 		for _, ip := range p.vips {
-			visit(elementKey{firewallIPs, ip, p.protocol, p.port}, goTo(nftFirewall))
+			visit(at(firewallIPs, ip), goTo(nftFirewall))
 		}
 	}
 	if p.nodePort != 0 {
 		if es.any {
-			visit(elementKey{serviceNodePorts, "", p.protocol, p.nodePort}, goTo(nftExternal))
+			visit(elementKey{in: serviceNodePorts, protocol: p.protocol, port: p.nodePort}, goTo(nftExternal))
 		}
 		if !r.outside {
-			visit(elementKey{noEndpointNodePorts, "", p.protocol, p.nodePort}, refuse)
+			visit(elementKey{in: noEndpointNodePorts, protocol: p.protocol, port: p.nodePort}, refuse)
 		}
 	}
 }
 
-// elements is what all ports want, by key. Nearly every key has one claim; the
-// others are in more.
+// elements holds the claims of all ports, by key. Nearly every key has one claim; further claims
+// are in more.
 type elements struct {
 	one   map[elementKey]claim
 	more  map[elementKey][]claim // the rest, sorted by owner together with one
@@ -145,7 +147,7 @@ type elements struct {
 	fixed int                    // length of "element ip kube-proxy "
 }
 
-// diff is what a sync does to elements.
+// diff counts the changes that a sync makes to elements.
 type diff struct {
 	added, deleted [numContainers]int
 	ops, bytes     int
@@ -161,7 +163,10 @@ func (d *diff) add(o *diff, n int) {
 }
 
 func newElements(f *family, services int) *elements {
-	e := &elements{one: make(map[elementKey]claim, 2*services), more: map[elementKey][]claim{}, fixed: len(" element ip kube-proxy ")}
+	e := &elements{
+		one: make(map[elementKey]claim, 2*services), more: map[elementKey][]claim{},
+		fixed: len(" element ip kube-proxy "),
+	}
 	if f.v6 {
 		e.fixed++
 	}
@@ -190,7 +195,7 @@ func (e *elements) put(k elementKey, c claim, times int) {
 	e.keep(k, list)
 }
 
-// claims is the list of a key's claims, first being the one in e.one.
+// claims returns the list of a key's claims. first is the one in e.one.
 func (e *elements) claims(k elementKey, first claim) []claim {
 	return append(append(make([]claim, 0, 3), first), e.more[k]...)
 }
@@ -219,8 +224,8 @@ func (e *elements) erase(d *diff, k elementKey) {
 	d.bytes += len("delete") + e.fixed + len(containerNames[k.in]) + len(" {  }\n") + k.length()
 }
 
-// walk is what nftElementStorage does for one key: the claims come one after
-// the other, each replacing a different value; what nobody claims is deleted.
+// walk follows nftElementStorage for one key. The claims come one after the other, each replacing a
+// different value. An element that nobody claims is deleted.
 func (e *elements) walk(k elementKey, installed *claim, list []claim) (d diff) {
 	now := installed
 	for i := range list {
@@ -247,7 +252,8 @@ func (e *elements) conflicts() []error {
 		first := e.one[k]
 		for i := range list {
 			if !first.same(&list[i]) {
-				out = append(out, fmt.Errorf("proxymodel: Services %s and %s both claim %s in %s: kube-proxy's choice is random",
+				out = append(out, fmt.Errorf(
+					"proxymodel: Services %s and %s both claim %s in %s: kube-proxy's choice is random",
 					first.owner, list[i].owner, k, containerNames[k.in]))
 				break
 			}

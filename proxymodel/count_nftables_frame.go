@@ -2,7 +2,7 @@ package proxymodel
 
 import "strings"
 
-// The chains that hang on netfilter's hooks (nftablesBaseChains in
+// nftBase lists the chains that hang on netfilter's hooks (nftablesBaseChains in
 // pkg/proxy/nftables/proxier.go), dstnat being -100 and srcnat 100.
 var nftBase = [][4]string{
 	{"filter-prerouting-pre-dnat", "filter", "prerouting", "-110"},
@@ -15,7 +15,7 @@ var nftBase = [][4]string{
 	{"nat-postrouting", "nat", "postrouting", "100"},
 }
 
-// The jumps from them: chain, what must match, target (nftablesJumpChains).
+// nftJumps lists the jumps from them: chain, match, target (nftablesJumpChains).
 var nftJumps = [][3]string{
 	{"filter-input", "ct state new ", "nodeport-endpoints-check"},
 	{"filter-input", "ct state new ", "service-endpoints-check"},
@@ -32,8 +32,9 @@ var nftJumps = [][3]string{
 
 const masqueradeRule = "mark set mark or " + mark
 
-// nftFrame is what a full sync writes whatever the services (setupNFTables).
-// The first since kube-proxy started also recreates the base chains.
+// nftFrame writes the part of a full sync that does not depend on the services (setupNFTables). The
+// first since kube-proxy started also recreates the base chains. It returns the elements of the set
+// of NodePort addresses, too.
 func nftFrame(f *family, n *Node, first bool) (*nftScript, int) {
 	s := newScript(f)
 	addr := "ipv4_addr"
@@ -64,9 +65,11 @@ func nftFrame(f *family, n *Node, first bool) (*nftScript, int) {
 
 func nftMasquerading(s *nftScript, addr string) {
 	ip := s.family
-	s.container("set", "hairpin-connections", addr+" . "+addr+" . inet_proto . inet_service", "service hairpin connections")
+	s.container("set", "hairpin-connections", addr+" . "+addr+" . inet_proto . inet_service",
+		"service hairpin connections")
 	s.rule("masquerading", "mark and "+mark+" != 0 mark set mark xor "+mark+" masquerade fully-random", "")
-	s.rule("masquerading", "ct status dnat "+ip+" saddr . "+ip+" daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random", "")
+	s.rule("masquerading", "ct status dnat "+ip+" saddr . "+ip+
+		" daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random", "")
 }
 
 func nftClusterIPs(s *nftScript, f *family, addr string) {
@@ -77,8 +80,8 @@ func nftClusterIPs(s *nftScript, f *family, addr string) {
 	}
 }
 
-// nftNodePortIPs fills the set of addresses that NodePorts answer on, or
-// deletes it if that is all.
+// nftNodePortIPs fills the set of addresses that NodePorts answer on, or deletes it if they answer
+// on all.
 func nftNodePortIPs(s *nftScript, f *family, addr string) (elements int) {
 	s.container("set", "nodeport-ips", addr, "IPs that accept NodePort traffic")
 	if f.matchAll {
@@ -95,7 +98,7 @@ func nftNodePortIPs(s *nftScript, f *family, addr string) (elements int) {
 	return elements
 }
 
-// nodePortMatch is the address part of the rules that look up NodePorts.
+// nodePortMatch returns the address part of the rules that look up NodePorts.
 func nodePortMatch(f *family, ip string) string {
 	switch {
 	case !f.matchAll:

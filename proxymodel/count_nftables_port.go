@@ -60,20 +60,20 @@ func (p *servicePort) nft(f *family, t *nftTally) *nftPort {
 	return n
 }
 
-// inner is the length of namespace/name/protocol/port, which all names end in.
+// inner returns the length of namespace/name/protocol/port, which all names end in.
 func (p *servicePort) inner() int {
 	return len(p.service.namespace) + len(p.service.name) + len(p.protocol) + len(p.key.name) + 3
 }
 
-// base is the length of HASH8-namespace/name/protocol/port.
+// base returns the length of HASH8-namespace/name/protocol/port.
 func (p *servicePort) base() int { return min(9+p.inner(), nftBaseMax) }
 
-// endpointBase is that of HASH8-namespace/name/protocol/port__ip/port.
+// endpointBase returns the length of HASH8-namespace/name/protocol/port__ip/port.
 func (p *servicePort) endpointBase(e *endpoint) int {
 	return min(9+p.inner()+len("__/")+len(e.ip)+digits(int(e.port)), nftBaseMax)
 }
 
-// name is the length of the port's chain of a kind.
+// name returns the length of the name of the port's chain of a kind.
 func (p *nftPort) name(c nftChain) int { return len(nftPrefix[c]) + 1 + p.base() }
 
 func (p *nftPort) endpointName(e *endpoint) int { return len("endpoint-") + p.endpointBase(e) }
@@ -94,14 +94,14 @@ func (p *nftPort) create(c nftChain, name int) {
 	p.op("flush chain", name)
 }
 
-// rule counts a rule of a chain; length is that of its text and comment.
+// rule counts a rule of a chain. length is that of its text and comment.
 func (p *nftPort) rule(c nftChain, name, length int) {
 	p.t.rules[c]++
 	p.op("add rule", name+1+length)
 }
 
-// count follows the part of syncProxyRules that a partial sync leaves out for
-// services that did not change.
+// count follows the part of syncProxyRules that a partial sync leaves out for services that did not
+// change.
 func (p *nftPort) count() {
 	r := p.route()
 	ip := p.fixed - len("  kube-proxy ")
@@ -124,8 +124,8 @@ func (p *nftPort) count() {
 	}
 }
 
-// balance spreads traffic over endpoints. One endpoint is a plain rule, more an
-// anonymous map; with affinity the map leads to the endpoints' own chains.
+// balance spreads traffic over endpoints. One endpoint is a plain rule, more are an anonymous map.
+// With affinity the map leads to the endpoints' own chains.
 func (p *nftPort) balance(c nftChain, s *span, in filter, ip int) {
 	name := p.name(c)
 	switch {
@@ -140,8 +140,8 @@ func (p *nftPort) balance(c nftChain, s *span, in filter, ip int) {
 	}
 }
 
-// jumps has a rule per endpoint for clients it has served, if there is affinity,
-// then a map of the endpoints' chains.
+// jumps adds a rule per endpoint for clients it has served, if there is affinity, then a map of the
+// endpoints' chains.
 func (p *nftPort) jumps(c nftChain, name int, s *span, in filter, ip int) {
 	elements := indices(s.n) + s.n*len(" : goto ") + (s.n-1)*len(" , ")
 	for i := range p.endpoints.all {
@@ -157,7 +157,7 @@ func (p *nftPort) jumps(c nftChain, name int, s *span, in filter, ip int) {
 	p.rule(c, name, len("numgen random mod  vmap {  }")+digits(s.n)+elements)
 }
 
-// affinity has a set of clients and a chain for each endpoint.
+// affinity adds a set of clients and a chain for each endpoint.
 func (p *nftPort) affinity(ip int) {
 	set := len(" { type ipv4_addr ; flags dynamic,timeout ; timeout s ; }") + digits(p.sticky)
 	for i := range p.endpoints.all {
@@ -183,7 +183,8 @@ func (p *nftPort) external(r route) {
 	} else {
 		service := p.name(nftService)
 		if p.family.local != "" {
-			p.rule(nftExternal, name, len(p.family.localNFT())+len(` goto  comment "short-circuit pod traffic"`)+service)
+			p.rule(nftExternal, name,
+				len(p.family.localNFT())+len(` goto  comment "short-circuit pod traffic"`)+service)
 		}
 		p.rule(nftExternal, name, len("fib saddr type local "+masqueradeRule+` comment "masquerade local traffic"`))
 		p.rule(nftExternal, name, len(`fib saddr type local goto  comment "short-circuit local traffic"`)+service)
@@ -207,7 +208,7 @@ func (p *servicePort) internalPolicy() nftChain {
 	return nftService
 }
 
-// firewall drops what does not come from the source ranges.
+// firewall drops traffic that does not come from the source ranges.
 func (p *nftPort) firewall(ip int) {
 	sources, n := 0, len(p.ranges)
 	for _, cidr := range p.ranges {
@@ -224,7 +225,7 @@ func (p *nftPort) firewall(ip int) {
 	p.rule(nftFirewall, name, ip+len(" saddr != {  } drop")+sources+(n-1)*len(" , "))
 }
 
-// indices is the summed length of the numbers 0 to n-1.
+// indices returns the summed length of the numbers 0 to n-1.
 func indices(n int) int {
 	total := 0
 	for low, d := 0, 1; low < n; d++ {

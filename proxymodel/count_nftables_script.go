@@ -2,8 +2,8 @@ package proxymodel
 
 import "strconv"
 
-// nftScript adds up the commands of an nft script (or netlink transaction, which
-// carries the same ones): rules per chain, chains, commands and bytes of text.
+// nftScript adds up the commands of an nft script: rules per chain, chains, commands and bytes of
+// text. A netlink transaction carries the same commands.
 type nftScript struct {
 	family string // ip or ip6
 	rules  map[string]int
@@ -20,7 +20,7 @@ func newScript(f *family) *nftScript {
 	return s
 }
 
-// op is the command "VERB OBJECT FAMILY kube-proxy TEXT".
+// op adds the command "VERB OBJECT FAMILY kube-proxy TEXT".
 func (s *nftScript) op(verb, object, text string) {
 	s.ops++
 	s.bytes += len(verb+" "+object+" "+s.family+" kube-proxy "+text) + 1

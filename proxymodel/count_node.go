@@ -10,21 +10,20 @@ import (
 	netutils "k8s.io/utils/net"
 )
 
-// Node is the node that kube-proxy runs on and the settings it runs with. The
-// zero value is a node without name, zone or addresses, on IPv4.
+// Node describes the node that kube-proxy runs on and the settings it runs with. The zero value is
+// a node without name, zone or addresses, on IPv4.
 type Node struct {
 	Name string // endpoints with this nodeName are local
 	Zone string // label topology.kubernetes.io/zone, for topology hints
 
-	// IPs are the addresses of the node's interfaces. The first of each family
-	// is the node's own IP, and the families they come from are those that
-	// kube-proxy serves (none: IPv4); the first decides which family [Rules]
-	// answers for and which is Secondary. The loopback addresses 127.0.0.1 and
-	// ::1 need not be given.
+	// IPs are the addresses of the node's interfaces. The first of each family is the node's own
+	// IP. kube-proxy serves the families that they come from, IPv4 if there are none. The first
+	// address decides which family [Rules] answers for and which is Secondary. The loopback
+	// addresses 127.0.0.1 and ::1 need not be given.
 	IPs []string
 
-	// DetectLocalCIDR tells traffic of local pods by its source: --cluster-cidr.
-	// "" detects nothing; for two families give both, separated by a comma.
+	// DetectLocalCIDR is --cluster-cidr, the source of traffic from local pods. "" detects nothing.
+	// For two families give both, separated by a comma.
 	DetectLocalCIDR string
 
 	MasqueradeAll      bool // --masquerade-all
@@ -32,22 +31,21 @@ type Node struct {
 	NFAcct             bool // the kernel has nfacct, so v1.37 adds counters (iptables mode)
 	TCPBeLiberal       bool // sysctl nf_conntrack_tcp_be_liberal is set
 
-	// NodePortAddresses are the CIDRs of --nodeport-addresses: on which of IPs
-	// NodePorts answer. None means all, which is kube-proxy's default except
-	// in nftables mode, where it is "primary": the node's own IPs.
+	// NodePortAddresses are the CIDRs of --nodeport-addresses, which pick the IPs that NodePorts
+	// answer on. None means all, which is kube-proxy's default except in nftables mode, where it is
+	// "primary": the node's own IPs.
 	NodePortAddresses []string
 
-	// ServiceCIDRs are the cluster's, known to kube-proxy by the ServiceCIDR
-	// API: nftables mode from v1.30 on drops traffic to their unused addresses.
+	// ServiceCIDRs are the cluster's, known to kube-proxy by the ServiceCIDR API. nftables mode
+	// from v1.30 on drops traffic to their unused addresses.
 	ServiceCIDRs []string
 
-	// SyncPeriod is --iptables-sync-period (or that of the mode), the least
-	// time between two deletions of stale chains in a large cluster; zero
-	// means 30s.
+	// SyncPeriod is --iptables-sync-period (or that of the mode): the least time between two
+	// deletions of stale chains in a large cluster. Zero means 30s.
 	SyncPeriod time.Duration
 }
 
-// family is one of the node's IP families and the settings that go with it.
+// family is one of the node's IP families, with the settings that go with it.
 type family struct {
 	ip          corev1.IPFamily
 	v6          bool
@@ -162,8 +160,8 @@ func (n Node) resolveNodePorts(f *family, v Version) error {
 	return nil
 }
 
-// isAny tells a CIDR that matches every address. v1.29 compares the text,
-// v1.37 the length of the prefix (IsZeroCIDR in pkg/proxy/util/utils.go).
+// isAny reports whether a CIDR matches every address. v1.29 compares the text, v1.37 the length of
+// the prefix (IsZeroCIDR in pkg/proxy/util/utils.go).
 func isAny(s string, cidr *net.IPNet, v Version) bool {
 	if v == V1_29 {
 		return s == "0.0.0.0/0" || s == "::/0"
@@ -172,7 +170,7 @@ func isAny(s string, cidr *net.IPNet, v Version) bool {
 	return ones == 0
 }
 
-// ofFamily is the CIDRs of one family; all must parse.
+// ofFamily returns the CIDRs of one family. All must parse.
 func ofFamily(field string, cidrs []string, v6 bool) ([]string, error) {
 	var out []string
 	for _, s := range cidrs {

@@ -7,8 +7,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// randomObjects is n services with a bit of everything; validation/proxy draws
-// from far more.
+// randomObjects returns n services with a bit of everything. validation/proxy draws from far more.
 func randomObjects(r *rand.Rand, n int) Objects {
 	o := uniform(n, 1+r.IntN(5))
 	for i, s := range o.Services {

@@ -6,24 +6,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Rules is what one sync of kube-proxy writes: rules and chains, elements and
-// servers, and the bytes it hands to the kernel's tools. [Count] and
-// [Counter.Rules] give those of the first sync on an empty node, which is also
-// everything that is there afterwards; [Counter.Sync] those of a later sync.
+// Rules holds what one sync of kube-proxy writes: rules and chains, elements and servers, and the
+// bytes it hands to the kernel's tools. [Count] and [Counter.Rules] return those of the first sync
+// on an empty node, which is also everything that is there afterwards. [Counter.Sync] returns those
+// of a later sync.
 //
-// Maps hold no zeros. Chains that exist once per service or endpoint are summed
-// under their prefix: SVC, SVL, SEP, EXT, FW with iptables (chain
-// KUBE-SVC-XXXXXXXXXXXXXXXX counts under SVC); service, local, endpoint,
-// external, firewall with nftables.
+// Maps hold no zeros. Chains that exist once per service or endpoint are summed under their prefix.
+// With iptables these are SVC, SVL, SEP, EXT and FW: chain KUBE-SVC-XXXXXXXXXXXXXXXX counts under
+// SVC. With nftables they are service, local, endpoint, external and firewall.
 type Rules struct {
 	Mode    Mode
 	Version Version
 	Family  corev1.IPFamily // whose tables these are
 
-	// Full is true for a sync that writes every service, not only the changed.
+	// Full reports whether the sync writes every service, not only the changed.
 	Full bool
-	// Large is true if kube-proxy dropped the comments of per-endpoint rules,
-	// which the iptables mode does above 1000 endpoints.
+	// Large reports whether kube-proxy dropped the comments of per-endpoint rules, which the
+	// iptables mode does above 1000 endpoints.
 	Large bool
 
 	NAT, Filter             map[string]int // rules per chain of the iptables tables nat and filter
@@ -31,12 +30,14 @@ type Rules struct {
 	Chains                  map[string]int // how many chains stand behind each summed name
 	DeletedChains           int            // stale chains that this sync deletes
 
-	Bytes int // of the restore input: iptables-restore's in iptables and ipvs mode, the nft script in nftables mode
+	// Bytes counts the restore input: iptables-restore's in iptables and ipvs mode, the nft script
+	// in nftables mode.
+	Bytes int
 
 	Table           map[string]int // nftables: rules per chain of the table kube-proxy
 	TableChains     int            // nftables: chains that this sync adds
-	FlushedChains   int            // nftables: stale chains that this sync empties, to be deleted a second later
-	AffinitySets    int            // nftables: sets that remember clients, one per endpoint of a service with affinity
+	FlushedChains   int            // nftables: stale chains emptied now, to be deleted a second later
+	AffinitySets    int            // nftables: sets that remember clients, one per endpoint with affinity
 	Operations      int            // nftables: commands in the transaction
 	Elements        map[string]int // nftables: elements added per set or map; ipvs: entries per ipset
 	DeletedElements map[string]int // nftables: elements deleted per set or map
@@ -45,24 +46,24 @@ type Rules struct {
 	RealServers    int // ipvs: destinations, summed over the virtual servers
 	BoundAddresses int // ipvs: addresses on kube-ipvs0
 
-	// Secondary is the same for the node's other family, if it has two. Each
-	// family has tables of its own (iptables and ip6tables) and a restore of
-	// its own, so nothing of it is contained in the counts above.
+	// Secondary holds the same for the node's other family, if it has two. Each family has tables
+	// of its own (iptables and ip6tables) and a restore of its own. Nothing of it is contained in
+	// the counts above.
 	Secondary *Rules
 
-	// Warnings names what the real proxier leaves to chance: two services that
-	// claim one address and port.
+	// Warnings names what the real proxier leaves to chance: two services that claim one address
+	// and port.
 	Warnings []error
 }
 
-// listHeader is what `iptables -L CHAIN` prints before the rules: the chain's
-// name and the names of the columns.
+// listHeader counts the lines that `iptables -L CHAIN` prints before the rules: the chain's name
+// and the names of the columns.
 const listHeader = 2
 
-// Lines is what `iptables -t TABLE -L CHAIN | wc -l` prints on the node, for
-// the chains that kube-proxy owns: two lines of header and one per rule. A
-// summed name (SVC, SEP, ...) gives the lines of all its chains. It is 0 for a
-// table or chain that kube-proxy did not write.
+// Lines returns the number that `iptables -t TABLE -L CHAIN | wc -l` prints on the node, for the
+// chains that kube-proxy owns. That is two lines of header and one per rule. A summed name (SVC,
+// SEP, ...) gives the lines of all its chains. It is 0 for a table or chain that kube-proxy did not
+// write.
 func (r Rules) Lines(table, chain string) int {
 	rules, static := r.NAT, natChains[r.Mode]
 	switch table {
@@ -83,7 +84,7 @@ func (r Rules) Lines(table, chain string) int {
 	return 0
 }
 
-// Total is the number of rules in all chains of all tables.
+// Total returns the number of rules in all chains of all tables.
 func (r Rules) Total() int {
 	return sum(r.NAT) + sum(r.Filter) + sum(r.Table)
 }
@@ -96,8 +97,8 @@ func sum(counts map[string]int) int {
 	return n
 }
 
-// natChains and filterChains are the chains that exist once, by mode: the jump
-// targets of pkg/proxy/iptables/proxier.go:365 and pkg/proxy/ipvs/proxier.go:360.
+// natChains and filterChains list the chains that exist once, by mode: the jump targets of
+// pkg/proxy/iptables/proxier.go:365 and pkg/proxy/ipvs/proxier.go:360.
 var natChains = map[Mode][]string{
 	IPTables: {"KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"},
 	IPVS:     {"KUBE-SERVICES", "KUBE-POSTROUTING", "KUBE-NODE-PORT", "KUBE-LOAD-BALANCER", "KUBE-MARK-MASQ"},

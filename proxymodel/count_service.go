@@ -1,6 +1,7 @@
 package proxymodel
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"strings"
@@ -9,19 +10,19 @@ import (
 	netutils "k8s.io/utils/net"
 )
 
-// name is an object's namespace and name.
+// name holds an object's namespace and name.
 type name struct{ namespace, name string }
 
 func (n name) String() string { return n.namespace + "/" + n.name }
 
-// portKey tells the ports of a service apart, as proxy.ServicePortName does.
+// portKey keeps the ports of a service apart, as proxy.ServicePortName does.
 type portKey struct {
 	name     string
 	protocol corev1.Protocol
 }
 
-// servicePort is one port of a service in one family: what the proxiers read
-// of it (BaseServicePortInfo of pkg/proxy/serviceport.go).
+// servicePort holds what the proxiers read of one port of a service in one family
+// (BaseServicePortInfo of pkg/proxy/serviceport.go).
 type servicePort struct {
 	key      portKey
 	name     string // namespace/name[:port]
@@ -33,7 +34,7 @@ type servicePort struct {
 	endpoints endpoints
 }
 
-// serviceShared is what all ports of a service have in common.
+// serviceShared holds what all ports of a service have in common.
 type serviceShared struct {
 	service        name
 	clusterIP      string
@@ -53,7 +54,7 @@ type serviceShared struct {
 
 func (s *serviceShared) clientIP() bool { return s.affinity == corev1.ServiceAffinityClientIP }
 
-// external tells whether anything but the cluster IP leads to the port.
+// external reports whether anything but the cluster IP leads to the port.
 func (p *servicePort) external() bool {
 	return p.nodePort != 0 || len(p.vips) > 0 || len(p.externalIPs) > 0
 }
@@ -64,14 +65,14 @@ func (p *servicePort) usesLocal() bool {
 	return p.internalLocal || (p.externalLocal && p.external())
 }
 
-// proxied tells whether kube-proxy handles the service at all: not without a
-// cluster IP, not headless, not an ExternalName (ShouldSkipService).
+// proxied reports whether kube-proxy handles the service at all: not without a cluster IP, not
+// headless, not an ExternalName (ShouldSkipService).
 func proxied(s *corev1.Service) bool {
 	return s.Spec.ClusterIP != "" && s.Spec.ClusterIP != corev1.ClusterIPNone &&
 		s.Spec.Type != corev1.ServiceTypeExternalName
 }
 
-// clusterIPOf is the service's cluster IP of a family, "" if it has none
+// clusterIPOf returns the service's cluster IP of a family, "" if it has none
 // (GetClusterIPByFamily).
 func clusterIPOf(s *corev1.Service, f corev1.IPFamily) string {
 	if len(s.Spec.IPFamilies) == 0 {
@@ -88,8 +89,8 @@ func clusterIPOf(s *corev1.Service, f corev1.IPFamily) string {
 	return ""
 }
 
-// servicePorts is what one family's proxier makes of a checked service, nil if
-// it skips it.
+// servicePorts returns the ports that one family's proxier makes of a checked service, nil if it
+// skips it.
 func servicePorts(s *corev1.Service, f *family, v Version) []*servicePort {
 	if !proxied(s) {
 		return nil
@@ -105,7 +106,7 @@ func servicePorts(s *corev1.Service, f *family, v Version) []*servicePort {
 	id := s.Namespace + "/" + s.Name
 	for i := range s.Spec.Ports {
 		p := &s.Spec.Ports[i]
-		key := portKey{p.Name, protocolOf(p.Protocol)}
+		key := portKey{name: p.Name, protocol: protocolOf(p.Protocol)}
 		ports[i] = servicePort{key: key, name: id, protocol: lower(key.protocol),
 			port: p.Port, nodePort: p.NodePort, serviceShared: shared}
 		if p.Name != "" {
@@ -118,7 +119,7 @@ func servicePorts(s *corev1.Service, f *family, v Version) []*servicePort {
 
 func newShared(s *corev1.Service, f *family, v Version) *serviceShared {
 	shared := &serviceShared{
-		service:       name{s.Namespace, s.Name},
+		service:       name{namespace: s.Namespace, name: s.Name},
 		affinity:      s.Spec.SessionAffinity,
 		externalLocal: externalPolicyLocal(s),
 		internalLocal: s.Spec.InternalTrafficPolicy != nil &&
@@ -153,8 +154,8 @@ func newShared(s *corev1.Service, f *family, v Version) *serviceShared {
 	return shared
 }
 
-// addRanges keeps the source ranges of the family. v1.37 prints them masked and
-// takes a range of all addresses for none; v1.29 prints them as given.
+// addRanges keeps the source ranges of the family. v1.37 prints them masked and takes a range of
+// all addresses for none. v1.29 prints them as given.
 func (s *serviceShared) addRanges(svc *corev1.Service, f *family, v Version) {
 	for _, r := range svc.Spec.LoadBalancerSourceRanges {
 		r = strings.TrimSpace(r)
@@ -174,8 +175,8 @@ func (s *serviceShared) addRanges(svc *corev1.Service, f *family, v Version) {
 	}
 }
 
-// address is the text that kube-proxy prints for an address of its own family:
-// v1.29 prints it as given, v1.37 in canonical form.
+// address returns the text that kube-proxy prints for an address of its own family. v1.29 prints it
+// as given, v1.37 in canonical form.
 func (f *family) address(s string, v Version) (string, bool) {
 	if plainIPv4(s) {
 		return s, !f.v6
@@ -192,7 +193,7 @@ func (f *family) address(s string, v Version) (string, bool) {
 
 func canonicalIP(s string) string { return netutils.ParseIPSloppy(s).String() }
 
-// externalPolicyLocal is ExternalPolicyLocal of pkg/api/v1/service/util.go.
+// externalPolicyLocal follows ExternalPolicyLocal of pkg/api/v1/service/util.go.
 func externalPolicyLocal(s *corev1.Service) bool {
 	switch s.Spec.Type {
 	case corev1.ServiceTypeLoadBalancer, corev1.ServiceTypeNodePort:
@@ -206,7 +207,7 @@ func externalPolicyLocal(s *corev1.Service) bool {
 	return s.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal
 }
 
-// stickySeconds is the affinity's timeout; the API server fills in three hours.
+// stickySeconds returns the affinity's timeout. The API server fills in three hours.
 func stickySeconds(s *corev1.Service) int {
 	c := s.Spec.SessionAffinityConfig
 	if c == nil || c.ClientIP == nil || c.ClientIP.TimeoutSeconds == nil {
@@ -215,8 +216,8 @@ func stickySeconds(s *corev1.Service) int {
 	return int(*c.ClientIP.TimeoutSeconds)
 }
 
-// hintsAnnotation is what v1.29 reads to honour topology hints; the deprecated
-// annotation goes first.
+// hintsAnnotation returns the annotation that v1.29 reads to honour topology hints. The deprecated
+// one goes first.
 func hintsAnnotation(s *corev1.Service) string {
 	if a, ok := s.Annotations[corev1.DeprecatedAnnotationTopologyAwareHints]; ok {
 		return a
@@ -224,13 +225,8 @@ func hintsAnnotation(s *corev1.Service) string {
 	return s.Annotations[corev1.AnnotationTopologyMode]
 }
 
-// protocolOf is the protocol, TCP if it is not given, as the API server fills in.
-func protocolOf(p corev1.Protocol) corev1.Protocol {
-	if p == "" {
-		return corev1.ProtocolTCP
-	}
-	return p
-}
+// protocolOf returns the protocol, TCP if it is not given, as the API server fills in.
+func protocolOf(p corev1.Protocol) corev1.Protocol { return cmp.Or(p, corev1.ProtocolTCP) }
 
 func lower(p corev1.Protocol) string {
 	switch p {
@@ -244,8 +240,8 @@ func lower(p corev1.Protocol) string {
 	return strings.ToLower(string(p))
 }
 
-// samePorts tells whether kube-proxy sees no difference between two states of a
-// service (the DeepEqual of pkg/proxy/servicechangetracker.go).
+// samePorts reports whether kube-proxy sees no difference between two states of a service (the
+// DeepEqual of pkg/proxy/servicechangetracker.go).
 func samePorts(a, b []*servicePort) bool {
 	if len(a) != len(b) {
 		return false

@@ -20,8 +20,8 @@ func mustCount(t *testing.T, m Mode, v Version, n Node, o Objects) Rules {
 	return r
 }
 
-// The real proxier's bytes on both sides of the threshold of large-cluster mode (docs/proxymodel.md).
-// That mode drops the comments, so one endpoint more is fewer bytes.
+// The real proxier's bytes on both sides of the threshold of large-cluster mode, as in
+// docs/proxymodel.md. That mode drops the comments, so one endpoint more is fewer bytes.
 func TestLargeCluster(t *testing.T) {
 	for n, want := range map[int]int{1000: 725_049, 1001: 576_063} {
 		r := mustCount(t, IPTables, V1_37, testNode, uniform(n, 1))
@@ -35,8 +35,10 @@ func TestLargeCluster(t *testing.T) {
 // twoPorts gives every service a second port.
 func twoPorts(o Objects) Objects {
 	for i, s := range o.Services {
-		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Name: "metrics", Protocol: corev1.ProtocolTCP, Port: 9090})
-		o.Slices[i].Ports = append(o.Slices[i].Ports, discoveryv1.EndpointPort{Name: ptr("metrics"), Port: ptr(int32(9090))})
+		s.Spec.Ports = append(s.Spec.Ports,
+			corev1.ServicePort{Name: "metrics", Protocol: corev1.ProtocolTCP, Port: 9090})
+		o.Slices[i].Ports = append(o.Slices[i].Ports,
+			discoveryv1.EndpointPort{Name: ptr("metrics"), Port: ptr(int32(9090))})
 	}
 	return o
 }
@@ -64,7 +66,7 @@ func TestLinesOfTheIncident(t *testing.T) {
 		"5,000, 501 without endpoints":      {halfEmpty, 4502},
 		"1,499 load balancers, one 2-ports": {balancers, 4502},
 	} {
-		for _, v := range []Version{V1_29, V1_37} {
+		for _, v := range Modelled() {
 			r := mustCount(t, IPTables, v, testNode, c.o)
 			require.Equal(t, c.want, r.Lines("nat", "KUBE-SERVICES"), "%s at %v", name, v)
 		}
@@ -201,7 +203,9 @@ func TestWithoutReadyEndpoints(t *testing.T) {
 // all sets the conditions of all endpoints.
 func all(es *discoveryv1.EndpointSlice, ready, serving, terminating bool) {
 	for i := range es.Endpoints {
-		es.Endpoints[i].Conditions = discoveryv1.EndpointConditions{Ready: &ready, Serving: &serving, Terminating: &terminating}
+		es.Endpoints[i].Conditions = discoveryv1.EndpointConditions{
+			Ready: &ready, Serving: &serving, Terminating: &terminating,
+		}
 	}
 }
 
@@ -235,7 +239,8 @@ func TestConflict(t *testing.T) {
 	for _, m := range []Mode{NFTables, IPVS} {
 		r := mustCount(t, m, V1_37, testNode, o)
 		require.Len(t, r.Warnings, 1)
-		require.ErrorContains(t, r.Warnings[0], "ns-000/svc-00000:http and ns-001/svc-00001:http both claim 203.0.113.1 tcp/80")
+		require.ErrorContains(t, r.Warnings[0],
+			"ns-000/svc-00000:http and ns-001/svc-00001:http both claim 203.0.113.1 tcp/80")
 	}
 }
 
@@ -250,15 +255,15 @@ func TestOrderFreeAndMonotone(t *testing.T) {
 		last := len(o.Services) - 1
 		less := Objects{Services: o.Services[:last]}
 		for _, s := range o.Slices {
-			if serviceOf(s) != (name{o.Services[last].Namespace, o.Services[last].Name}) {
+			if serviceOf(s) != (name{namespace: o.Services[last].Namespace, name: o.Services[last].Name}) {
 				less.Slices = append(less.Slices, s)
 			}
 		}
 		for _, m := range modes {
-			for _, v := range []Version{V1_29, V1_37} {
+			for _, v := range Modelled() {
 				want := mustCount(t, m, v, testNode, o)
 				atMost(t, mustCount(t, m, v, testNode, less), want)
-				mixed := Objects{shuffled(r, o.Services), shuffled(r, o.Slices)}
+				mixed := Objects{Services: shuffled(r, o.Services), Slices: shuffled(r, o.Slices)}
 				require.Equal(t, want, mustCount(t, m, v, testNode, mixed))
 			}
 		}
@@ -274,15 +279,20 @@ func shuffled[T any](r *rand.Rand, in []T) []T {
 // atMost holds every count of less against that of more.
 func atMost(t *testing.T, less, more Rules) {
 	t.Helper()
-	for _, c := range [][2]map[string]int{{less.NAT, more.NAT}, {less.Filter, more.Filter}, {less.Chains, more.Chains},
-		{less.Table, more.Table}, {less.Elements, more.Elements}} {
+	for _, c := range [][2]map[string]int{
+		{less.NAT, more.NAT}, {less.Filter, more.Filter}, {less.Chains, more.Chains},
+		{less.Table, more.Table}, {less.Elements, more.Elements},
+	} {
 		for k, n := range c[0] {
 			require.LessOrEqual(t, n, c[1][k], k)
 		}
 	}
-	for _, c := range [][2]int{{less.NATChains, more.NATChains}, {less.FilterChains, more.FilterChains}, {less.TableChains, more.TableChains},
-		{less.AffinitySets, more.AffinitySets}, {less.VirtualServers, more.VirtualServers}, {less.RealServers, more.RealServers},
-		{less.BoundAddresses, more.BoundAddresses}, {less.Operations, more.Operations}, {less.Total(), more.Total()}} {
+	for _, c := range [][2]int{
+		{less.NATChains, more.NATChains}, {less.FilterChains, more.FilterChains}, {less.TableChains, more.TableChains},
+		{less.AffinitySets, more.AffinitySets}, {less.VirtualServers, more.VirtualServers},
+		{less.RealServers, more.RealServers}, {less.BoundAddresses, more.BoundAddresses},
+		{less.Operations, more.Operations}, {less.Total(), more.Total()},
+	} {
 		require.LessOrEqual(t, c[0], c[1])
 	}
 }

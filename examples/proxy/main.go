@@ -1,12 +1,12 @@
-// Proxy prints what kube-proxy costs each node, for all of its modes side by side, and which mode to
-// move to. Without flags the cluster is that of incident 8829: 4,499 service ports, 4502 lines of
-// KUBE-SERVICES, kube-proxy v1.29.
+// Proxy prints what kube-proxy costs each node, for all of its modes side by side, and which mode
+// to move to. Without flags the cluster is that of incident 8829: 4,499 service ports, 4502 lines
+// of KUBE-SERVICES, kube-proxy v1.29.
 //
 //	go run ./examples/proxy                                   # the table
 //	go run ./examples/proxy -services 10000 -endpoints 2      # another cluster
+//	go run ./examples/proxy -calibrate                        # this machine's kernel and tools
+//	go run ./examples/proxy -o plots                          # sync and packet, .svg and .png
 //	kubectl get services,endpointslices -A -o yaml | go run ./examples/proxy -dump -
-//	go run ./examples/proxy -calibrate                        # on this machine's kernel and tools
-//	go run ./examples/proxy -o plots                          # plots/sync.svg, plots/packet.svg, and .png
 package main
 
 import (
@@ -39,12 +39,14 @@ func main() {
 	var o options
 	flag.IntVar(&o.services, "services", 4499, "service ports")
 	flag.IntVar(&o.endpoints, "endpoints", 1, "endpoints of each")
-	flag.StringVar(&o.dump, "dump", "", "file of Services and EndpointSlices instead, as kubectl prints them; - is standard input")
+	flag.StringVar(&o.dump, "dump", "",
+		"file of Services and EndpointSlices instead, as kubectl prints them; - is standard input")
 	flag.StringVar(&o.version, "version", "v1.29", "kube-proxy's version: v1.29 or v1.37")
 	flag.StringVar(&o.mode, "mode", "iptables", "the mode that runs now: iptables, nftables or ipvs")
 	flag.Float64Var(&o.changes, "changes", 10, "service and endpoint changes per second, in the whole cluster")
 	flag.IntVar(&o.nodes, "nodes", 100, "nodes")
-	flag.BoolVar(&o.calibrate, "calibrate", false, "measure this machine first, some seconds, in network namespaces of its own")
+	flag.BoolVar(&o.calibrate, "calibrate", false,
+		"measure this machine first, some seconds, in network namespaces of its own")
 	flag.StringVar(&o.plots, "o", "", "directory for the plots; none without it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -75,7 +75,8 @@ func TestRefusals(t *testing.T) {
 	} {
 		o := incident()
 		change(&o)
-		err := run(t.Context(), strings.NewReader("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"), &bytes.Buffer{}, o)
+		in := strings.NewReader("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+		err := run(t.Context(), in, &bytes.Buffer{}, o)
 		assert.ErrorContains(t, err, wants)
 	}
 }

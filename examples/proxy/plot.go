@@ -55,7 +55,8 @@ func drawPlots(out io.Writer, dir string, q proxymodel.Query) error {
 		{
 			file: "packet", title: "What the rules add to a connection's first packet", axis: "microseconds",
 			curves: []curve{
-				{name: "no service", of: func(p proxymodel.Prediction) float64 { return p.FirstPacket.Miss.Seconds() * 1e6 }},
+				{name: "no service",
+					of: func(p proxymodel.Prediction) float64 { return p.FirstPacket.Miss.Seconds() * 1e6 }},
 				{name: "mean service", dashes: dash,
 					of: func(p proxymodel.Prediction) float64 { return p.FirstPacket.Mean.Seconds() * 1e6 }},
 			},

@@ -18,7 +18,8 @@ func printCluster(out io.Writer, q proxymodel.Query) {
 		fmt.Fprintln(out, "  warning:", w)
 	}
 	// Two lines of header, then the rules, the jump to NodePorts among them.
-	fmt.Fprintf(out, "iptables -t nat -L KUBE-SERVICES | wc -l: %d; %d rules and %d chains in table nat, %s a full sync\n\n",
+	fmt.Fprintf(out, "iptables -t nat -L KUBE-SERVICES | wc -l: %d; "+
+		"%d rules and %d chains in table nat, %s a full sync\n\n",
 		2+s.IPTables.Walk, s.IPTables.Rules, s.IPTables.Chains, size(s.IPTables.Bytes))
 }
 

@@ -75,17 +75,17 @@ func (b *bench) empty() usage {
 // more than their noise.
 const priorPull = 0.02
 
-// into fits the measurements, user space and kernel together: the clock that tells one from the
-// other is too coarse for one run, and their sum is exact. What both do for the same unit keeps
-// the prior's proportion. ratio is this machine's user space over the reference's.
+// into fits the measurements, user space and kernel together. The clock that tells one from the
+// other is too coarse for one run, and their sum is exact. What both do for the same unit keeps the
+// prior's proportion. ratio is this machine's user space over the reference's.
 func (b *bench) into(exec *proxymodel.Nanos, terms costs, ratio float64) {
 	*exec = proxymodel.Nanos(float64(b.empty().cpu()) + forkCost*ratio)
 	b.fit(terms, 1e6)
 }
 
 // fit weighs each measurement by what is expected of it: by what was measured, a slow run would
-// count less. What takes less than the floor, in nanoseconds, is met only within a share of that:
-// next to it there is the noise of a process.
+// count less. Times below the floor, in nanoseconds, are met only within a share of it: next to it
+// there is the noise of a process.
 func (b *bench) fit(c costs, floor float64) {
 	for i := range b.rows {
 		b.rows[i].Weight = 1 / max(c.of(b.rows[i].Units), floor)
@@ -93,8 +93,8 @@ func (b *bench) fit(c costs, floor float64) {
 	c.set(work.Fit(b.rows, c.values(), priorPull))
 }
 
-// forkCost is what a process costs kube-proxy, which starts it and reads what it writes. It is the
-// mean of the three modes' fits.
+// forkCost is the cost, to kube-proxy, of a process that it starts and whose output it reads. It is
+// the mean of the three modes' fits.
 const forkCost = 0.32e6 // ns
 
 // meanWait returns the least that a commit waited beyond what it computed: more is the machine
@@ -115,9 +115,9 @@ func (b *bench) lastPacket() packetTime {
 	return b.packets[len(b.packets)-1]
 }
 
-// walk returns the line through the first packets: the cost of a rule, from the smallest and the
-// largest table, and the fixed cost of a translated packet. It is not ok if the machine was too
-// busy to tell.
+// walk returns the line through the first packets. The cost of a rule is from the smallest and the
+// largest table, and hit is the fixed cost of a translated packet. It is not ok if the machine was
+// too busy to tell.
 func (b *bench) walk() (hit, walk proxymodel.Nanos, ok bool) {
 	if len(b.packets) < 2 {
 		return 0, 0, false

@@ -19,17 +19,17 @@ import (
 
 // Calibrate measures this machine, in less than ten seconds. It times the real iptables-restore,
 // of both implementations, and nft, on rules as kube-proxy writes them for some hundred to some
-// thousand services. It times the kernel's and iptables' walks of lists as long as those of larger
-// tables, a packet's way past a rule, and kube-proxy's own kind of work.
+// thousand services. It times walks of lists as long as those of larger tables, by the kernel and
+// by iptables. It times a packet's way past a rule, and kube-proxy's own kind of work.
 //
 // It writes rules to network namespaces made for that, never to the host's tables. With root these
 // are plain ones, otherwise those of a user namespace, where the kernel lets an ordinary user have
 // one. They end with the processes in them, and those end when Calibrate returns, also when ctx is
 // cancelled.
 //
-// What cannot be measured keeps [proxymodel.DefaultMachine]'s proportions, scaled by what was.
-// Machine.Warnings says so, each wrapping [proxymodel.ErrUnmeasured]. The error is that of ctx, if
-// it ends.
+// A cost that cannot be measured keeps [proxymodel.DefaultMachine]'s proportions, scaled by those
+// that were. Machine.Warnings says so, each wrapping [proxymodel.ErrUnmeasured]. The error is that
+// of ctx, if it ends.
 func Calibrate(ctx context.Context) (proxymodel.Machine, error) {
 	if err := ctx.Err(); err != nil {
 		return proxymodel.Machine{}, fmt.Errorf("measure: Calibrate: %w", err)

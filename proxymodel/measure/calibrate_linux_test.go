@@ -2,10 +2,12 @@ package measure
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,8 +67,8 @@ func testNamespace(t *testing.T) *namespace {
 	return ns
 }
 
-// Whichever tool runs when the context is cancelled, nothing stays: no process, and with them no
-// namespace, no file, and no thread in another namespace than before.
+// Nothing stays, whichever tool runs when the context is cancelled: no process, and with them no
+// namespace, no file, and no thread in another namespace.
 func TestCalibrateEndsWithItsContext(t *testing.T) {
 	testNamespace(t).close() // there can be one
 	for _, tool := range tools {
@@ -135,18 +137,20 @@ func TestCalibrateMeasuresEveryTool(t *testing.T) {
 	assert.Positive(t, m.Cores)
 	for _, w := range m.Warnings {
 		require.ErrorIs(t, w, proxymodel.ErrUnmeasured)
+		var kernel syscall.Errno
+		known := slices.ContainsFunc([]error{errNoMethod, errTooSlow, errTooBusy, errOutside},
+			func(why error) bool { return errors.Is(w, why) })
+		assert.True(t, known || errors.As(w, &kernel), "the tools are there and succeed: %v", w)
 	}
 	for _, part := range append(allTerms(&m), costs{&m.Legacy.Walk, &m.IPTablesNFT.Walk, &m.NFTables.Hit}) {
 		for _, c := range part {
 			assert.GreaterOrEqual(t, *c, proxymodel.Nanos(0))
 		}
 	}
-	reference := proxymodel.DefaultMachine()
 	for _, mode := range []proxymodel.Mode{proxymodel.IPTables, proxymodel.NFTables, proxymodel.IPVS} {
 		p := predict(mode, m, proxymodel.Uniform(1000, 1))
 		assert.Positive(t, p.Full.Duration(), mode)
 	}
-	assert.NotEqual(t, reference.Legacy.Exec, m.Legacy.Exec, "measured")
 }
 
 // Without its tools a calibration warns of each, and keeps the reference's proportions.

@@ -127,8 +127,8 @@ func (r *iptablesRun) jumps(ctx context.Context) error {
 	return nil
 }
 
-// jumpRules holds half of what kube-proxy asks for in a full sync: chains and the rules that lead
-// to them, with the matches that they use. The first of a table makes the table.
+// jumpRules holds half of the questions of a full sync: chains and the rules that lead to them,
+// with the matches that they use. The first of a table makes the table.
 var jumpRules = [][]string{
 	{"-t", "filter", "-N", "KUBE-SERVICES"},
 	{"-t", "nat", "-N", "KUBE-SERVICES"},
@@ -154,12 +154,12 @@ func newJump(table, from, to, comment string, match ...string) []string {
 // long at 6,000 services of one endpoint, and the trials' a quarter of that.
 const comparedNames = 12_000
 
-// namesForeseen is how long that takes on the machine of [proxymodel.DefaultMachine].
+// namesForeseen is the time that this takes on the machine of [proxymodel.DefaultMachine].
 const namesForeseen = 700 * time.Millisecond
 
-// names measures what a long list of chains costs iptables-nft-restore. It subtracts the time to
-// read chain lines in falling order, each of which passes no other name, from the time to read
-// them as unordered as kube-proxy's.
+// names measures the cost of a long list of chains to iptables-nft-restore. It times chain lines as
+// unordered as kube-proxy's. From that it takes the time of lines in falling order, each of which
+// passes no other name.
 func (c *calibration) names(ctx context.Context, path string, b *bench) error {
 	lines := make([]string, comparedNames)
 	for i := range lines {

@@ -11,10 +11,10 @@ import (
 	"github.com/redline-go/redline/proxymodel"
 )
 
-// ipvs measures the part of ipvs mode that a kernel without ip_vs can show. That is the processes
-// of ipset, of which a sync has dozens and a first one thousands; their listing of an entry; and a
-// request over generic netlink, which is how kube-proxy talks to IPVS. IPVS's own work is not in
-// it.
+// ipvs measures the part of ipvs mode that a kernel without ip_vs can show. It times the processes
+// of ipset, of which a sync has dozens and a first one thousands, and their listing of an entry. It
+// times a request over generic netlink, which is how kube-proxy talks to IPVS. IPVS's own work is
+// not in it.
 func (c *calibration) ipvs(ctx context.Context, ns *namespace) {
 	if trip, err := netlinkTrip(); err == nil {
 		c.machine.IPVS.Call = proxymodel.Nanos(float64(trip) + ipvsLibrary*c.ratio)

@@ -71,7 +71,8 @@ func (l listed) read(names []string, piece []byte) (_ []string, done bool, err e
 	for len(piece) >= netlinkHeader {
 		size, kind := int(nativeEndian.Uint32(piece)), nativeEndian.Uint16(piece[4:])
 		if size < netlinkHeader || size > len(piece) {
-			return names, false, fmt.Errorf("netlink message of %d bytes, want %d to %d", size, netlinkHeader, len(piece))
+			return names, false, fmt.Errorf("netlink message of %d bytes, want %d to %d",
+				size, netlinkHeader, len(piece))
 		}
 		body := piece[netlinkHeader:size]
 		switch {

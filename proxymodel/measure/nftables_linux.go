@@ -20,7 +20,7 @@ func (c *calibration) nftables(ctx context.Context) error {
 		return p.First.CPU() + p.Full.CPU()
 	}
 	begin := time.Now()
-	failed := c.trials(ctx, nftablesTrials, foresee, func(ns *namespace, t trial, s work.Size, _ proxymodel.Shape) error {
+	run := func(ns *namespace, t trial, s work.Size, _ proxymodel.Shape) error {
 		base, err := ns.firstPacket()
 		r := nftablesRun{namespace: ns, path: path, bench: &c.nft, size: s,
 			script: script{services: t.services, endpoints: t.endpoints}}
@@ -36,9 +36,9 @@ func (c *calibration) nftables(ctx context.Context) error {
 			err = c.nft.packet(ns, base, 0)
 		}
 		return ignoreUnsupported(err)
-	})
-	if failed != nil {
-		return failed
+	}
+	if err := c.trials(ctx, nftablesTrials, foresee, run); err != nil {
+		return err
 	}
 	if time.Since(begin)+c.here(visitForeseen) > toolLimit {
 		return errTooSlow
@@ -46,7 +46,7 @@ func (c *calibration) nftables(ctx context.Context) error {
 	return c.visit(ctx)
 }
 
-// visitForeseen is how long a [visitRun] takes on the machine of [proxymodel.DefaultMachine].
+// visitForeseen is the time of a [visitRun] on the machine of [proxymodel.DefaultMachine].
 const visitForeseen = time.Second
 
 // visit measures the visits of large lists in a namespace of its own.

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// referenceWork is the median [workSample.walk] on the machine of [proxymodel.DefaultMachine]: it
+// referenceWork is the median [workSample.walk] on the machine of [proxymodel.DefaultMachine]. It
 // was 10.8 ms where the syncs of ../testdata/syncs.csv, done again, took kube-proxy itself 1.3
 // times as long.
 const referenceWork = 8.3e6 // ns
 
-// workSample is a cluster to do kube-proxy's work on. It is kept as kube-proxy keeps it: in maps
-// keyed by names, each entry a structure of its own somewhere in memory, more than the processor's
-// caches hold.
+// workSample is a cluster to do kube-proxy's work on. It is kept as kube-proxy keeps it, in maps
+// keyed by names. Each entry is a structure of its own somewhere in memory, more than the
+// processor's caches hold.
 type workSample struct {
 	ports     map[string]*workPort
 	endpoints map[string][]*workEndpoint
@@ -84,8 +84,8 @@ func (w *workSample) walk() (written int) {
 	return len(out) + len(left)
 }
 
-// pace tells how fast this machine does that, from samples taken now and then. A virtual machine's
-// caches are shared with others, which change their minds from one second to the next.
+// pace measures the speed of this machine at that work, from samples taken now and then. A virtual
+// machine's caches are shared with others, which change their minds from one second to the next.
 type pace struct {
 	sample *workSample
 	times  []time.Duration

@@ -20,9 +20,10 @@ type real interface {
 	wait(time.Duration)        // lets time pass since the last sync
 }
 
-// run draws one history and compares every sync of it, in all the node's
-// families. It returns how many syncs and how many of them were partial.
-func run(t *testing.T, m proxymodel.Mode, v proxymodel.Version, w *world, steps int, make_ func(corev1.IPFamily) real) (syncs, partial int) {
+// run draws one history and compares every sync of it, in all the node's families. It returns how
+// many syncs there were and how many of them were partial.
+func run(t *testing.T, m proxymodel.Mode, v proxymodel.Version, w *world, steps int,
+	make_ func(corev1.IPFamily) real) (syncs, partial int) {
 	t.Helper()
 	events := w.start()
 	services, slices := objects(events)
@@ -30,16 +31,7 @@ func run(t *testing.T, m proxymodel.Mode, v proxymodel.Version, w *world, steps 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var families []corev1.IPFamily
-	reals := map[corev1.IPFamily]real{}
-	for r := c.Rules(); ; r = *r.Secondary {
-		families = append(families, r.Family)
-		reals[r.Family] = make_(r.Family)
-		reals[r.Family].OnTopologyChange(map[string]string{corev1.LabelTopologyZone: w.node.Zone})
-		if r.Secondary == nil {
-			break
-		}
-	}
+	families, reals := startReals(c.Rules(), w, make_)
 	at, after := time.Duration(0), time.Duration(0)
 	for i := 0; i <= steps; i++ {
 		for _, o := range events {
@@ -83,7 +75,21 @@ func run(t *testing.T, m proxymodel.Mode, v proxymodel.Version, w *world, steps 
 	return syncs, partial
 }
 
-// objects is what the events of a start add.
+// startReals starts the real proxier of each of the node's families, in the order of the rules.
+func startReals(r proxymodel.Rules, w *world, start func(corev1.IPFamily) real) (
+	families []corev1.IPFamily, reals map[corev1.IPFamily]real) {
+	reals = map[corev1.IPFamily]real{}
+	for ; ; r = *r.Secondary {
+		families = append(families, r.Family)
+		reals[r.Family] = start(r.Family)
+		reals[r.Family].OnTopologyChange(map[string]string{corev1.LabelTopologyZone: w.node.Zone})
+		if r.Secondary == nil {
+			return families, reals
+		}
+	}
+}
+
+// objects returns the objects that the events of a start add.
 func objects(events []op) (services []*corev1.Service, slices []*discoveryv1.EndpointSlice) {
 	for _, o := range events {
 		if o.Slice != nil {
@@ -98,7 +104,8 @@ func objects(events []op) (services []*corev1.Service, slices []*discoveryv1.End
 // equal compares everything that both sides know.
 func equal(t *testing.T, sync int, want, got proxymodel.Rules) {
 	t.Helper()
-	ignore := cmpopts.IgnoreFields(proxymodel.Rules{}, "Mode", "Version", "Family", "Full", "Large", "Secondary", "Warnings")
+	ignore := cmpopts.IgnoreFields(proxymodel.Rules{},
+		"Mode", "Version", "Family", "Full", "Large", "Secondary", "Warnings")
 	if d := cmp.Diff(want, got, ignore, cmpopts.EquateEmpty()); d != "" {
 		t.Fatalf("sync %d (full %v, large %v): kube-proxy - and the model + differ:\n%s", sync, got.Full, got.Large, d)
 	}
@@ -112,7 +119,7 @@ var (
 	nftChain      = regexp.MustCompile(`^(service|local|external|firewall|endpoint)-[A-Z2-7]{8}-.*/`)
 )
 
-// kind is the chain's own name, or the prefix that it is summed under.
+// kind returns the chain's own name, or the prefix that it is summed under.
 func kind(re *regexp.Regexp, chain string) (name string, summed bool) {
 	if m := re.FindStringSubmatch(chain); m != nil {
 		return m[1], true

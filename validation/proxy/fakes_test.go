@@ -20,11 +20,10 @@ import (
 	proxyutil "k8s.io/kubernetes/pkg/proxy/util"
 )
 
-// The proxiers are made by their own constructors. What those find on the host
-// is replaced afterwards, by field name: the binaries and sockets, the host's
-// addresses and the times of the last syncs.
+// The proxiers are made by their own constructors. What those find on the host is then replaced by
+// field name: the binaries, the host's addresses and the times of the last syncs.
 
-// field is a settable view of an unexported field.
+// field returns a settable view of an unexported field.
 func field(p any, name string) reflect.Value {
 	f := reflect.ValueOf(p).Elem().FieldByName(name)
 	return reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem()
@@ -32,7 +31,7 @@ func field(p any, name string) reflect.Value {
 
 func set(p any, name string, v any) { field(p, name).Set(reflect.ValueOf(v)) }
 
-// age makes what the proxier did seem to have been that much longer ago.
+// age makes the last actions of the proxier seem to have been that much longer ago.
 func age(p any, by time.Duration, names ...string) {
 	for _, name := range names {
 		f := field(p, name)
@@ -42,7 +41,7 @@ func age(p any, by time.Duration, names ...string) {
 	}
 }
 
-// noSysctl is a host where every sysctl has one value and can be set.
+// sysctls is a host where every sysctl has one value and can be set.
 type sysctls int
 
 func (s sysctls) GetSysctl(string) (int, error) { return int(s), nil }
@@ -54,7 +53,7 @@ type noHealth struct{}
 func (noHealth) SyncServices(map[types.NamespacedName]uint16) error { return nil }
 func (noHealth) SyncEndpoints(map[types.NamespacedName]int) error   { return nil }
 
-// interfaces are the addresses of the node, with those of the loopback.
+// interfaces holds the addresses of the node. Those of the loopback are added.
 type interfaces []string
 
 func (i interfaces) InterfaceAddrs() ([]net.Addr, error) {
@@ -66,7 +65,7 @@ func (i interfaces) InterfaceAddrs() ([]net.Addr, error) {
 	return out, nil
 }
 
-// settings is kube-proxy's configuration of a node.
+// settings returns kube-proxy's configuration of a node.
 func settings(n proxymodel.Node) *kubeproxyconfig.KubeProxyConfiguration {
 	c := &kubeproxyconfig.KubeProxyConfiguration{NodePortAddresses: n.NodePortAddresses,
 		SyncPeriod: metav1.Duration{Duration: 30 * time.Second}, MinSyncPeriod: metav1.Duration{Duration: time.Second}}
@@ -76,7 +75,7 @@ func settings(n proxymodel.Node) *kubeproxyconfig.KubeProxyConfiguration {
 	return c
 }
 
-// nodeIP and localDetector are those of one family.
+// nodeIP returns the node's first address of one family.
 func nodeIP(n proxymodel.Node, f corev1.IPFamily) net.IP {
 	for _, s := range n.IPs {
 		if ip := net.ParseIP(s); (ip.To4() == nil) == (f == corev1.IPv6Protocol) {
@@ -114,9 +113,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// fakeNFT puts an nft first in PATH that answers the constructor's questions,
-// so that neither root nor nftables are needed, and no table of the host is
-// touched.
+// fakeNFT puts an nft first in PATH that answers the constructor's questions. Neither root nor
+// nftables are needed, and no table of the host is touched.
 func fakeNFT() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "nft"); err != nil {
 		return "", err

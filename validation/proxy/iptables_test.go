@@ -15,8 +15,8 @@ import (
 	utiliptables "k8s.io/kubernetes/pkg/util/iptables"
 )
 
-// kernel records what a proxier hands to iptables-restore and keeps the names
-// of nat chains, as iptables-save would give them back.
+// kernel records the input of iptables-restore. It keeps the names of nat chains, as iptables-save
+// would give them back.
 type kernel struct {
 	utiliptables.Interface // nil: what is not defined below is not called
 	v6                     bool
@@ -25,7 +25,8 @@ type kernel struct {
 }
 
 func (k *kernel) EnsureChain(utiliptables.Table, utiliptables.Chain) (bool, error) { return true, nil }
-func (k *kernel) EnsureRule(utiliptables.RulePosition, utiliptables.Table, utiliptables.Chain, ...string) (bool, error) {
+func (k *kernel) EnsureRule(utiliptables.RulePosition, utiliptables.Table, utiliptables.Chain,
+	...string) (bool, error) {
 	return true, nil
 }
 func (k *kernel) IsIPv6() bool { return k.v6 }
@@ -78,7 +79,8 @@ func newIPTables(t *testing.T, n proxymodel.Node, f corev1.IPFamily) real {
 	if n.TCPBeLiberal {
 		liberal = 1
 	}
-	p, err := iptables.NewProxier(context.Background(), settings(n), f, k, liberal, localDetector(n, f), n.Name, nodeIP(n, f), nil, nil, false)
+	p, err := iptables.NewProxier(context.Background(), settings(n), f, k, liberal, localDetector(n, f),
+		n.Name, nodeIP(n, f), nil, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,8 @@ func TestIPTables(t *testing.T) {
 	n := cases(t, 2000, 2000)
 	for i := range n {
 		w := newWorld(stream("iptables", i), false)
-		s, p := run(t, proxymodel.IPTables, proxymodel.V1_37, w, 5, func(f corev1.IPFamily) real { return newIPTables(t, w.node, f) })
+		s, p := run(t, proxymodel.IPTables, proxymodel.V1_37, w, 5,
+			func(f corev1.IPFamily) real { return newIPTables(t, w.node, f) })
 		syncs, partial = syncs+s, partial+p
 		if t.Failed() {
 			t.Fatalf("case %d", i)

@@ -47,7 +47,8 @@ func newIPVS(t *testing.T, n proxymodel.Node, f corev1.IPFamily) real {
 	v6 := f == corev1.IPv6Protocol
 	k := &kernel{v6: v6, chains: map[string]bool{}}
 	sets, servers := ipsettest.NewFake("7.0"), ipvstest.NewFake()
-	p, err := ipvs.NewProxier(context.Background(), settings(n), f, k, servers, sets, sysctls(0), localDetector(n, f), n.Name, nodeIP(n, f), nil, nil, false)
+	p, err := ipvs.NewProxier(context.Background(), settings(n), f, k, servers, sets, sysctls(0), localDetector(n, f),
+		n.Name, nodeIP(n, f), nil, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,8 @@ func TestIPVS(t *testing.T) {
 	n := cases(t, 500, 2000)
 	for i := range n {
 		w := newWorld(stream("ipvs", i), false)
-		s, _ := run(t, proxymodel.IPVS, proxymodel.V1_37, w, 5, func(f corev1.IPFamily) real { return newIPVS(t, w.node, f) })
+		s, _ := run(t, proxymodel.IPVS, proxymodel.V1_37, w, 5,
+			func(f corev1.IPFamily) real { return newIPVS(t, w.node, f) })
 		syncs += s
 		if t.Failed() {
 			t.Fatalf("case %d", i)

@@ -54,8 +54,8 @@ func (p nftablesReal) wait(d time.Duration) {
 	}
 }
 
-// moreThanASecondAgo is a time that stays on its side of a second ago however
-// long this machine takes to get to the sync.
+// moreThanASecondAgo returns a time that stays on its side of a second ago however long this
+// machine takes to get to the sync.
 func moreThanASecondAgo(is bool) time.Time {
 	if is {
 		return time.Now().Add(-time.Hour)
@@ -67,8 +67,10 @@ func (p nftablesReal) written() proxymodel.Rules { return parseScript(p.r.script
 
 // parseScript counts an nft script.
 func parseScript(script string, ops int) proxymodel.Rules {
-	r := proxymodel.Rules{Table: map[string]int{}, Chains: map[string]int{}, Elements: map[string]int{},
-		DeletedElements: map[string]int{}, Bytes: len(script), Operations: ops}
+	r := proxymodel.Rules{
+		Table: map[string]int{}, Chains: map[string]int{}, Elements: map[string]int{},
+		DeletedElements: map[string]int{}, Bytes: len(script), Operations: ops,
+	}
 	chains := map[string]bool{}
 	flushed := map[string]bool{}
 	for line := range strings.Lines(script) {
@@ -116,7 +118,8 @@ func parseScript(script string, ops int) proxymodel.Rules {
 }
 
 func newNFTables(t *testing.T, n proxymodel.Node, f corev1.IPFamily) real {
-	p, err := nftables.NewProxier(context.Background(), settings(n), f, localDetector(n, f), n.Name, nodeIP(n, f), nil, nil, false)
+	p, err := nftables.NewProxier(context.Background(), settings(n), f, localDetector(n, f),
+		n.Name, nodeIP(n, f), nil, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +143,8 @@ func TestNFTables(t *testing.T) {
 	n := cases(t, 500, 2000)
 	for i := range n {
 		w := newWorld(stream("nftables", i), false)
-		s, p := run(t, proxymodel.NFTables, proxymodel.V1_37, w, 5, func(f corev1.IPFamily) real { return newNFTables(t, w.node, f) })
+		s, p := run(t, proxymodel.NFTables, proxymodel.V1_37, w, 5,
+			func(f corev1.IPFamily) real { return newNFTables(t, w.node, f) })
 		syncs, partial = syncs+s, partial+p
 		if t.Failed() {
 			t.Fatalf("case %d", i)

@@ -15,7 +15,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// oracle is kube-proxy v1.29.2 in a process of its own (../proxy129).
+// oracle runs kube-proxy v1.29.2 in a process of its own (../proxy129).
 type oracle struct {
 	t    *testing.T
 	in   *json.Encoder
@@ -23,7 +23,7 @@ type oracle struct {
 	next int
 }
 
-// request and answer are those of ../proxy129/wire.go.
+// request and answer repeat those of ../proxy129/wire.go.
 type request struct {
 	ID    int
 	New   *oldSettings  `json:",omitempty"`
@@ -43,7 +43,7 @@ type answer struct {
 	Entries                         map[string]int
 }
 
-// newOracle builds and starts it; it ends with the test.
+// newOracle builds and starts it. It ends with the test.
 func newOracle(t *testing.T) *oracle {
 	bin := filepath.Join(t.TempDir(), "proxy129")
 	build := exec.Command("go", "build", "-o", bin, ".")
@@ -73,7 +73,7 @@ func newOracle(t *testing.T) *oracle {
 	return &oracle{t: t, in: json.NewEncoder(in), out: bufio.NewReaderSize(out, 1<<20)}
 }
 
-// oldReal is one of its proxiers. Events are kept until the sync.
+// oldReal is one of its proxiers. It keeps events until the sync.
 type oldReal struct {
 	*oracle
 	id    int
@@ -137,7 +137,8 @@ func (r *oldReal) OnServiceSynced() {
 		return
 	}
 	r.rules = parseRestore(text)
-	r.rules.Elements, r.rules.VirtualServers, r.rules.RealServers, r.rules.BoundAddresses = a.Entries, a.Servers, a.Real, a.Bound
+	r.rules.Elements, r.rules.VirtualServers = a.Entries, a.Servers
+	r.rules.RealServers, r.rules.BoundAddresses = a.Real, a.Bound
 }
 
 // TestV129 holds all modes of v1.29 against kube-proxy v1.29.2.

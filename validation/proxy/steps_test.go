@@ -9,7 +9,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// proxier is the real thing: one family of kube-proxy.
+// proxier is one family of the real kube-proxy.
 type proxier interface {
 	OnServiceUpdate(before, after *corev1.Service)
 	OnEndpointSliceUpdate(before, after *discoveryv1.EndpointSlice)
@@ -26,8 +26,7 @@ type op struct {
 	Zone                   *string
 }
 
-// tell passes the event on to the real proxier. Only its own family's slices
-// reach a proxier.
+// tell passes the event on to the real proxier. Only its own family's slices reach a proxier.
 func (o op) tell(p proxier, family corev1.IPFamily) {
 	switch {
 	case o.Zone != nil:
@@ -58,7 +57,7 @@ func (o op) apply(c *proxymodel.Counter) error {
 	return c.Apply(o.Slice)
 }
 
-// start is the events of a cluster that kube-proxy finds when it starts.
+// start returns the events of a cluster that kube-proxy finds when it starts.
 func (w *world) start() []op {
 	var out []op
 	for _, s := range w.services {
@@ -70,12 +69,15 @@ func (w *world) start() []op {
 	return out
 }
 
-// step is the events of one more sync, and how long after the last it comes.
+// step returns the events of one more sync, and the time since the last.
 func (w *world) step() (out []op, after time.Duration) {
 	for n := w.r.IntN(4); n >= 0; n-- {
 		out = append(out, w.change()...)
 	}
-	return out, []time.Duration{time.Millisecond, 500 * time.Millisecond, 2 * time.Second, 45 * time.Second, 2 * time.Hour}[w.r.IntN(5)]
+	pauses := []time.Duration{
+		time.Millisecond, 500 * time.Millisecond, 2 * time.Second, 45 * time.Second, 2 * time.Hour,
+	}
+	return out, pauses[w.r.IntN(len(pauses))]
 }
 
 func (w *world) change() []op {
@@ -141,8 +143,8 @@ func owns(s *corev1.Service, es *discoveryv1.EndpointSlice) bool {
 	return es.Namespace == s.Namespace && es.Labels[discoveryv1.LabelServiceName] == s.Name
 }
 
-// respec changes something about a service: its policies, its outside
-// addresses, its type and ports, or only a label that kube-proxy ignores.
+// respec changes something about a service: its policies, its outside addresses, its type and
+// ports, or only a label that kube-proxy ignores.
 func (w *world) respec(s *corev1.Service) []op {
 	before := s.DeepCopy()
 	id := w.next()
@@ -153,7 +155,7 @@ func (w *world) respec(s *corev1.Service) []op {
 		w.outside(s, id)
 	case 2:
 		if proxied(s) {
-			s.Spec.Type = []corev1.ServiceType{corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer}[w.r.IntN(3)]
+			s.Spec.Type = serviceTypes[w.r.IntN(len(serviceTypes))]
 			w.ports(s, id)
 			w.outside(s, id)
 		}
@@ -183,8 +185,8 @@ func (w *world) respec(s *corev1.Service) []op {
 	return out
 }
 
-// otherFamily makes a service of a dual-stack cluster dual stack, or single
-// again. Its slices of a family that went are still there.
+// otherFamily makes a service of a dual-stack cluster dual stack, or single again. Its slices of a
+// family that went are still there.
 func (w *world) otherFamily(s *corev1.Service, id int) {
 	if !w.v4 || !w.v6 || !proxied(s) || len(s.Spec.IPFamilies) == 0 {
 		return
@@ -231,8 +233,7 @@ func (w *world) dropSlice(s *corev1.Service) []op {
 	return []op{{Slice: es.DeepCopy(), SliceGone: true}}
 }
 
-// moveEndpoints adds, removes or changes endpoints of a slice, or only a label
-// of it.
+// moveEndpoints adds, removes or changes endpoints of a slice, or only a label of it.
 func (w *world) moveEndpoints(s *corev1.Service) []op {
 	es := w.sliceOf(s)
 	if es == nil || es.AddressType == discoveryv1.AddressTypeFQDN {

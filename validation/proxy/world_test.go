@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// cases is how many random clusters a test runs.
+// cases returns the number of random clusters that a test runs.
 func cases(t *testing.T, short, long int) int {
 	if s := os.Getenv("REDLINE_CASES"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -32,7 +32,7 @@ func cases(t *testing.T, short, long int) int {
 	return short
 }
 
-// stream is the named source of chance of one case. REDLINE_SEED names others.
+// stream returns the named source of chance of one case. REDLINE_SEED names others.
 func stream(name string, i int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(name + os.Getenv("REDLINE_SEED")))
@@ -112,23 +112,30 @@ func (w *world) newNode() proxymodel.Node {
 	if !w.chance(4) {
 		n.DetectLocalCIDR = strings.Join(locals, ",")
 	}
-	n.NodePortAddresses = [][]string{nil, nil, nil, {"192.168.10.0/24"}, {"127.0.0.0/8", "192.168.0.0/16"}, {"fd00:a::/64", "10.1.1.0/24"},
-		{"::1/128", "192.168.11.5/32", "fd00::/16"}, {"0.0.0.0/0", "::/0"}, {"192.168.11.0/24", "0.0.0.0/0"}, {"127.0.0.1/32", "::1/128"}}[w.r.IntN(10)]
+	n.NodePortAddresses = nodePortAddresses[w.r.IntN(len(nodePortAddresses))]
 	return n
 }
 
-// address is the i-th address of a kind ('s' service, 'e' endpoint, 'x'
-// external, 'l' load balancer).
+var nodePortAddresses = [][]string{
+	nil, nil, nil, {"192.168.10.0/24"}, {"127.0.0.0/8", "192.168.0.0/16"}, {"fd00:a::/64", "10.1.1.0/24"},
+	{"::1/128", "192.168.11.5/32", "fd00::/16"}, {"0.0.0.0/0", "::/0"},
+	{"192.168.11.0/24", "0.0.0.0/0"}, {"127.0.0.1/32", "::1/128"},
+}
+
+// address returns the i-th address of a kind ('s' service, 'e' endpoint, 'x' external, 'l' load
+// balancer).
 func address(kind byte, i int, v6 bool) string {
 	if v6 {
-		return fmt.Sprintf(map[byte]string{'s': "fd00:10:96::%x", 'e': "fd00:10:0:1::%x", 'x': "2001:db8:1::%x", 'l': "2001:db8:2::%x"}[kind], i+1)
+		return fmt.Sprintf(map[byte]string{
+			's': "fd00:10:96::%x", 'e': "fd00:10:0:1::%x", 'x': "2001:db8:1::%x", 'l': "2001:db8:2::%x",
+		}[kind], i+1)
 	}
 	first := map[byte]int{'s': 10<<24 + 96<<16, 'e': 10 << 24, 'x': 203 << 24, 'l': 198 << 24}[kind]
 	n := first + i*37 + 1
 	return fmt.Sprintf("%d.%d.%d.%d", n>>24, n>>16&255, n>>8&255, n&255)
 }
 
-// spell is the address, sometimes in another spelling of the same.
+// spell returns the address, sometimes in another spelling of the same.
 func (w *world) spell(s string) string {
 	if strings.Contains(s, ":") && w.chance(4) {
 		return strings.Replace(strings.ToUpper(s), "::", ":0::", 1)
@@ -151,7 +158,9 @@ func (w *world) families() []corev1.IPFamily {
 
 func (w *world) addService() *corev1.Service {
 	id := w.next()
-	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.word(12), Name: fmt.Sprintf("%s-%d", w.word(20), id)}}
+	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{
+		Namespace: w.word(12), Name: fmt.Sprintf("%s-%d", w.word(20), id),
+	}}
 	if w.chance(8) { // up to what the API takes: comments of nft end at 128 bytes
 		s.Namespace, s.Name = w.word(63), fmt.Sprintf("%s-%d", w.word(56), id)
 	}
@@ -159,7 +168,7 @@ func (w *world) addService() *corev1.Service {
 	for _, f := range s.Spec.IPFamilies {
 		s.Spec.ClusterIPs = append(s.Spec.ClusterIPs, w.spell(address('s', id, f == corev1.IPv6Protocol)))
 	}
-	s.Spec.Type = []corev1.ServiceType{corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer}[w.r.IntN(3)]
+	s.Spec.Type = serviceTypes[w.r.IntN(len(serviceTypes))]
 	switch w.r.IntN(14) {
 	case 0:
 		s.Spec.Type = corev1.ServiceTypeClusterIP
@@ -181,12 +190,17 @@ func (w *world) addService() *corev1.Service {
 	return s
 }
 
+var serviceTypes = []corev1.ServiceType{
+	corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer,
+}
+
 var protocols = []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}
 
 func (w *world) ports(s *corev1.Service, id int) {
 	s.Spec.Ports = nil
 	n := 1 + w.r.IntN(3)
-	nodePorts := s.Spec.Type == corev1.ServiceTypeNodePort || s.Spec.Type == corev1.ServiceTypeLoadBalancer && !w.chance(3)
+	nodePorts := s.Spec.Type == corev1.ServiceTypeNodePort ||
+		s.Spec.Type == corev1.ServiceTypeLoadBalancer && !w.chance(3)
 	for i := range n {
 		p := corev1.ServicePort{Name: fmt.Sprintf("%s%d", w.word(6), i), Protocol: protocols[w.r.IntN(3)],
 			Port: int32(1 + w.r.IntN(20000)*3 + i), TargetPort: intstr.FromInt32(8080)}
@@ -235,7 +249,8 @@ func (w *world) policies(s *corev1.Service, id int) {
 	case 0:
 		s.Annotations = map[string]string{corev1.AnnotationTopologyMode: "Auto"}
 	case 1:
-		s.Annotations = map[string]string{corev1.DeprecatedAnnotationTopologyAwareHints: []string{"auto", "disabled", "Disabled"}[w.r.IntN(3)]}
+		value := []string{"auto", "disabled", "Disabled"}[w.r.IntN(3)]
+		s.Annotations = map[string]string{corev1.DeprecatedAnnotationTopologyAwareHints: value}
 	case 2:
 		s.Spec.TrafficDistribution = ptr([]string{corev1.ServiceTrafficDistributionPreferClose,
 			corev1.ServiceTrafficDistributionPreferSameZone, corev1.ServiceTrafficDistributionPreferSameNode}[w.r.IntN(3)])
@@ -250,7 +265,8 @@ func (w *world) outside(s *corev1.Service, id int) {
 	if w.chance(10) {
 		s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, "")
 	}
-	if w.chance(12) && !w.claimed(w.node.IPs[0], s) && !slices.ContainsFunc(s.Spec.Ports, nodePortRange) { // of the node itself
+	// One of the node itself.
+	if w.chance(12) && !w.claimed(w.node.IPs[0], s) && !slices.ContainsFunc(s.Spec.Ports, nodePortRange) {
 		s.Spec.ExternalIPs = append(s.Spec.ExternalIPs, w.node.IPs[0])
 	}
 	if w.chance(8) { // one address, shared by services with different ports
@@ -272,27 +288,34 @@ func (w *world) outside(s *corev1.Service, id int) {
 		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress, ing)
 	}
 	if w.chance(5) {
-		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{Hostname: "lb.example.com"})
+		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress,
+			corev1.LoadBalancerIngress{Hostname: "lb.example.com"})
 	}
 	if len(s.Spec.ExternalIPs) > 0 && s.Spec.ExternalIPs[0] != "" && w.chance(4) {
-		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{IP: s.Spec.ExternalIPs[0]})
+		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress,
+			corev1.LoadBalancerIngress{IP: s.Spec.ExternalIPs[0]})
 	}
-	s.Spec.LoadBalancerSourceRanges = [][]string{nil, nil, {"203.0.113.0/24"}, {"203.0.113.7/24", " 192.168.0.0/16 ", "2001:db8::/32", "FD00:A::/64"},
-		{"0.0.0.0/0", "10.1.0.0/16"}, {"10.2.0.0/16", "::/0"}, {"192.168.10.5/32", "fd00:a::/120"}}[w.r.IntN(7)]
+	s.Spec.LoadBalancerSourceRanges = sourceRanges[w.r.IntN(len(sourceRanges))]
 }
 
-// nodePortRange tells a port that might be another service's node port.
+var sourceRanges = [][]string{
+	nil, nil, {"203.0.113.0/24"}, {"203.0.113.7/24", " 192.168.0.0/16 ", "2001:db8::/32", "FD00:A::/64"},
+	{"0.0.0.0/0", "10.1.0.0/16"}, {"10.2.0.0/16", "::/0"}, {"192.168.10.5/32", "fd00:a::/120"},
+}
+
+// nodePortRange reports whether a port might be another service's node port.
 func nodePortRange(p corev1.ServicePort) bool { return p.Port >= 20000 }
 
-// claimed tells whether another service has one of the ports on that address:
-// then who gets it is chance in kube-proxy, too.
+// claimed reports whether another service has one of the ports on that address. Then chance decides
+// in kube-proxy, too.
 func (w *world) claimed(ip string, s *corev1.Service) bool {
 	for _, o := range w.services {
 		if o == s || !slices.Contains(o.Spec.ExternalIPs, ip) {
 			continue
 		}
 		for _, p := range o.Spec.Ports {
-			if slices.ContainsFunc(s.Spec.Ports, func(q corev1.ServicePort) bool { return p.Port == q.Port && p.Protocol == q.Protocol }) {
+			same := func(q corev1.ServicePort) bool { return p.Port == q.Port && p.Protocol == q.Protocol }
+			if slices.ContainsFunc(s.Spec.Ports, same) {
 				return true
 			}
 		}
@@ -333,8 +356,13 @@ func (w *world) slicesOf(s *corev1.Service) {
 }
 
 func (w *world) addSlice(s *corev1.Service, f corev1.IPFamily, n, style int, target int32) *discoveryv1.EndpointSlice {
-	es := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: fmt.Sprintf("%s-%d", s.Name, w.next()),
-		Labels: map[string]string{discoveryv1.LabelServiceName: s.Name}}, AddressType: discoveryv1.AddressType(f)}
+	es := &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: s.Namespace, Name: fmt.Sprintf("%s-%d", s.Name, w.next()),
+			Labels: map[string]string{discoveryv1.LabelServiceName: s.Name},
+		},
+		AddressType: discoveryv1.AddressType(f),
+	}
 	for _, p := range s.Spec.Ports {
 		port := discoveryv1.EndpointPort{Name: ptr(p.Name), Protocol: ptr(p.Protocol), Port: ptr(target)}
 		switch w.r.IntN(30) {
@@ -360,7 +388,7 @@ func (w *world) addSlice(s *corev1.Service, f corev1.IPFamily, n, style int, tar
 	return es
 }
 
-// endpoint is a random one; style bends the odds for a whole service.
+// endpoint returns a random one. style bends the odds for a whole service.
 func (w *world) endpoint(s *corev1.Service, f corev1.IPFamily, style int) discoveryv1.Endpoint {
 	v6 := f == corev1.IPv6Protocol
 	e := discoveryv1.Endpoint{Addresses: []string{w.spell(address('e', w.next(), v6))}}
@@ -395,7 +423,8 @@ func (w *world) endpoint(s *corev1.Service, f corev1.IPFamily, style int) discov
 	}
 	if style == 1 || style == 3 || w.chance(10) {
 		e.Zone = ptr("zone-1")
-		e.Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: []string{"zone-1", "zone-2"}[w.r.IntN(2)]}}}
+		zone := []string{"zone-1", "zone-2"}[w.r.IntN(2)]
+		e.Hints = &discoveryv1.EndpointHints{ForZones: []discoveryv1.ForZone{{Name: zone}}}
 		if w.chance(8) {
 			e.Hints.ForZones = append(e.Hints.ForZones, discoveryv1.ForZone{Name: "zone-1"})
 		}

@@ -13,7 +13,7 @@ import (
 	utiliptables "k8s.io/kubernetes/pkg/util/iptables"
 )
 
-// field is a settable view of an unexported field.
+// field returns a settable view of an unexported field.
 func field(p any, name string) reflect.Value {
 	f := reflect.ValueOf(p).Elem().FieldByName(name)
 	return reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem()
@@ -33,7 +33,7 @@ type noHealth struct{}
 func (noHealth) SyncServices(map[types.NamespacedName]uint16) error { return nil }
 func (noHealth) SyncEndpoints(map[types.NamespacedName]int) error   { return nil }
 
-// interfaces are the addresses of the node, with those of the loopback.
+// interfaces holds the addresses of the node. Those of the loopback are added.
 type interfaces []string
 
 func (i interfaces) InterfaceAddrs() ([]net.Addr, error) {
@@ -45,8 +45,8 @@ func (i interfaces) InterfaceAddrs() ([]net.Addr, error) {
 	return out, nil
 }
 
-// kernel records what a proxier hands to iptables-restore and keeps the names
-// of nat chains, as iptables-save would give them back.
+// kernel records the input of iptables-restore. It keeps the names of nat chains, as iptables-save
+// would give them back.
 type kernel struct {
 	utiliptables.Interface // nil: what is not defined below is not called
 	v6                     bool
@@ -55,7 +55,8 @@ type kernel struct {
 }
 
 func (k *kernel) EnsureChain(utiliptables.Table, utiliptables.Chain) (bool, error) { return true, nil }
-func (k *kernel) EnsureRule(utiliptables.RulePosition, utiliptables.Table, utiliptables.Chain, ...string) (bool, error) {
+func (k *kernel) EnsureRule(utiliptables.RulePosition, utiliptables.Table, utiliptables.Chain,
+	...string) (bool, error) {
 	return true, nil
 }
 func (k *kernel) IsIPv6() bool         { return k.v6 }

@@ -1,9 +1,10 @@
-// Command proxy129 is kube-proxy v1.29.2 as an oracle: the real iptables,
-// nftables and ipvs proxiers over fakes that record what they write. It reads
-// requests on standard input, one JSON object a line, and answers each on
-// standard output with a line of JSON and the text that was written. The test
-// in ../proxy starts it; it is a module of its own because two versions of
-// Kubernetes do not build into one program.
+// Command proxy129 is kube-proxy v1.29.2 as an oracle: the real iptables, nftables and ipvs
+// proxiers over fakes that record what they write. It reads requests on standard input, one JSON
+// object a line. It answers each on standard output with a line of JSON and the text that was
+// written.
+//
+// The test in ../proxy starts it. It is a module of its own because two versions of Kubernetes do
+// not build into one program.
 package main
 
 import (
@@ -25,8 +26,8 @@ func main() {
 	}
 }
 
-// serve answers requests until the input ends. Requests name a proxier by a
-// number of the caller's choice.
+// serve answers requests until the input ends. Requests name a proxier by a number of the caller's
+// choice.
 func serve(r io.Reader, w io.Writer) error {
 	klog.SetLogger(klog.Logger{}) // discards
 	dir, err := fakeNFT()
@@ -60,8 +61,8 @@ func serve(r io.Reader, w io.Writer) error {
 	}
 }
 
-// fakeNFT puts an nft first in PATH that answers the constructor's questions,
-// so that neither root nor nftables are needed.
+// fakeNFT puts an nft first in PATH that answers the constructor's questions, so that neither root
+// nor nftables are needed.
 func fakeNFT() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "nft"); err != nil {
 		return "", err

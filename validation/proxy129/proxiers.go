@@ -24,7 +24,7 @@ import (
 	exectest "k8s.io/utils/exec/testing"
 )
 
-// proxier is what all modes have.
+// proxier lists the methods that all modes have.
 type proxier interface {
 	OnServiceUpdate(before, after *v1.Service)
 	OnEndpointSliceUpdate(before, after *discovery.EndpointSlice)
@@ -34,7 +34,7 @@ type proxier interface {
 	OnNodeUpdate(before, after *v1.Node)
 }
 
-// running is a proxier, how time passes for it, and what it wrote last.
+// running is a proxier, with the way that time passes for it and the text that it wrote last.
 type running struct {
 	proxier
 	node    string
@@ -80,8 +80,7 @@ func (s settings) sysctls() sysctls {
 
 const syncPeriod = 30 * time.Second
 
-// noConntrack is a host without the conntrack tool, which v1.29 runs to forget
-// connections.
+// noConntrack is a host without the conntrack tool, which v1.29 runs to forget connections.
 var noConntrack = &exectest.FakeExec{LookPathFunc: func(file string) (string, error) {
 	return "", fmt.Errorf("no %s here", file)
 }}
@@ -89,7 +88,8 @@ var noConntrack = &exectest.FakeExec{LookPathFunc: func(file string) (string, er
 func (r *running) iptables(s settings, local proxyutiliptables.LocalTrafficDetector) error {
 	k := &kernel{v6: s.Family == v1.IPv6Protocol, chains: map[string]bool{}}
 	p, err := iptables.NewProxier(s.Family, k, s.sysctls(), noConntrack, syncPeriod, time.Second,
-		s.Node.MasqueradeAll, s.Node.LocalhostNodePorts, 14, local, s.Node.Name, net.ParseIP(s.NodeIP), nil, nil, s.Node.NodePortAddresses, false)
+		s.Node.MasqueradeAll, s.Node.LocalhostNodePorts, 14, local, s.Node.Name, net.ParseIP(s.NodeIP), nil, nil,
+		s.Node.NodePortAddresses, false)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (r *recorder) Run(ctx context.Context, tx *knftables.Transaction) error {
 	return err
 }
 
-// inUse tells whether a chain that a script deletes is still jumped to.
+// inUse reports whether a chain that a script deletes is still jumped to.
 func (r *recorder) inUse(script string) bool {
 	used := map[string]bool{}
 	note := func(text string) {
@@ -190,8 +190,8 @@ func (r *running) nftables(s settings, local proxyutiliptables.LocalTrafficDetec
 	return nil
 }
 
-// moreThanASecondAgo is a time that stays on its side of a second ago however
-// long this machine takes to get to the sync.
+// moreThanASecondAgo returns a time that stays on its side of a second ago however long this
+// machine takes to get to the sync.
 func moreThanASecondAgo(is bool) time.Time {
 	if is {
 		return time.Now().Add(-time.Hour)
@@ -204,7 +204,8 @@ func (r *running) ipvs(s settings, local proxyutiliptables.LocalTrafficDetector)
 	k := &kernel{v6: v6, chains: map[string]bool{}}
 	sets, servers := ipsettest.NewFake("7.0"), ipvstest.NewFake()
 	p, err := ipvs.NewProxier(s.Family, k, servers, sets, sysctls(0), noConntrack, syncPeriod, time.Second,
-		nil, false, 0, 0, 0, s.Node.MasqueradeAll, 14, local, s.Node.Name, net.ParseIP(s.NodeIP), nil, nil, "rr", s.Node.NodePortAddresses, false)
+		nil, false, 0, 0, 0, s.Node.MasqueradeAll, 14, local, s.Node.Name, net.ParseIP(s.NodeIP), nil, nil, "rr",
+		s.Node.NodePortAddresses, false)
 	if err != nil {
 		return err
 	}
@@ -237,10 +238,11 @@ func (r *running) ipvs(s settings, local proxyutiliptables.LocalTrafficDetector)
 }
 
 func (r *running) zone(zone string) {
-	r.OnNodeUpdate(nil, &v1.Node{ObjectMeta: metav1.ObjectMeta{Name: r.node, Labels: map[string]string{v1.LabelTopologyZone: zone}}})
+	labels := map[string]string{v1.LabelTopologyZone: zone}
+	r.OnNodeUpdate(nil, &v1.Node{ObjectMeta: metav1.ObjectMeta{Name: r.node, Labels: labels}})
 }
 
-// sync tells the proxier of events, lets it sync and answers with what it wrote.
+// sync passes the events to the proxier, lets it sync and answers with the text that it wrote.
 func (r *running) sync(q request, out *bufio.Writer) error {
 	r.age(q.After)
 	for _, o := range q.Ops {

@@ -16,7 +16,7 @@ type request struct {
 	Ops   []op
 }
 
-// settings are one family's proxier on a node.
+// settings describe one family's proxier on a node.
 type settings struct {
 	Mode   string // iptables, nftables or ipvs
 	Family v1.IPFamily
@@ -25,7 +25,7 @@ type settings struct {
 	Node   node
 }
 
-// node is proxymodel.Node.
+// node repeats proxymodel.Node.
 type node struct {
 	Name, Zone                                              string
 	IPs                                                     []string

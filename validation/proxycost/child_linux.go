@@ -34,12 +34,11 @@ type measured struct {
 
 func (m measured) cpu() float64 { return m.Self + m.User + m.Kernel }
 
-// childEnv tells the test binary that it is the process in the namespace.
+// childEnv makes the test binary the process in the namespace.
 const childEnv = "REDLINE_PROXYCOST_CHILD"
 
-// runChild measures one proxier in the network namespace that this process was
-// started in: args are mode, services, endpoints, repetitions. It writes a JSON
-// line per sync.
+// runChild measures one proxier in the network namespace that this process was started in. args are
+// mode, services, endpoints, repetitions. It writes a JSON line per sync.
 func runChild(args []string, out io.Writer) error {
 	if len(args) == 1 && args[0] == "calibrate" {
 		return calibrateChild(out)
@@ -67,7 +66,7 @@ func runChild(args []string, out io.Writer) error {
 	return m.err
 }
 
-// calibrated is what a child measured of the machine.
+// calibrated holds the measurements that a child made of the machine.
 type calibrated struct {
 	Machine  proxymodel.Machine
 	Warnings []string
@@ -92,9 +91,9 @@ func calibrateChild(out io.Writer) error {
 	return json.NewEncoder(out).Encode(c)
 }
 
-// raisePriority puts every thread, and with them their children, before the
-// ordinary processes of the machine. Where it is not allowed the CPU time is
-// still right and the wall time is that of a busy machine.
+// raisePriority puts every thread, and with them their children, before the ordinary processes of
+// the machine. Where it is not allowed the CPU time is still right and the wall time is that of a
+// busy machine.
 func raisePriority() {
 	tasks, _ := os.ReadDir("/proc/self/task")
 	for _, t := range tasks {
@@ -111,8 +110,7 @@ type meter struct {
 	err error
 }
 
-// run is a first sync, partial ones of 0, 1 and up to 100 changed services,
-// and full ones.
+// run runs a first sync, partial ones of 0, 1 and up to 100 changed services, and full ones.
 func (m *meter) run(repetitions int) {
 	for i := range m.row.Services {
 		m.OnServiceAdd(service(i))
@@ -147,8 +145,8 @@ func (m *meter) run(repetitions int) {
 	}
 }
 
-// measureListing lists the chains and sets as every sync of the nftables mode
-// does, with the same library.
+// measureListing lists the chains and sets as every sync of the nftables mode does, with the same
+// library.
 func (m *meter) measureListing(repetitions int) {
 	table, err := knftables.New(knftables.IPv4Family, "kube-proxy", knftables.UseNetlink)
 	if err != nil {

@@ -10,14 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is what a first sync left behind, in bytes.
+// memory holds the bytes that a first sync left behind.
 type memory struct {
-	KernelMem  int64 // growth of the kernel's unreclaimable, virtual and per-processor memory, of the whole machine
+	KernelMem  int64 // growth of the whole kernel's unreclaimable, virtual and per-processor memory
 	ProxyHeap  int64 // live heap of kube-proxy, with the objects it was given
 	RestoreRSS int64 // of the largest of its children
 }
 
-// kernelMemory is what the machine's kernel holds, in bytes: what tables are made of.
+// kernelMemory returns the bytes that the machine's kernel holds of the kinds that tables are made
+// of.
 func kernelMemory() int64 {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {

@@ -51,8 +51,7 @@ func binaryOf(mode string) string {
 	return "nft"
 }
 
-// measureSyncs runs a real proxier in a fresh network namespace, which ends
-// with the process.
+// measureSyncs runs a real proxier in a fresh network namespace, which ends with the process.
 func measureSyncs(t *testing.T, mode string, services, endpoints, repetitions int) []measured {
 	t.Helper()
 	dir := t.TempDir()
@@ -77,7 +76,7 @@ func measureSyncs(t *testing.T, mode string, services, endpoints, repetitions in
 	return rows
 }
 
-// childCommand is this binary as a child.
+// childCommand returns this binary as a child.
 func childCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, " "))
@@ -91,7 +90,9 @@ func binaries(t *testing.T, dir, mode string) string {
 	}
 	multi, err := exec.LookPath(binaryOf(mode))
 	require.NoError(t, err)
-	for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
+	for _, name := range []string{
+		"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore",
+	} {
 		require.NoError(t, os.Symlink(multi, filepath.Join(dir, name)))
 	}
 	return dir

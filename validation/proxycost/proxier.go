@@ -22,8 +22,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// proxier is what both real proxiers offer. Each of On…Synced runs a sync,
-// once both have been called.
+// proxier lists the methods of both real proxiers. Each of On…Synced runs a sync, once both have
+// been called.
 type proxier interface {
 	OnServiceAdd(*corev1.Service)
 	OnEndpointSliceAdd(*discoveryv1.EndpointSlice)
@@ -33,9 +33,12 @@ type proxier interface {
 	OnEndpointSlicesSynced()
 }
 
-// newProxier is a real one, against the kernel of this network namespace.
+// newProxier returns a real one, against the kernel of this network namespace.
 func newProxier(mode string) (proxier, error) {
-	config := &proxyconfig.KubeProxyConfiguration{SyncPeriod: metav1.Duration{Duration: 30 * time.Second}, MinSyncPeriod: metav1.Duration{Duration: time.Second}}
+	config := &proxyconfig.KubeProxyConfiguration{
+		SyncPeriod:    metav1.Duration{Duration: 30 * time.Second},
+		MinSyncPeriod: metav1.Duration{Duration: time.Second},
+	}
 	config.IPTables.LocalhostNodePorts = ptr.To(true)
 	config.IPTables.MasqueradeBit = ptr.To[int32](14)
 	config.NFTables.MasqueradeBit = ptr.To[int32](14)
@@ -43,7 +46,8 @@ func newProxier(mode string) (proxier, error) {
 	ctx, ip := context.Background(), net.ParseIP(nodeIP)
 	switch mode {
 	case "legacy", "nft":
-		return iptables.NewProxier(ctx, config, corev1.IPv4Protocol, utiliptables.New(utiliptables.ProtocolIPv4), noSysctl{}, detector, nodeName, ip, nil, nil, false)
+		return iptables.NewProxier(ctx, config, corev1.IPv4Protocol, utiliptables.New(utiliptables.ProtocolIPv4),
+			noSysctl{}, detector, nodeName, ip, nil, nil, false)
 	case "nftables":
 		if err := utilfeature.DefaultMutableFeatureGate.Set("NFTablesNetlink=true"); err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rootlessEnv tells the test binary that it is an ordinary user's process.
+// rootlessEnv makes the test binary an ordinary user's process.
 const rootlessEnv = "REDLINE_PROXYCOST_ROOTLESS"
 
 // An ordinary user calibrates in user namespaces, or is told what is missing. In either case there

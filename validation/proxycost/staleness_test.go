@@ -27,26 +27,27 @@ type play struct {
 	rate           float64 // changes per second
 }
 
-// event is what came when.
+// event is a line of a play: what happened, and when.
 type event struct {
 	what string // start, end, change
 	at   time.Duration
 }
 
-// observed are a run's statistics, in seconds.
+// observed holds a run's statistics, in seconds.
 type observed struct {
 	period, mean, p99, longest float64
 	changes                    int
 }
 
-// runTime is how long each run is, in virtual time.
+// runTime is the length of each run, in virtual time.
 const runTime = 5 * time.Minute
 
-// The real runners play in virtual time (testing/synctest): a sleep ends when it should, on however busy a machine, and
-// only the runner decides when a sync starts.
+// The real runners play in virtual time (testing/synctest). A sleep ends when it should, on however
+// busy a machine, and only the runner decides when a sync starts.
 func TestStalenessOfRealRunners(t *testing.T) {
 	old := buildOldRunner(t)
-	fmt.Println("| version | sync | interval | changes/s | period measured | predicted | mean staleness | predicted | p99 | predicted | longest | predicted |")
+	fmt.Println("| version | sync | interval | changes/s | period measured | predicted " +
+		"| mean staleness | predicted | p99 | predicted | longest | predicted |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|")
 	var errs []float64
 	for _, p := range plays() {
@@ -57,8 +58,9 @@ func TestStalenessOfRealRunners(t *testing.T) {
 			o = observe(p.current(t))
 		}
 		period, want := p.predict(t)
-		fmt.Printf("| %v | %v | %v | %v | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f |\n", p.version, p.sync, p.interval, p.rate,
-			o.period, period.Seconds(), o.mean, want.Mean.Seconds(), o.p99, want.P99.Seconds(), o.longest, want.Max.Seconds())
+		fmt.Printf("| %v | %v | %v | %v | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f |\n",
+			p.version, p.sync, p.interval, p.rate, o.period, period.Seconds(), o.mean, want.Mean.Seconds(),
+			o.p99, want.P99.Seconds(), o.longest, want.Max.Seconds())
 		require.Greater(t, o.changes, 1000)
 		errs = append(errs, math.Abs(want.Mean.Seconds()/o.mean-1))
 		assert.InEpsilon(t, o.mean, want.Mean.Seconds(), 0.05, "mean staleness of %+v", p)
@@ -70,20 +72,23 @@ func TestStalenessOfRealRunners(t *testing.T) {
 	fmt.Printf("mean staleness: median error %.1f %%, worst %.1f %%\n", 100*errs[len(errs)/2], 100*errs[len(errs)-1])
 }
 
-// plays are both versions, with syncs shorter and longer than the interval, under many changes and few.
+// plays lists both versions, with syncs shorter and longer than the interval, under many changes
+// and few.
 func plays() (out []play) {
 	for _, v := range []proxymodel.Version{proxymodel.V1_29, proxymodel.V1_37} {
 		for _, c := range [][2]time.Duration{{200, 500}, {600, 300}, {100, 150}} {
 			for _, rate := range []float64{40, 6} {
-				out = append(out, play{v, c[0] * time.Millisecond, c[1] * time.Millisecond, rate})
+				out = append(out, play{
+					version: v, sync: c[0] * time.Millisecond, interval: c[1] * time.Millisecond, rate: rate,
+				})
 			}
 		}
 	}
 	return out
 }
 
-// predict finds the staleness of a sync of the play's length: a Machine whose
-// sync takes that long whatever there is to do.
+// predict finds the staleness of a sync of the play's length. Its Machine's sync takes that long
+// whatever there is to do.
 func (p play) predict(t *testing.T) (time.Duration, proxymodel.Staleness) {
 	machine := proxymodel.Machine{Source: "a sync of fixed length"}
 	machine.Legacy.Exec = proxymodel.Nanos(p.sync.Nanoseconds()) / 2 // a small cluster's sync starts two processes
@@ -96,7 +101,7 @@ func (p play) predict(t *testing.T) (time.Duration, proxymodel.Staleness) {
 	return got.Period, got.Staleness
 }
 
-// arrivals are when changes come: at random, the same for both versions.
+// arrivals returns the times of changes: at random, the same for both versions.
 func (p play) arrivals() []time.Duration {
 	r := rand.New(rand.NewPCG(uint64(p.sync), uint64(p.rate)))
 	var out []time.Duration
@@ -171,8 +176,7 @@ func (p play) old(t *testing.T, bin string) (events []event) {
 	return events
 }
 
-// observe finds how long each change waited: to the end of the first sync that
-// started after it.
+// observe measures the wait of each change: to the end of the first sync that started after it.
 func observe(events []event) observed {
 	var starts, waiting, inSync []time.Duration
 	var waits []float64

@@ -15,19 +15,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// size is a cluster to measure; none is a size that Calibrate measures.
+// size is a cluster to measure. None is a size that Calibrate measures.
 type size struct {
 	mode                string
 	services, endpoints int
 }
 
-// The short form leaves out what takes long; REDLINE_LONG=1 adds it, and
-// REDLINE_SIZE=10000x2 leaves out all other sizes.
+// The short form leaves out sizes that take long. REDLINE_LONG=1 adds them. REDLINE_SIZE=10000x2
+// leaves out all other sizes.
 var (
 	shortSizes = []size{
-		{"legacy", 300, 2}, {"legacy", 1000, 1}, {"legacy", 1000, 10}, {"legacy", 4500, 1}, {"legacy", 4500, 2}, {"legacy", 10000, 1},
+		{"legacy", 300, 2}, {"legacy", 1000, 1}, {"legacy", 1000, 10},
+		{"legacy", 4500, 1}, {"legacy", 4500, 2}, {"legacy", 10000, 1},
 		{"nft", 300, 2}, {"nft", 1000, 2}, {"nft", 2000, 1}, {"nft", 3000, 1},
-		{"nftables", 300, 2}, {"nftables", 1000, 1}, {"nftables", 1000, 10}, {"nftables", 2000, 2}, {"nftables", 4500, 1}, {"nftables", 10000, 1},
+		{"nftables", 300, 2}, {"nftables", 1000, 1}, {"nftables", 1000, 10},
+		{"nftables", 2000, 2}, {"nftables", 4500, 1}, {"nftables", 10000, 1},
 	}
 	longSizes = []size{
 		{"legacy", 4500, 10}, {"legacy", 10000, 2}, {"nft", 4500, 1}, {"nft", 1000, 10}, {"nft", 10000, 1},
@@ -35,7 +37,7 @@ var (
 	}
 )
 
-// sizesOf are the sizes of a mode to measure.
+// sizesOf returns the sizes of a mode to measure.
 func sizesOf(mode string) (out []size) {
 	sizes := shortSizes
 	if os.Getenv("REDLINE_LONG") != "" {
@@ -50,8 +52,8 @@ func sizesOf(mode string) (out []size) {
 	return out
 }
 
-// repetitions is how often each sync of a size is measured in a round: once
-// where it takes so long that it needs no others.
+// repetitions returns the number of times that a round measures each sync of a size: once where it
+// takes so long that it needs no others.
 func (s size) repetitions() int {
 	if slices.Contains(longSizes, s) {
 		return 1
@@ -59,20 +61,18 @@ func (s size) repetitions() int {
 	return 3
 }
 
-// The budget of the error of CPU time, which hardly depends on what
-// else the machine does.
+// The budget of the error of CPU time, which hardly depends on what else the machine does.
 const (
 	medianBudget = 0.15
 	worstBudget  = 0.40
 )
 
-// rounds is how often a mode is calibrated and its sizes measured, in turn. A
-// virtual machine's caches are shared with others, and one second's speed is
-// not the next one's, by half: both sides get the same minutes of it.
+// rounds counts the times that a mode is calibrated and its sizes measured, in turn. A virtual
+// machine's caches are shared with others, and one second's speed is not the next one's, by half.
+// Both sides get the same minutes of it.
 const rounds = 3
 
-// comparison is a measured sync beside the predicted one: of each round, and
-// the medians of both.
+// comparison is a measured sync beside the predicted one: of each round, and the medians of both.
 type comparison struct {
 	measured
 	predicted proxymodel.Sync
@@ -82,8 +82,8 @@ type comparison struct {
 func (c comparison) error() float64     { return c.predicted.CPU().Seconds()/c.cpu() - 1 }
 func (c comparison) wallError() float64 { return c.predicted.Duration().Seconds()/c.Wall - 1 }
 
-// For each mode calibrate this machine, predict sizes it was not calibrated on,
-// then run the real proxiers at those sizes.
+// For each mode the test calibrates this machine, predicts sizes it was not calibrated on, then
+// runs the real proxiers at those sizes.
 func TestSyncCost(t *testing.T) {
 	needs(t, "legacy", "nft", "nftables")
 	for _, mode := range []string{"legacy", "nft", "nftables"} {
@@ -95,19 +95,22 @@ func TestSyncCost(t *testing.T) {
 			table(t, rows)
 			cpu, wall := summary(rows, comparison.error), summary(rows, comparison.wallError)
 			beyond := summary(rows, func(c comparison) float64 { return max(0, math.Abs(c.error())-c.noise) })
-			fmt.Printf("%s: %d syncs: CPU time: %v; beyond the noise from round to round: %v; drift %.1f %%; wall time: %v\n", mode, len(rows), cpu, beyond, 100*drift, wall)
+			fmt.Printf("%s: %d syncs: CPU time: %v; beyond the noise from round to round: %v; drift %.1f %%; wall time: %v\n",
+				mode, len(rows), cpu, beyond, 100*drift, wall)
 			if os.Getenv("REDLINE_LONG") != "" {
 				drift = 0 // the budget itself
 			}
-			assert.LessOrEqual(t, cpu.median, medianBudget+drift, "median error of CPU time, with what the machine's pace moved between calibrating and measuring")
-			assert.LessOrEqual(t, beyond.worst, worstBudget, "worst error of CPU time, beyond the noise from round to round")
+			assert.LessOrEqual(t, cpu.median, medianBudget+drift,
+				"median error of CPU time, with what the machine's pace moved between calibrating and measuring")
+			assert.LessOrEqual(t, beyond.worst, worstBudget,
+				"worst error of CPU time, beyond the noise from round to round")
 		})
 	}
 }
 
-// compareMode measures and predicts a mode's sizes in rounds. The drift is half
-// of the range, from round to round, of the median error with its sign: how far
-// the machine's pace moved between calibrating and measuring.
+// compareMode measures and predicts a mode's sizes in rounds. The drift is half of the range, from
+// round to round, of the median error with its sign. It shows the movement of the machine's pace
+// between calibrating and measuring.
 func compareMode(t *testing.T, mode string) (rows []comparison, drift float64) {
 	found := map[string][]comparison{}
 	var order []string
@@ -137,8 +140,8 @@ func compareMode(t *testing.T, mode string) (rows []comparison, drift float64) {
 	return rows, (slices.Max(medianErrors) - slices.Min(medianErrors)) / 2
 }
 
-// middle joins the rounds of one sync: the median of what was measured, the
-// median of what was predicted, and half of each one's range as noise.
+// middle joins the rounds of one sync: the median of the measured, the median of the predicted, and
+// half of each one's range as noise.
 func middle(of []comparison) comparison {
 	slices.SortFunc(of, func(a, b comparison) int { return cmp.Compare(a.cpu(), b.cpu()) })
 	out := of[len(of)/2]
@@ -150,24 +153,24 @@ func middle(of []comparison) comparison {
 	return out
 }
 
-// calibrateFor calibrates again where others kept the machine so busy that the
-// ten seconds ended before the mode's larger tables: what is left of them is the
-// proportions of another machine. If it stays so, the machine is as slow as that.
+// calibrateFor calibrates again where others kept the machine so busy that the ten seconds ended
+// before the mode's larger tables. The rest would be the proportions of another machine. If it
+// stays so, the machine is as slow as that.
 func calibrateFor(t *testing.T, mode string) proxymodel.Machine {
 	t.Helper()
 	tool := map[string]string{"legacy": "iptables-legacy", "nft": "iptables-nft", "nftables": "nftables"}[mode]
 	var c calibrated
 	for range 3 {
 		c = calibrate(t)
-		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.HasPrefix(w, "measure: "+tool+": not measured") }) {
+		unmeasured := func(w string) bool { return strings.HasPrefix(w, "measure: "+tool+": not measured") }
+		if !slices.ContainsFunc(c.Warnings, unmeasured) {
 			break
 		}
 	}
 	return c.Machine
 }
 
-// calibrate measures this machine as the syncs are measured, in a process of
-// high priority.
+// calibrate measures this machine as the syncs are measured, in a process of high priority.
 func calibrate(t *testing.T) calibrated {
 	t.Helper()
 	cmd := childCommand(t.Context(), "calibrate")
@@ -176,12 +179,13 @@ func calibrate(t *testing.T) calibrated {
 	require.NoError(t, err)
 	var c calibrated
 	require.NoError(t, json.Unmarshal(out, &c))
-	fmt.Printf("calibrated in %.1f s, %.1f of them lost to others; %s\n", c.Took, c.Lost, strings.Join(c.Warnings, "; "))
+	fmt.Printf("calibrated in %.1f s, %.1f of them lost to others; %s\n",
+		c.Took, c.Lost, strings.Join(c.Warnings, "; "))
 	assert.LessOrEqual(t, c.Took, 10+c.Lost, "seconds of calibration, and those that the machine was elsewhere")
 	return c
 }
 
-// errorSummary is of relative errors, either way.
+// errorSummary summarizes relative errors, either way.
 type errorSummary struct{ median, worst float64 }
 
 func (e errorSummary) String() string {
@@ -197,8 +201,8 @@ func summary(rows []comparison, of func(comparison) float64) errorSummary {
 	return errorSummary{errs[len(errs)/2], errs[len(errs)-1]}
 }
 
-// predict asks for the sync that was measured. A partial sync has as many
-// changed services as the churn brings in a period of it.
+// predict asks for the sync that was measured. A partial sync has as many changed services as the
+// churn brings in a period of it.
 func predict(t *testing.T, machine proxymodel.Machine, m measured) proxymodel.Sync {
 	mode := proxymodel.IPTables
 	switch m.Mode {
@@ -245,14 +249,16 @@ func medians(rows []measured) []measured {
 	return out
 }
 
-// table prints what docs/proxymodel.md shows.
+// table prints the table of docs/proxymodel-cost.md.
 func table(t *testing.T, rows []comparison) {
 	t.Helper()
-	fmt.Println("| mode | services x endpoints | sync | changed | CPU s measured | predicted | error | of it kube-proxy | predicted | wall s measured | predicted | error | noise |")
+	fmt.Println("| mode | services x endpoints | sync | changed | CPU s measured | predicted | error " +
+		"| of it kube-proxy | predicted | wall s measured | predicted | error | noise |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
 		fmt.Printf("| %s | %dx%d | %s | %d | %.4f | %.4f | %+.0f %% | %.4f | %.4f | %.4f | %.4f | %+.0f %% | %.0f %% |\n",
 			r.Mode, r.Services, r.Endpoints, r.Phase, r.Changed, r.cpu(), r.predicted.CPU().Seconds(), 100*r.error(),
-			r.Self, (r.predicted.User + r.predicted.Background).Seconds(), r.Wall, r.predicted.Duration().Seconds(), 100*r.wallError(), 100*r.noise)
+			r.Self, (r.predicted.User + r.predicted.Background).Seconds(),
+			r.Wall, r.predicted.Duration().Seconds(), 100*r.wallError(), 100*r.noise)
 	}
 }

@@ -59,11 +59,11 @@ func (w *NFTables) write(maps, existing, objects float64) {
 	w.Visit(maps, sets, objects/2, SetSize*(nftSets+existing)+2./3*(objects+SetSize*maps))
 }
 
-// A visit costs proxymodel.NFTablesCost.Cold more in lists of ColdList objects, and nothing more
-// in lists of up to warmList. An object has some 100 bytes, of which the kernel reads the first
-// 64. A set counts as SetSize objects. A map misses a set in the caches coldSet times as often as
-// an object: it goes through the sets four times and through the objects once. All of this is
-// measured, with 1 MB of L2 and 32 MB of shared L3.
+// A visit costs proxymodel.NFTablesCost.Cold more in lists of ColdList objects, and nothing more in
+// lists of up to warmList. An object has some 100 bytes, of which the kernel reads the first 64. A
+// set counts as SetSize objects. A map goes through the sets four times and through the objects
+// once, so it misses a set in the caches coldSet times as often. All of this is measured, with 1 MB
+// of L2 and 32 MB of shared L3.
 const (
 	warmList = 50_000
 	ColdList = 90_000

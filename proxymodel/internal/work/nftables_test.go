@@ -65,3 +65,28 @@ func TestListed(t *testing.T) {
 	assert.Equal(t, [4]float64{}, Listed(&s, First))
 	assert.Equal(t, [4]float64{25, 625, 17, 289}, Listed(&s, Partial))
 }
+
+// A partial sync writes the maps of its changed services beside all others, and nothing without
+// changes.
+func TestNFTablesPartialSync(t *testing.T) {
+	s := servicesOf(1000, 2)
+	idle := NFTablesSync(&s, Partial, 0)
+	assert.Equal(t, NFTables{Execs: 1}, idle, "nothing to commit")
+	assert.Equal(t, [4]float64{}, idle.User())
+	w := NFTablesSync(&s, Partial, 10)
+	assert.Equal(t, [4]float64{1, 30, 20, 0}, w.User(), "a transaction of 30 operations and 20 elements")
+	sets, _ := visitedBy(10, 1000, 0, 0)
+	assert.InEpsilon(t, sets, w.Visits, 0.01)
+	kernel := w.Kernel()
+	assert.Equal(t, []float64{0, 1000, 1000}, kernel[5:], "no dump; nft lists all chains and maps")
+}
+
+// kube-proxy's own work has one base cost a sync, and that of its phase.
+func TestProxyUnits(t *testing.T) {
+	s := servicesOf(64, 2)
+	assert.Equal(t, [13]float64{0, 1, 0, 0, 64, 0, 0, 128, 0, 0, 64, 0, 0}, Proxy(&s, First, 5))
+	assert.Equal(t, [13]float64{5, 0, 0, 1, 0, 0, 64, 0, 0, 128, 0, 0, 64}, Proxy(&s, Partial, 5))
+	u := NFTablesProxy(&s, Partial, 5)
+	assert.InDelta(t, 64*2, u[6], 1e-9, "the sixth root of 64 is 2")
+	assert.InDelta(t, 64*2, u[12], 1e-9)
+}

@@ -1,5 +1,6 @@
-// Package runner plays changes to the BoundedFrequencyRunner of kube-proxy v1.29.2, as ../../proxycost does to that of
-// v1.37.2, which builds this test and runs it: in virtual time, which only a test has.
+// Package runner plays changes to the BoundedFrequencyRunner of kube-proxy v1.29.2, as
+// ../../proxycost does to that of v1.37.2. ../../proxycost builds this test and runs it. It plays
+// in virtual time, which only a test has.
 package runner
 
 import (
@@ -15,9 +16,9 @@ import (
 	"k8s.io/kubernetes/pkg/util/async"
 )
 
-// TestPlay reads from standard input the lengths of a sync, of the minimum interval and of the run, and then when
-// changes come, all in nanoseconds. It prints what came when: a line "start" or "end" of a sync, or "change", and the
-// nanoseconds since.
+// TestPlay reads nanoseconds from standard input: the lengths of a sync, of the minimum interval
+// and of the run, and then the times of changes. It prints each event: a line "start" or "end" of a
+// sync, or "change", and the nanoseconds since the beginning.
 func TestPlay(t *testing.T) {
 	args := durations(t)
 	if len(args) == 0 {
