@@ -13,8 +13,9 @@ import (
 	"github.com/redline-go/redline/capacity"
 )
 
-// Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use. It keeps the counted
-// nodes of the last snapshot that it was asked about, for as long as that snapshot is in use.
+// Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use. It
+// keeps the counted nodes of the last snapshot that it was asked about, as long as that snapshot is
+// in use.
 type Engine struct {
 	config Config
 	loaded *config.KubeSchedulerConfiguration

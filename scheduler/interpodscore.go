@@ -8,14 +8,15 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 )
 
-// affinityScore is InterPodAffinity's PreScore, Score and NormalizeScore with the weights kept up to date.
+// affinityScore does InterPodAffinity's PreScore, Score and NormalizeScore with the weights kept up
+// to date.
 type affinityScore struct {
 	raw    []int64 // node: its score
 	active bool    // some pod contributed: until then the plugin skips
 	adds   []weighted
 }
 
-// weighted is what a placed replica adds to its domain.
+// weighted holds the addition of a placed replica to its domain.
 type weighted struct {
 	domains *domains
 	weight  int64
@@ -53,7 +54,8 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 	return s, nil
 }
 
-// contributions are the weights that a pod on a node brings to each of its domains (processExistingPod).
+// contributions yields the weights that a pod on a node brings to each of its domains
+// (processExistingPod).
 func (s *affinityScore) contributions(n *neighbours, there fwk.PodInfo, hard int32, yield func(key string, w int64)) {
 	pod := there.GetPod()
 	for i := range n.info.PreferredAffinityTerms {

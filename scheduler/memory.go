@@ -13,8 +13,8 @@ import (
 
 var discard = logr.Discard()
 
-// writes is the part of an API server that a scheduling cycle writes to: idle claims that DynamicResources
-// deallocates in PostFilter. What is not overridden must not be called.
+// writes is the part of an API server that a scheduling cycle writes to: idle claims that
+// DynamicResources deallocates in PostFilter. Methods that are not overridden must not be called.
 type writes struct {
 	kubernetes.Interface
 	site *site
