@@ -82,31 +82,43 @@ func TestFilters(t *testing.T) {
 				"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
 		"selector": {labelled(2, func(n *corev1.Node) { n.Labels["disk"] = "ssd" }),
 			func(s *corev1.PodSpec) { s.NodeSelector = map[string]string{"disk": "ssd"} }, []int{0, 80},
-			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector." + helpless +
+			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector." +
+				helpless +
 				"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
-		"node affinity": {bulkNode(2), affine(corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
-			{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"z2"}}}}), []int{0, 80},
-			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector." + helpless +
+		"node affinity": {bulkNode(2),
+			affine(corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
+				{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"z2"}}}}),
+			[]int{0, 80},
+			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector." +
+				helpless +
 				"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
-		"extended resource": {gpus, gpu, []int{0, 3}, "0/2 nodes are available: 2 Insufficient example.com/gpu." + helpless +
+		"extended resource": {gpus, gpu, []int{0, 3}, "0/2 nodes are available: 2 Insufficient example.com/gpu." +
+			helpless +
 			"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
 		"host port": {busy, port(corev1.ContainerPort{ContainerPort: 80, HostPort: 80}), []int{1, 0},
 			"0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports." + helpless +
 				"2 No preemption victims found for incoming pod."},
-		"host port of one address": {busy, port(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, HostIP: "10.0.0.1"}), []int{1, 0},
+		"host port of one address": {busy,
+			port(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, HostIP: "10.0.0.1"}), []int{1, 0},
 			"0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports." + helpless +
 				"2 No preemption victims found for incoming pod."},
-		"host port of another protocol": {busy, port(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, Protocol: corev1.ProtocolUDP}),
-			[]int{1, 1}, "0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports." + helpless +
+		"host port of another protocol": {busy,
+			port(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, Protocol: corev1.ProtocolUDP}),
+			[]int{1, 1}, "0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports." +
+				helpless +
 				"2 No preemption victims found for incoming pod."},
 		"name": {bulkNode(2), affine(byName("node-000002")), []int{0, 80},
-			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]." + helpless +
+			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]." +
+				helpless +
 				"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
 		"names of two terms": {bulkNode(2), affine(byName("node-000002"), byName("node-000001")), []int{80, 80},
-			"0/2 nodes are available: 2 Insufficient cpu." + helpless + "2 No preemption victims found for incoming pod."},
+			"0/2 nodes are available: 2 Insufficient cpu." + helpless +
+				"2 No preemption victims found for incoming pod."},
 		"a term without name": {bulkNode(2), affine(byName("node-000002"), corev1.NodeSelectorTerm{
-			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "none", Operator: corev1.NodeSelectorOpExists}}}), []int{0, 80},
-			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector." + helpless +
+			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "none", Operator: corev1.NodeSelectorOpExists}}}),
+			[]int{0, 80},
+			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector." +
+				helpless +
 				"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
 		"names that contradict themselves": {bulkNode(2), affine(corev1.NodeSelectorTerm{MatchFields: append(
 			byName("node-000001").MatchFields, byName("node-000002").MatchFields...)}), []int{0, 0},
@@ -114,7 +126,8 @@ func TestFilters(t *testing.T) {
 		"two plugins without a common node": {bulkNode(2), func(s *corev1.PodSpec) {
 			affine(byName("node-000002"))(s)
 			s.NodeName = "node-000001"
-		}, []int{0, 0}, "0/2 nodes are available: node(s) didn't satisfy plugin(s) [NodeAffinity NodeName] simultaneously. not found"},
+		}, []int{0, 0}, "0/2 nodes are available: node(s) didn't satisfy plugin(s) [NodeAffinity NodeName] " +
+			"simultaneously. not found"},
 		"node name": {bulkNode(2), func(s *corev1.PodSpec) { s.NodeName = "node-000001" }, []int{80, 0},
 			"0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeName]." + helpless +
 				"1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."},
@@ -126,12 +139,14 @@ func TestFilters(t *testing.T) {
 			s.Containers[0].Resources.Requests[corev1.ResourceEphemeralStorage] = resource.MustParse("30Gi")
 		}, []int{3, 3}, "0/2 nodes are available: 2 Insufficient ephemeral-storage." + helpless +
 			"2 No preemption victims found for incoming pod."},
-		"places for pods": {bulkNode(2), func(s *corev1.PodSpec) { s.Containers[0].Resources.Requests = nil }, []int{110, 110},
+		"places for pods": {bulkNode(2), func(s *corev1.PodSpec) { s.Containers[0].Resources.Requests = nil },
+			[]int{110, 110},
 			"0/2 nodes are available: 2 Too many pods." + helpless + "2 No preemption victims found for incoming pod."},
 		"init containers and their sum": {bulkNode(2), func(s *corev1.PodSpec) {
 			s.InitContainers = []corev1.Container{{Name: "i", Resources: corev1.ResourceRequirements{
 				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5")}}}}
-		}, []int{3, 3}, "0/2 nodes are available: 2 Insufficient cpu." + helpless + "2 No preemption victims found for incoming pod."},
+		}, []int{3, 3}, "0/2 nodes are available: 2 Insufficient cpu." + helpless +
+			"2 No preemption victims found for incoming pod."},
 	} {
 		objects := []runtime.Object{bulkNode(1), c.second}
 		if c.second == runtime.Object(busy) {
@@ -180,18 +195,24 @@ func TestRefusals(t *testing.T) {
 				{TopologyKey: "zone", WhenUnsatisfiable: corev1.DoNotSchedule}}
 		}, "PodTopologySpread (spec.topologySpreadConstraints[1] over zone)"},
 		"affinity": {func(s *corev1.PodSpec) {
-			s.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms}}
+			s.Affinity = &corev1.Affinity{
+				PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms}}
 		}, "InterPodAffinity (spec.affinity.podAffinity is required)"},
 		"anti-affinity": {func(s *corev1.PodSpec) {
-			s.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms}}
+			s.Affinity = &corev1.Affinity{
+				PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms}}
 		}, "InterPodAffinity (spec.affinity.podAntiAffinity is required)"},
 		"preferred affinity": {func(s *corev1.PodSpec) {
 			s.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
-				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 1, PodAffinityTerm: terms[0]}}}}
+				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 1,
+					PodAffinityTerm: terms[0]}}}}
 		}, ""},
-		"claim":     {volume(corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}), "VolumeBinding (spec.volumes[0] v)"},
-		"disk":      {volume(corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{}}), "VolumeRestrictions (spec.volumes[0] v)"},
-		"migrated":  {volume(corev1.VolumeSource{AzureDisk: &corev1.AzureDiskVolumeSource{}}), "NodeVolumeLimits (spec.volumes[0] v)"},
+		"claim": {volume(corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}),
+			"VolumeBinding (spec.volumes[0] v)"},
+		"disk": {volume(corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{}}),
+			"VolumeRestrictions (spec.volumes[0] v)"},
+		"migrated": {volume(corev1.VolumeSource{AzureDisk: &corev1.AzureDiskVolumeSource{}}),
+			"NodeVolumeLimits (spec.volumes[0] v)"},
 		"empty dir": {volume(corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}), ""},
 		"devices": {func(s *corev1.PodSpec) { s.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu"}} },
 			"DynamicResources (spec.resourceClaims)"},
@@ -216,7 +237,8 @@ func TestRefusals(t *testing.T) {
 	}
 	many := web(1)
 	for i := range 50 {
-		many.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceName(fmt.Sprint("example.com/r", i))] = resource.MustParse("1")
+		many.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceName(
+			fmt.Sprint("example.com/r", i))] = resource.MustParse("1")
 	}
 	snapshot, err := capacity.NewSnapshot(bulkNode(1))
 	require.NoError(t, err)
@@ -234,15 +256,24 @@ func TestAntiAffinityOfOthers(t *testing.T) {
 		term corev1.PodAffinityTerm
 		away bool
 	}{
-		"its own namespace":      {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb}, false},
-		"by name":                {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb, Namespaces: []string{"x", "shop"}}, true},
-		"by the team":            {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb, NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}}}, true},
-		"by another team":        {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb, NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "b"}}}, false},
-		"all pods":               {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{}, Namespaces: []string{"shop"}}, true},
-		"no pods":                {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, Namespaces: []string{"shop"}}, false},
-		"a label its node lacks": {corev1.PodAffinityTerm{TopologyKey: "rack", LabelSelector: ofWeb, Namespaces: []string{"shop"}}, false},
-		"a selector that cannot be parsed": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, Namespaces: []string{"shop"},
-			LabelSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Odd"}}}}, false},
+		"its own namespace": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb},
+			false},
+		"by name": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb,
+			Namespaces: []string{"x", "shop"}}, true},
+		"by the team": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb,
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}}}, true},
+		"by another team": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: ofWeb,
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "b"}}}, false},
+		"all pods": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname,
+			LabelSelector: &metav1.LabelSelector{}, Namespaces: []string{"shop"}}, true},
+		"no pods": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname,
+			Namespaces: []string{"shop"}}, false},
+		"a label its node lacks": {corev1.PodAffinityTerm{TopologyKey: "rack", LabelSelector: ofWeb,
+			Namespaces: []string{"shop"}}, false},
+		"a selector that cannot be parsed": {corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname,
+			Namespaces: []string{"shop"},
+			LabelSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a",
+				Operator: "Odd"}}}}, false},
 	} {
 		loner := bulkPod("loner", bulkNode(1).Name, 100)
 		loner.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
@@ -253,7 +284,8 @@ func TestAntiAffinityOfOthers(t *testing.T) {
 		w.Namespace = "shop"
 		_, err = snapshot.Fit(t.Context(), w)
 		if c.away {
-			assert.EqualError(t, err, "capacity: InterPodAffinity (the required anti-affinity of pod load/loner): needs the scheduler", name)
+			assert.EqualError(t, err,
+				"capacity: InterPodAffinity (the required anti-affinity of pod load/loner): needs the scheduler", name)
 		} else {
 			assert.NoError(t, err, name)
 		}
@@ -269,7 +301,8 @@ func TestReplicas(t *testing.T) {
 		return p
 	}
 	none, n := func(*corev1.Pod) {}, bulkNode(1).Name
-	snapshot, err := capacity.NewSnapshot(bulkNode(1), replica("a", n, none), replica("b", n, none), replica("w", "", none),
+	snapshot, err := capacity.NewSnapshot(bulkNode(1), replica("a", n, none), replica("b", n, none),
+		replica("w", "", none),
 		replica("ended", n, func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }),
 		replica("leaves", n, func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }),
 		replica("another", n, func(p *corev1.Pod) { p.Labels = map[string]string{"app": "db"} }),
@@ -282,11 +315,13 @@ func TestReplicas(t *testing.T) {
 	assert.Equal(t, []int{10, 2, 8}, []int{answer.Desired, answer.Running, answer.Fits})
 	most, err := snapshot.Max(t.Context(), w)
 	require.NoError(t, err)
-	assert.Equal(t, []int{2 + 75, 2, 75}, []int{most.Desired, most.Running, most.Fits}, "five pods of 200m hold a core of 16")
+	assert.Equal(t, []int{2 + 75, 2, 75}, []int{most.Desired, most.Running, most.Fits},
+		"five pods of 200m hold a core of 16")
 	w.Replicas = 1
 	fewer, err := snapshot.Fit(t.Context(), w)
 	require.NoError(t, err)
-	assert.Equal(t, []int{1, 2, 0, 0, 0}, []int{fewer.Desired, fewer.Running, fewer.Fits, fewer.Pending, fewer.Rejected})
+	assert.Equal(t, []int{1, 2, 0, 0, 0}, []int{fewer.Desired, fewer.Running, fewer.Fits, fewer.Pending,
+		fewer.Rejected})
 }
 
 // Gated pods wait, however much room there is.
@@ -350,14 +385,16 @@ func TestOtherEnds(t *testing.T) {
 
 // The answer's JSON has its warnings as text.
 func TestAnswerAsJSON(t *testing.T) {
-	snapshot, err := capacity.NewSnapshot(bulkNode(1), &runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: "v9", Kind: "Odd"}})
+	snapshot, err := capacity.NewSnapshot(bulkNode(1),
+		&runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: "v9", Kind: "Odd"}})
 	require.NoError(t, err)
 	answer, err := snapshot.Fit(t.Context(), web(81))
 	require.NoError(t, err)
 	text, err := json.Marshal(answer)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"desired": 81, "running": 0, "fits": 80, "pending": 1, "rejected": 0, "preemptible": 0,
-		"message": "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+		"message": "0/1 nodes are available: 1 Insufficient cpu. `+
+		`preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
 		"reasons": [{"text": "Insufficient cpu", "nodes": 1}],
 		"nodes": [{"node": "node-000001", "room": 80, "reason": "Insufficient cpu"}],
 		"warnings": ["capacity: skipped 1 of unknown kind v9 Odd"]}`, string(text))

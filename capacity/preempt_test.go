@@ -31,9 +31,11 @@ func lower(i int, name string, milli int, priority int32, hours int) *corev1.Pod
 
 // budget lets n of the pods of these names be disrupted.
 func budget(n int32, names ...string) *policyv1.PodDisruptionBudget {
-	return &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "load", Name: fmt.Sprint("of-", names[0])},
-		Spec: policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
-			{Key: "name", Operator: metav1.LabelSelectorOpIn, Values: names}}}},
+	return &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "load",
+		Name: fmt.Sprint("of-", names[0])},
+		Spec: policyv1.PodDisruptionBudgetSpec{
+			Selector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+				{Key: "name", Operator: metav1.LabelSelectorOpIn, Values: names}}}},
 		Status: policyv1.PodDisruptionBudgetStatus{DisruptionsAllowed: n}}
 }
 
@@ -46,10 +48,12 @@ func important(edit func(*corev1.PodSpec)) capacity.Workload {
 	})
 }
 
-// On full nodes the answer tells which node kube-scheduler would free, at the cost of how many pods,
-// and how many replicas evictions would place in all. Each case turns on one rule of the choice.
+// On full nodes the answer tells which node kube-scheduler would free, at the cost of how many
+// pods, and how many replicas evictions would place in all. Each case turns on one rule of the
+// choice.
 func TestPreemption(t *testing.T) {
-	const chosen, none = "0/2 nodes are available: 2 Insufficient cpu. preemption: found a potential placement for pod on node ",
+	const chosen, none = "0/2 nodes are available: 2 Insufficient cpu. preemption: found a potential placement for " +
+		"pod on node ",
 		"0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: "
 	for name, c := range map[string]struct {
 		others      []runtime.Object
@@ -59,23 +63,29 @@ func TestPreemption(t *testing.T) {
 	}{
 		"lowest highest priority": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1)},
 			chosen + "node-000002, preempting 1 victims", 8, ""},
-		"the more important stays": {[]runtime.Object{lower(1, "a", 8000, 5, 1), lower(1, "b", 8000, 1, 1), lower(2, "c", 16000, 4, 1)},
+		"the more important stays": {[]runtime.Object{lower(1, "a", 8000, 5, 1), lower(1, "b", 8000, 1, 1),
+			lower(2, "c", 16000, 4, 1)},
 			chosen + "node-000001, preempting 1 victims", 8, ""},
-		"a budget before any priority": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1), budget(0, "b")},
+		"a budget before any priority": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1),
+			budget(0, "b")},
 			chosen + "node-000001, preempting 1 victims", 8, ""},
-		"a budget that has one left": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1), budget(1, "b")},
+		"a budget that has one left": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1),
+			budget(1, "b")},
 			chosen + "node-000002, preempting 1 victims", 8, ""},
-		"a budget counts no pod twice": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1), func() *policyv1.PodDisruptionBudget {
-			done := budget(0, "b")
-			done.Status.DisruptedPods = map[string]metav1.Time{"b": {}}
-			return done
-		}()}, chosen + "node-000002, preempting 1 victims", 8, ""},
-		"a budget of another namespace": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1), func() *policyv1.PodDisruptionBudget {
-			other := budget(0, "b")
-			other.Namespace = "other"
-			return other
-		}()}, chosen + "node-000002, preempting 1 victims", 8, ""},
-		"the guarded are spared first": {[]runtime.Object{lower(1, "a", 6000, 3, 1), lower(1, "b", 10000, 2, 1), lower(2, "c", 16000, 4, 1), budget(0, "b")},
+		"a budget counts no pod twice": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1),
+			func() *policyv1.PodDisruptionBudget {
+				done := budget(0, "b")
+				done.Status.DisruptedPods = map[string]metav1.Time{"b": {}}
+				return done
+			}()}, chosen + "node-000002, preempting 1 victims", 8, ""},
+		"a budget of another namespace": {[]runtime.Object{lower(1, "a", 16000, 5, 1), lower(2, "b", 16000, 4, 1),
+			func() *policyv1.PodDisruptionBudget {
+				other := budget(0, "b")
+				other.Namespace = "other"
+				return other
+			}()}, chosen + "node-000002, preempting 1 victims", 8, ""},
+		"the guarded are spared first": {[]runtime.Object{lower(1, "a", 6000, 3, 1), lower(1, "b", 10000, 2, 1),
+			lower(2, "c", 16000, 4, 1), budget(0, "b")},
 			chosen + "node-000001, preempting 1 victims", 8, ""},
 		"lowest sum of priorities": {[]runtime.Object{
 			lower(1, "stays", 10000, 10, 1), lower(1, "a", 3000, 5, 1), lower(1, "b", 3000, 5, 1),
@@ -90,10 +100,13 @@ func TestPreemption(t *testing.T) {
 		"not started is the latest": {[]runtime.Object{lower(1, "a", 16000, 5, 0), lower(2, "b", 16000, 5, 3)},
 			chosen + "node-000001, preempting 1 victims", 8, ""},
 		"equal nodes": {[]runtime.Object{lower(1, "a", 16000, 5, 2), lower(2, "b", 16000, 5, 2)},
-			chosen + "node-000001, preempting 1 victims", 8, "capacity: preemption: kube-scheduler chooses one of 2 equal nodes at random; Message names the first"},
-		"the youngest goes": {[]runtime.Object{lower(1, "a", 8000, 5, 3), lower(1, "b", 8000, 5, 2), lower(2, "c", 16000, 5, 2)},
+			chosen + "node-000001, preempting 1 victims", 8,
+			"capacity: preemption: kube-scheduler chooses one of 2 equal nodes at random; Message names the first"},
+		"the youngest goes": {[]runtime.Object{lower(1, "a", 8000, 5, 3), lower(1, "b", 8000, 5, 2),
+			lower(2, "c", 16000, 5, 2)},
 			chosen + "node-000001, preempting 1 victims", 8, ""},
-		"too little gives way": {[]runtime.Object{lower(1, "a", 3000, 5, 1), lower(1, "b", 13000, 10, 1), lower(2, "c", 16000, 10, 1)},
+		"too little gives way": {[]runtime.Object{lower(1, "a", 3000, 5, 1), lower(1, "b", 13000, 10, 1),
+			lower(2, "c", 16000, 10, 1)},
 			none + "1 Insufficient cpu, 1 No preemption victims found for incoming pod.", 0, ""},
 		"nobody is lower": {[]runtime.Object{lower(1, "a", 16000, 10, 1), lower(2, "b", 16000, 11, 1)},
 			none + "2 No preemption victims found for incoming pod.", 0, ""},
@@ -120,9 +133,11 @@ func TestPreemption(t *testing.T) {
 func TestNoPreemption(t *testing.T) {
 	snapshot, err := capacity.NewSnapshot(bulkNode(1), lower(1, "a", 16000, 5, 1))
 	require.NoError(t, err)
-	answer, err := snapshot.Fit(t.Context(), important(func(s *corev1.PodSpec) { s.PreemptionPolicy = ptr.To(corev1.PreemptNever) }))
+	answer, err := snapshot.Fit(t.Context(),
+		important(func(s *corev1.PodSpec) { s.PreemptionPolicy = ptr.To(corev1.PreemptNever) }))
 	require.NoError(t, err)
-	assert.Equal(t, "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.", answer.Message)
+	assert.Equal(t, "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to "+
+		"preemptionPolicy=Never.", answer.Message)
 	assert.Zero(t, answer.Preemptible)
 }
 
@@ -158,13 +173,15 @@ func TestPreemptionOfPortsAndDevices(t *testing.T) {
 		answer, err := snapshot.Fit(t.Context(), important(c.edit))
 		require.NoError(t, err, name)
 		assert.Equal(t, c.fits, answer.Fits, name)
-		assert.Equal(t, "0/1 nodes are available: 1 "+c.reason+". preemption: found a potential placement for pod on node "+
+		assert.Equal(t, "0/1 nodes are available: 1 "+
+			""+c.reason+". preemption: found a potential placement for pod on node "+
 			"node-000001, preempting 1 victims", answer.Message, name)
 		assert.Equal(t, c.preemptible, answer.Preemptible, name)
 	}
 }
 
-// With more candidates than kube-scheduler looks for, the answer says that it would see a part only.
+// With more candidates than kube-scheduler looks for, the answer says that it would see a part
+// only.
 func TestPreemptionOfManyNodes(t *testing.T) {
 	var objects []runtime.Object
 	for i := range 150 {
@@ -177,6 +194,7 @@ func TestPreemptionOfManyNodes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, answer.Message, "found a potential placement for pod on node node-000000, preempting 1 victims")
 	require.Len(t, answer.Warnings, 2)
-	assert.EqualError(t, answer.Warnings[1], "capacity: preemption: kube-scheduler looks for 100 of the 150 nodes where it helps, "+
-		"from a random one on; Message names the best of all")
+	assert.EqualError(t, answer.Warnings[1],
+		"capacity: preemption: kube-scheduler looks for 100 of the 150 nodes where it helps, "+
+			"from a random one on; Message names the best of all")
 }

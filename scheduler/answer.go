@@ -107,7 +107,8 @@ func admit(state *cluster.State, c *counted, i int, w capacity.Workload, mine ma
 }
 
 // existing counts the pods that are replicas already. It notes the waiting ones in mine.
-func existing(c *counted, namespace string, selector labels.Selector, mine map[*corev1.Pod]bool) (running, waiting int) {
+func existing(c *counted, namespace string, selector labels.Selector, mine map[*corev1.Pod]bool) (running,
+	waiting int) {
 	is := func(p *corev1.Pod) bool {
 		return p.Namespace == namespace && p.DeletionTimestamp == nil && selector.Matches(labels.Set(p.Labels))
 	}

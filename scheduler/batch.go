@@ -93,7 +93,8 @@ func (r *run) sortQueue(queue []*batch) error {
 		if err != nil {
 			return errorf("workload %d: %v", b.workload, err)
 		}
-		infos[b] = &framework.QueuedPodInfo{PodInfo: pi, QueueingParams: framework.QueueingParams{Timestamp: time.Unix(int64(i), 0)}}
+		infos[b] = &framework.QueuedPodInfo{PodInfo: pi,
+			QueueingParams: framework.QueueingParams{Timestamp: time.Unix(int64(i), 0)}}
 	}
 	sort.SliceStable(queue[first:], func(i, j int) bool { return less(infos[queue[first+i]], infos[queue[first+j]]) })
 	return nil

@@ -41,13 +41,15 @@ func (r *run) hasVolumeClaim(namespace, name string) bool {
 // unclaimed skips the numbers of replicas whose ephemeral volumes' claims are there already, since
 // those are another pod's.
 func (r *run) unclaimed(pod *corev1.Pod, name func(i int) string) func(i int) string {
-	volumes := slices.DeleteFunc(slices.Clone(pod.Spec.Volumes), func(v corev1.Volume) bool { return v.Ephemeral == nil })
+	volumes := slices.DeleteFunc(slices.Clone(pod.Spec.Volumes),
+		func(v corev1.Volume) bool { return v.Ephemeral == nil })
 	if len(volumes) == 0 {
 		return name
 	}
 	claimed := func(i int) bool {
 		return slices.ContainsFunc(volumes, func(v corev1.Volume) bool {
-			return r.hasVolumeClaim(pod.Namespace, ephemeral.VolumeClaimName(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name(i)}}, &v))
+			return r.hasVolumeClaim(pod.Namespace,
+				ephemeral.VolumeClaimName(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name(i)}}, &v))
 		})
 	}
 	var free []int // the numbers of the replicas so far
@@ -72,12 +74,14 @@ func (r *run) provideClaims(pod *corev1.Pod) error {
 		if c.ResourceClaimTemplateName == nil || have[c.Name] {
 			continue
 		}
-		obj, ok, _ := r.shelf.informer(&resourceapi.ResourceClaimTemplate{}).indexer.GetByKey(pod.Namespace + "/" + *c.ResourceClaimTemplateName)
+		obj, ok, _ := r.shelf.informer(&resourceapi.ResourceClaimTemplate{}).indexer.GetByKey(pod.Namespace + "/" +
+			*c.ResourceClaimTemplateName)
 		if !ok {
 			continue // the plugin says so, in its own words
 		}
 		t := obj.(*resourceapi.ResourceClaimTemplate)
-		claim := &resourceapi.ResourceClaim{ObjectMeta: owned(pod, pod.Name+"-"+c.Name, t.Spec.ObjectMeta), Spec: *t.Spec.Spec.DeepCopy()}
+		claim := &resourceapi.ResourceClaim{ObjectMeta: owned(pod, pod.Name+"-"+c.Name, t.Spec.ObjectMeta),
+			Spec: *t.Spec.Spec.DeepCopy()}
 		if err := r.shelf.add(claim); err != nil {
 			return err
 		}
@@ -93,7 +97,8 @@ func owned(pod *corev1.Pod, name string, from metav1.ObjectMeta) metav1.ObjectMe
 	return metav1.ObjectMeta{
 		Namespace: pod.Namespace, Name: name, UID: types.UID(pod.Namespace + "/" + name), ResourceVersion: "1",
 		Labels: from.Labels, Annotations: from.Annotations,
-		OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: &yes, BlockOwnerDeletion: &yes}},
+		OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID,
+			Controller: &yes, BlockOwnerDeletion: &yes}},
 	}
 }
 

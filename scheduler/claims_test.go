@@ -10,33 +10,43 @@ import (
 )
 
 const (
-	waitClass = `{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: local}, provisioner: kubernetes.io/no-provisioner,
+	waitClass = `{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: local},
+  provisioner: kubernetes.io/no-provisioner,
   volumeBindingMode: WaitForFirstConsumer}`
-	gpuClass    = `{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: gpu}, spec: {selectors: [{cel: {expression: "device.driver == 'gpu.example.com'"}}]}}`
-	gpuTemplate = `{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate, metadata: {name: one, namespace: default},
-  spec: {spec: {devices: {requests: [{name: r, exactly: {deviceClassName: gpu, allocationMode: ExactCount, count: 1}}]}}}}`
+	gpuClass = `{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: gpu}, spec: {selectors: ` +
+		`[{cel: {expression: "device.driver == 'gpu.example.com'"}}]}}`
+	gpuTemplate = `{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate,
+  metadata: {name: one, namespace: default},
+  spec: {spec: {devices: {requests: [{name: r,
+    exactly: {deviceClassName: gpu, allocationMode: ExactCount, count: 1}}]}}}}`
 )
 
 // disk is a local volume of a node.
 func disk(name, node string) string {
-	return `{apiVersion: v1, kind: PersistentVolume, metadata: {name: ` + name + `}, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce],
+	return `{apiVersion: v1, kind: PersistentVolume, metadata: {name: ` + name + `},
+  spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce],
   storageClassName: local, local: {path: /x}, nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [
   {key: kubernetes.io/hostname, operator: In, values: [` + node + `]}]}]}}}, status: {phase: Available}}`
 }
 
 // gpus are two devices of a node.
 func gpus(node string) string {
-	return `{apiVersion: resource.k8s.io/v1, kind: ResourceSlice, metadata: {name: ` + node + `}, spec: {driver: gpu.example.com, nodeName: ` + node +
+	return `{apiVersion: resource.k8s.io/v1, kind: ResourceSlice, metadata: {name: ` + node +
+		`}, spec: {driver: gpu.example.com, nodeName: ` + node +
 		`, pool: {name: ` + node + `, resourceSliceCount: 1, generation: 1}, devices: [{name: gpu-0}, {name: gpu-1}]}}`
 }
 
-// Each replica has a claim of its own for its ephemeral volume, bound to a volume that nobody else has.
+// Each replica has a claim of its own for its ephemeral volume, bound to a volume that nobody else
+// has.
 func TestEphemeralVolumes(t *testing.T) {
 	ephemeral := func(s *corev1.PodSpec) {
-		claim := corev1.PersistentVolumeClaimSpec{StorageClassName: ptr.To("local"), AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}}
-		claim.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: s.Containers[0].Resources.Requests[corev1.ResourceCPU]}
-		s.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{
-			VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: claim}}}}}
+		claim := corev1.PersistentVolumeClaimSpec{StorageClassName: ptr.To("local"),
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}}
+		claim.Resources.Requests = corev1.ResourceList{
+			corev1.ResourceStorage: s.Containers[0].Resources.Requests[corev1.ResourceCPU]}
+		s.Volumes = []corev1.Volume{{Name: "data",
+			VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{
+				VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: claim}}}}}
 	}
 	s := read(t, machine("a", "1"), machine("b", "2"), waitClass, disk("d1", "a"), disk("d2", "b"), disk("d3", "b"))
 	placements, answer, err := newEngine(t, Config{}).Place(t.Context(), s, web(5, "1", ephemeral))
@@ -49,8 +59,10 @@ func TestEphemeralVolumes(t *testing.T) {
 	assert.Equal(t, map[string]int{"a": 1, "b": 2}, byNode)
 	assert.Contains(t, answer.Message, "2 node(s) didn't find available persistent volumes to bind")
 
-	// A claim of the name of the first replica's belongs to another pod, so numbering goes on beyond it.
-	taken := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: web-0-data, namespace: default}, spec: {accessModes: [ReadWriteOnce],
+	// A claim of the name of the first replica's belongs to another pod, so numbering goes on
+	// beyond it.
+	taken := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: web-0-data, namespace: default},
+  spec: {accessModes: [ReadWriteOnce],
   storageClassName: local, resources: {requests: {storage: 1Gi}}}, status: {phase: Pending}}`
 	s = read(t, machine("a", "1"), waitClass, disk("d1", "a"), taken)
 	placements, _, err = newEngine(t, Config{}).Place(t.Context(), s, web(2, "1", ephemeral))
@@ -69,7 +81,8 @@ func TestDevices(t *testing.T) {
 	s := read(t, machine("a", "1"), machine("b", "2"), gpuClass, gpuTemplate, gpus("a"), gpus("b"),
 		`{apiVersion: resource.k8s.io/v1, kind: ResourceClaim, metadata: {name: shared, namespace: default},
   spec: {devices: {requests: [{name: r, exactly: {deviceClassName: gpu, allocationMode: ExactCount, count: 1}}]}}}`)
-	placements, answer, err := newEngine(t, Config{}).Place(t.Context(), s, web(6, "100m", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimTemplateName: ptr.To("one")})))
+	placements, answer, err := newEngine(t, Config{}).Place(t.Context(), s,
+		web(6, "100m", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimTemplateName: ptr.To("one")})))
 	require.NoError(t, err)
 	byNode := map[string]int{}
 	for _, p := range placements {
@@ -79,17 +92,20 @@ func TestDevices(t *testing.T) {
 	assert.Equal(t, 2, answer.Pending)
 	assert.Contains(t, answer.Message, "2 cannot allocate all claims")
 
-	placements, answer, err = newEngine(t, Config{}).Place(t.Context(), s, web(6, "1", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimName: ptr.To("shared")})))
+	placements, answer, err = newEngine(t, Config{}).Place(t.Context(), s,
+		web(6, "1", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimName: ptr.To("shared")})))
 	require.NoError(t, err)
 	assert.Equal(t, 4, answer.Fits, "the claim is allocated on one node, which has 4 cores")
 	for _, p := range placements {
 		assert.Equal(t, placements[0].Node, p.Node)
 	}
-	_, answer, err = newEngine(t, Config{}).Place(t.Context(), s, web(1, "1", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimTemplateName: ptr.To("none")})))
+	_, answer, err = newEngine(t, Config{}).Place(t.Context(), s,
+		web(1, "1", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimTemplateName: ptr.To("none")})))
 	require.NoError(t, err)
 	assert.Zero(t, answer.Fits)
 	assert.Contains(t, answer.Message, `pod "default/web-0": `)
-	d, err := newEngine(t, Config{}).Explain(t.Context(), s, podOf("1", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimTemplateName: ptr.To("one")})))
+	d, err := newEngine(t, Config{}).Explain(t.Context(), s,
+		podOf("1", claims(corev1.PodResourceClaim{Name: "g", ResourceClaimTemplateName: ptr.To("one")})))
 	require.NoError(t, err)
 	assert.Equal(t, 2, d.Feasible)
 }

@@ -30,8 +30,8 @@ type Config struct {
 	// [Engine.Fit] counts them. The [Placement] of each names the evicted pods, so ask
 	// [Engine.Place]. Without Evict the message only names the place that preemption would find.
 	Evict bool
-	// PendingFirst schedules the pending pods of the snapshot before the replicas, by priority, then in the
-	// snapshot's order.
+	// PendingFirst schedules the pending pods of the snapshot before the replicas, by priority,
+	// then in the snapshot's order.
 	PendingFirst bool
 	// NodeOrders is the number of node orders to try for the [OrderDependence] of an answer. They
 	// are the snapshot's, each further zone ahead of the rest, the reverse, then shuffles drawn
@@ -64,7 +64,8 @@ func (c Config) load() (*config.KubeSchedulerConfiguration, error) {
 		return nil, fmt.Errorf("scheduler: Config.Profile: %w", err)
 	}
 	if len(cfg.Extenders) > 0 {
-		return nil, errorf("Config.Profile: extender %q is another process and cannot be asked, want no extenders", cfg.Extenders[0].URLPrefix)
+		return nil, errorf("Config.Profile: extender %q is another process and cannot be asked, want no extenders",
+			cfg.Extenders[0].URLPrefix)
 	}
 	return cfg, nil
 }

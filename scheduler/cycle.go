@@ -59,7 +59,8 @@ func (r *run) schedule(ctx context.Context, p *profile, state fwk.CycleState, po
 }
 
 // prioritize scores the feasible nodes. Without score plugins every node has one point.
-func (r *run) prioritize(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, error) {
+func (r *run) prioritize(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (
+	[]fwk.NodePluginScores, error) {
 	if !p.fw.HasScorePlugins() {
 		out := make([]fwk.NodePluginScores, len(nodes))
 		for i, n := range nodes {
@@ -79,7 +80,8 @@ func (r *run) prioritize(ctx context.Context, p *profile, state fwk.CycleState, 
 
 // feasible does findNodesThatFitPod: PreFilter, the nominated node if there is one, then Filter on
 // the nodes.
-func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod) ([]fwk.NodeInfo, framework.Diagnosis, error) {
+func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod) ([]fwk.NodeInfo,
+	framework.Diagnosis, error) {
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
 	result, st, unscheduled := p.fw.RunPreFilterPlugins(ctx, state, pod)
 	diagnosis.UnschedulablePlugins = unscheduled
@@ -103,7 +105,8 @@ func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, po
 	nodes := r.world.infos
 	if !result.AllNodes() {
 		nodes = r.named(result.NodeNames)
-		diagnosis.NodeToStatus.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, unsatisfied(unscheduled)))
+		diagnosis.NodeToStatus.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+			unsatisfied(unscheduled)))
 	}
 	feasible, err := r.filter(ctx, p, state, pod, &diagnosis, nodes)
 	r.next = (r.next + len(feasible) + diagnosis.NodeToStatus.Len()) % len(r.world.infos)
@@ -130,7 +133,8 @@ func (r *run) named(names sets.Set[string]) []fwk.NodeInfo {
 
 // filter does findNodesThatPassFilters with one worker. It stops at the first feasible node beyond
 // those wanted.
-func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, d *framework.Diagnosis, nodes []fwk.NodeInfo) ([]fwk.NodeInfo, error) {
+func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, d *framework.Diagnosis,
+	nodes []fwk.NodeInfo) ([]fwk.NodeInfo, error) {
 	wanted := feasibleWanted(p.percentage, len(nodes))
 	if !p.fw.HasScorePlugins() {
 		wanted = 1
@@ -165,7 +169,8 @@ func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod 
 
 // assume places the pod. It counts the pod on the node, reserves its volumes and devices and, as
 // binding would, writes its claims. If the returned status is not a success, all is undone.
-func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, node int) (*corev1.Pod, *fwk.Status, error) {
+func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, node int) (*corev1.Pod,
+	*fwk.Status, error) {
 	name := r.world.infos[node].Node().Name
 	placed := *pod
 	placed.Spec.NodeName = name
@@ -196,7 +201,8 @@ func reserveError(pod *corev1.Pod, node string, st *fwk.Status) error {
 	if !st.IsRejected() {
 		return st.AsError()
 	}
-	e := &framework.FitError{NumAllNodes: 1, Pod: pod, Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
+	e := &framework.FitError{NumAllNodes: 1, Pod: pod,
+		Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
 	e.Diagnosis.NodeToStatus.Set(node, st)
 	e.Diagnosis.AddPluginStatus(st)
 	return e

@@ -112,8 +112,8 @@ func (e *Engine) place(
 	return out, e.orders(ctx, s, c, ws, out.answers)
 }
 
-// countPreemptible sets Answer.Preemptible where preemption would help: it places all workloads once
-// more, with evictions, and counts how many more fit.
+// countPreemptible sets Answer.Preemptible where preemption would help: it places all workloads
+// once more, with evictions, and counts how many more fit.
 func (e *Engine) countPreemptible(
 	ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, out outcome,
 ) error {

@@ -113,7 +113,10 @@ func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.
 // identity, so that its nomination, claims and volumes are its own.
 func (r *run) leave(pod *corev1.Pod) error {
 	for _, pods := range [][]*corev1.Pod{r.world.base.pending, r.world.base.bound} {
-		k := slices.IndexFunc(pods, func(p *corev1.Pod) bool { return p.Name == pod.Name && p.Namespace == pod.Namespace })
+		k := slices.IndexFunc(pods, func(p *corev1.Pod) bool {
+			return p.Name == pod.Name &&
+				p.Namespace == pod.Namespace
+		})
 		if k < 0 {
 			continue
 		}
@@ -192,7 +195,8 @@ func rejection(st *fwk.Status, left sets.Set[string]) []Verdict {
 }
 
 // ask asks every plugin, also those behind the first that rejects.
-func (p *profile) ask(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) ([]Verdict, error) {
+func (p *profile) ask(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) (
+	[]Verdict, error) {
 	out := make([]Verdict, 0, len(filters))
 	rejected := false
 	for _, name := range filters {

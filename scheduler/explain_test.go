@@ -40,13 +40,15 @@ func rejecting(d Decision) map[string][]string {
 
 func podOf(cpu string, edit func(*corev1.PodSpec)) *corev1.Pod {
 	w := web(1, cpu, edit)
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "web-", Labels: w.Template.Labels}, Spec: w.Template.Spec}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "web-", Labels: w.Template.Labels},
+		Spec: w.Template.Spec}
 }
 
-// Every node has the verdicts of all plugins, also behind the first that rejects, and feasible nodes
-// have scores that add up.
+// Every node has the verdicts of all plugins, also behind the first that rejects, and feasible
+// nodes have scores that add up.
 func TestExplain(t *testing.T) {
-	tainted := `{apiVersion: v1, kind: Node, metadata: {name: t, labels: {zone: "1"}}, spec: {taints: [{key: k, effect: NoSchedule}]},
+	tainted := `{apiVersion: v1, kind: Node, metadata: {name: t, labels: {zone: "1"}},
+  spec: {taints: [{key: k, effect: NoSchedule}]},
   status: {allocatable: {cpu: "1", memory: 8Gi, pods: "10"}}}`
 	s := read(t, machine("a", "1"), machine("b", "2"), tainted, bound("full", "b", "3", 0))
 	d, err := newEngine(t, Config{}).Explain(t.Context(), s, podOf("2", nil))
@@ -70,16 +72,20 @@ func TestExplain(t *testing.T) {
 	d, err = newEngine(t, Config{}).Explain(t.Context(), s, podOf("9", nil))
 	require.NoError(t, err)
 	assert.Empty(t, d.Node)
-	assert.Equal(t, "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. preemption: 0/3 nodes are "+
+	assert.Equal(t, "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. preemption: 0/3 "+
+		"nodes are "+
 		"available: 3 Preemption is not helpful for scheduling.", d.Message)
 	for _, v := range d.Nodes[0].Verdicts {
 		assert.Equal(t, v.Plugin == "NodeResourcesFit", v.Hopeless, "no eviction makes room for 9 cores: %s", v.Plugin)
 	}
 
-	d, err = newEngine(t, Config{}).Explain(t.Context(), s, podOf("2", func(s *corev1.PodSpec) { s.PriorityClassName = "none" }))
+	d, err = newEngine(t, Config{}).Explain(t.Context(), s,
+		podOf("2", func(s *corev1.PodSpec) { s.PriorityClassName = "none" }))
 	require.NoError(t, err)
-	assert.Equal(t, Decision{Pod: "default/web-0", Refusal: `pods "web-0" is forbidden: no PriorityClass with name none was found`}, d)
-	d, err = newEngine(t, Config{}).Explain(t.Context(), s, podOf("2", func(s *corev1.PodSpec) { s.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}} }))
+	assert.Equal(t, Decision{Pod: "default/web-0",
+		Refusal: `pods "web-0" is forbidden: no PriorityClass with name none was found`}, d)
+	d, err = newEngine(t, Config{}).Explain(t.Context(), s,
+		podOf("2", func(s *corev1.PodSpec) { s.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}} }))
 	require.NoError(t, err)
 	assert.Equal(t, "waiting for scheduling gates: [g]", d.Message)
 	d, err = newEngine(t, Config{}).Explain(t.Context(), read(t), podOf("2", nil))
@@ -87,7 +93,8 @@ func TestExplain(t *testing.T) {
 	assert.Equal(t, "no nodes available to schedule pods", d.Message)
 }
 
-// Nodes that PreFilter leaves out are rejected by its plugin, and a pod that is there does not meet itself.
+// Nodes that PreFilter leaves out are rejected by its plugin, and a pod that is there does not meet
+// itself.
 func TestExplainPreFilterAndItself(t *testing.T) {
 	s := read(t, machine("a", "1"), machine("b", "2"), bound("web", "a", "3", 0))
 	itself := podOf("3", nil)
@@ -99,21 +106,25 @@ func TestExplainPreFilterAndItself(t *testing.T) {
 
 	only := func(names ...string) *corev1.Pod {
 		return podOf("1", func(s *corev1.PodSpec) {
-			s.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{}}}
+			s.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{}}}
 			for _, name := range names {
 				required := s.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
-				required.NodeSelectorTerms = append(required.NodeSelectorTerms, corev1.NodeSelectorTerm{MatchFields: []corev1.NodeSelectorRequirement{
-					{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{name}}}})
+				required.NodeSelectorTerms = append(required.NodeSelectorTerms,
+					corev1.NodeSelectorTerm{MatchFields: []corev1.NodeSelectorRequirement{
+						{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{name}}}})
 			}
 		})
 	}
 	d, err = newEngine(t, Config{}).Explain(t.Context(), s, only("b"))
 	require.NoError(t, err)
 	assert.Equal(t, "b", d.Node)
-	assert.Equal(t, map[string][]string{"a": {"first NodeAffinity[node(s) didn't satisfy plugin(s) [NodeAffinity]]"}}, rejecting(d))
+	assert.Equal(t, map[string][]string{"a": {"first NodeAffinity[node(s) didn't satisfy plugin(s) [NodeAffinity]]"}},
+		rejecting(d))
 	d, err = newEngine(t, Config{}).Explain(t.Context(), s, only("c"))
 	require.NoError(t, err)
-	assert.Equal(t, "0/2 nodes are available: 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. preemption: 0/2 nodes are available: "+
+	assert.Equal(t, "0/2 nodes are available: 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. preemption: 0/2 "+
+		"nodes are available: "+
 		"2 Preemption is not helpful for scheduling.", d.Message)
 	missing := podOf("1", func(s *corev1.PodSpec) {
 		s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{
@@ -166,12 +177,16 @@ func (odd) Filter(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, n fwk.Node
 	return nil
 }
 
-// A plugin of one's own is asked like the others. Its refusal in Reserve ends the placing, and its error
-// is also a warning.
+// A plugin of one's own is asked like the others. Its refusal in Reserve ends the placing, and its
+// error is also a warning.
 func TestPluginsOfOnesOwn(t *testing.T) {
 	config := Config{
-		Profile:  []byte(header + "profiles: [{plugins: {filter: {enabled: [{name: Odd}]}, reserve: {enabled: [{name: Odd}]}}}]\n"),
-		Registry: frameworkruntime.Registry{"Odd": func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return odd{}, nil }},
+		Profile: []byte(header +
+			"profiles: [{plugins: {filter: {enabled: [{name: Odd}]}, reserve: {enabled: [{name: Odd}]}}}]\n"),
+		Registry: frameworkruntime.Registry{"Odd": func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin,
+			error) {
+			return odd{}, nil
+		}},
 	}
 	e := newEngine(t, config)
 	answer, err := e.Fit(t.Context(), read(t, machine("b", "1"), bound("there", "b", "1", 0)), web(4, "1", nil))
@@ -179,7 +194,8 @@ func TestPluginsOfOnesOwn(t *testing.T) {
 	assert.Equal(t, []int{3, 1}, []int{answer.Fits, answer.Pending})
 	answer, err = e.Fit(t.Context(), read(t, machine("a", "1")), web(2, "1", nil))
 	require.NoError(t, err)
-	assert.Equal(t, []any{0, 2, "0/1 nodes are available: 1 a is odd."}, []any{answer.Fits, answer.Pending, answer.Message})
+	assert.Equal(t, []any{0, 2, "0/1 nodes are available: 1 a is odd."},
+		[]any{answer.Fits, answer.Pending, answer.Message})
 	answer, err = e.Fit(t.Context(), read(t, machine("c", "1")), web(2, "1", nil))
 	require.NoError(t, err)
 	assert.Equal(t, []any{0, 2}, []any{answer.Fits, answer.Pending})
@@ -218,7 +234,8 @@ func TestPick(t *testing.T) {
 	}
 	const lowest = -1 << 31
 	for name, c := range map[string]struct{ first, second extenderv1.Victims }{
-		"violated budgets": {extenderv1.Victims{Pods: pods(1, 1), NumPDBViolations: 1}, extenderv1.Victims{Pods: pods(1, 9, 9)}},
+		"violated budgets": {extenderv1.Victims{Pods: pods(1, 1), NumPDBViolations: 1},
+			extenderv1.Victims{Pods: pods(1, 9, 9)}},
 		"highest priority": {extenderv1.Victims{Pods: pods(1, 5)}, extenderv1.Victims{Pods: pods(1, 4, 4)}},
 		"sum":              {extenderv1.Victims{Pods: pods(1, 5, 5)}, extenderv1.Victims{Pods: pods(1, 5, 4)}},
 		"number":           {extenderv1.Victims{Pods: pods(1, 5, lowest)}, extenderv1.Victims{Pods: pods(1, 5)}},
@@ -230,6 +247,7 @@ func TestPick(t *testing.T) {
 		one, two := victims{"first", c.first}, victims{"second", c.second}
 		assert.Equal(t, "second", pick([]preemption.Candidate{one, two}).Name(), name)
 		assert.Equal(t, "second", pick([]preemption.Candidate{two, one}).Name(), name)
-		assert.Equal(t, "first", pick([]preemption.Candidate{one, victims{"equal", c.first}}).Name(), "the first of equals")
+		assert.Equal(t, "first", pick([]preemption.Candidate{one, victims{"equal", c.first}}).Name(),
+			"the first of equals")
 	}
 }

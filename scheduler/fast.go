@@ -57,11 +57,13 @@ var idleReserve = map[string]bool{names.VolumeBinding: true, names.DynamicResour
 // newFast prepares the incremental path. ok is false when some plugin, feature or state rules it
 // out. The whole cycle must then run for every replica.
 func (r *run) newFast(ctx context.Context, p *profile, pod *corev1.Pod) (f *fast, ok bool, err error) {
-	if r.slow || len(r.world.infos) == 0 || len(r.world.names) > 0 || pod.Status.NominatedNodeName != "" || !p.fw.HasScorePlugins() ||
+	if r.slow || len(r.world.infos) == 0 || len(r.world.names) > 0 || pod.Status.NominatedNodeName != "" ||
+		!p.fw.HasScorePlugins() ||
 		utilfeature.DefaultFeatureGate.Enabled(features.InterPodAffinityHostnameFastPath) {
 		return nil, false, nil
 	}
-	for _, listed := range append(append([]config.Plugin(nil), p.listed.Reserve.Enabled...), p.listed.Permit.Enabled...) {
+	for _, listed := range append(append([]config.Plugin(nil), p.listed.Reserve.Enabled...),
+		p.listed.Permit.Enabled...) {
 		if !idleReserve[listed.Name] {
 			return nil, false, nil
 		}

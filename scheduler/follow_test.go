@@ -18,8 +18,11 @@ import (
 func small(rnd *rand.Rand) (out []runtime.Object) {
 	for i := range 1 + rnd.IntN(8) {
 		name := fmt.Sprintf("n%d", i)
-		out = append(out, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"zone": fmt.Sprint(rnd.IntN(3)), corev1.LabelHostname: name}},
-			Status: corev1.NodeStatus{Allocatable: corev1.ResourceList{"cpu": resource.MustParse("4"), "memory": resource.MustParse("8Gi"), "pods": *resource.NewQuantity(int64(1+rnd.IntN(9)), resource.DecimalSI)}}})
+		out = append(out, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name,
+			Labels: map[string]string{"zone": fmt.Sprint(rnd.IntN(3)), corev1.LabelHostname: name}},
+			Status: corev1.NodeStatus{Allocatable: corev1.ResourceList{"cpu": resource.MustParse("4"),
+				"memory": resource.MustParse("8Gi"),
+				"pods":   *resource.NewQuantity(int64(1+rnd.IntN(9)), resource.DecimalSI)}}})
 	}
 	if rnd.IntN(2) == 0 {
 		return out
@@ -34,16 +37,20 @@ func small(rnd *rand.Rand) (out []runtime.Object) {
 func neighbour(rnd *rand.Rand, i int) *corev1.Pod {
 	term := corev1.PodAffinityTerm{TopologyKey: draw(rnd, "zone", corev1.LabelHostname),
 		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: draw(rnd, "d", "d", "other"), Name: fmt.Sprint("near-", i),
-		Labels: map[string]string{"app": draw(rnd, "web", "db")}}, Spec: corev1.PodSpec{NodeName: "n0", Affinity: &corev1.Affinity{}}}
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: draw(rnd, "d", "d", "other"),
+		Name:   fmt.Sprint("near-", i),
+		Labels: map[string]string{"app": draw(rnd, "web", "db")}},
+		Spec: corev1.PodSpec{NodeName: "n0", Affinity: &corev1.Affinity{}}}
 	weighted := []corev1.WeightedPodAffinityTerm{{Weight: 7, PodAffinityTerm: term}}
 	switch a := p.Spec.Affinity; rnd.IntN(6) {
 	case 0:
-		a.PodAntiAffinity = &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term}}
+		a.PodAntiAffinity = &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term}}
 	case 1:
 		a.PodAntiAffinity = &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: weighted}
 	case 2:
-		a.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term}}
+		a.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+			term}}
 	case 3:
 		a.PodAffinity = &corev1.PodAffinity{PreferredDuringSchedulingIgnoredDuringExecution: weighted}
 	}
@@ -55,14 +62,20 @@ func template(rnd *rand.Rand) *corev1.Pod {
 	self := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
 	key := func() string { return []string{"zone", corev1.LabelHostname}[rnd.IntN(2)] }
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "d", Name: "web", Labels: self.MatchLabels},
-		Spec: corev1.PodSpec{SchedulerName: "default-scheduler", Affinity: &corev1.Affinity{}, Containers: []corev1.Container{{Name: "c", Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{"cpu": *resource.NewMilliQuantity(int64(100+rnd.IntN(900)), resource.DecimalSI)}}}}}}
+		Spec: corev1.PodSpec{SchedulerName: "default-scheduler", Affinity: &corev1.Affinity{},
+			Containers: []corev1.Container{{Name: "c", Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{"cpu": *resource.NewMilliQuantity(int64(100+rnd.IntN(900)),
+					resource.DecimalSI)}}}}}}
 	if rnd.IntN(2) == 0 {
-		p.Spec.TopologySpreadConstraints = append(p.Spec.TopologySpreadConstraints, corev1.TopologySpreadConstraint{MaxSkew: int32(1 + rnd.IntN(2)), TopologyKey: key(),
-			WhenUnsatisfiable: []corev1.UnsatisfiableConstraintAction{corev1.DoNotSchedule, corev1.ScheduleAnyway}[rnd.IntN(2)], LabelSelector: self})
+		p.Spec.TopologySpreadConstraints = append(p.Spec.TopologySpreadConstraints,
+			corev1.TopologySpreadConstraint{MaxSkew: int32(1 + rnd.IntN(2)), TopologyKey: key(),
+				WhenUnsatisfiable: []corev1.UnsatisfiableConstraintAction{corev1.DoNotSchedule,
+					corev1.ScheduleAnyway}[rnd.IntN(2)], LabelSelector: self})
 	}
 	if rnd.IntN(3) == 0 {
-		p.Spec.Affinity.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: key(), LabelSelector: self}}}
+		p.Spec.Affinity.PodAffinity = &corev1.PodAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+				{TopologyKey: key(), LabelSelector: self}}}
 	}
 	for i := range p.Spec.TopologySpreadConstraints {
 		if rnd.IntN(3) == 0 {
@@ -71,16 +84,22 @@ func template(rnd *rand.Rand) *corev1.Pod {
 		}
 	}
 	if rnd.IntN(6) == 0 {
-		p.Spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
-			{TopologyKey: key(), LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": draw(rnd, "web", "db")}},
-				NamespaceSelector: draw(rnd, nil, &metav1.LabelSelector{})}}}
+		p.Spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+				{TopologyKey: key(),
+					LabelSelector: &metav1.LabelSelector{
+						MatchLabels: map[string]string{"app": draw(rnd, "web", "db")}},
+					NamespaceSelector: draw(rnd, nil, &metav1.LabelSelector{})}}}
 	} else if rnd.IntN(3) == 0 {
-		p.Spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 10, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: key(), LabelSelector: self}}}}
+		p.Spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
+				{Weight: 10, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: key(), LabelSelector: self}}}}
 	}
 	return p
 }
 
-// The incremental path and the whole cycle agree on every placement, score for score, and on the message.
+// The incremental path and the whole cycle agree on every placement, score for score, and on the
+// message.
 func TestFollowersAgreeWithTheWholeCycle(t *testing.T) {
 	e, err := New(Config{})
 	require.NoError(t, err)

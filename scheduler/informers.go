@@ -151,22 +151,27 @@ func (i *stillInformer) AddEventHandler(h cache.ResourceEventHandler) (cache.Res
 	return registered{}, nil
 }
 
-func (i *stillInformer) AddEventHandlerWithResyncPeriod(h cache.ResourceEventHandler, _ time.Duration) (cache.ResourceEventHandlerRegistration, error) {
+func (i *stillInformer) AddEventHandlerWithResyncPeriod(h cache.ResourceEventHandler, _ time.Duration) (
+	cache.ResourceEventHandlerRegistration, error) {
 	return i.AddEventHandler(h)
 }
 
-func (i *stillInformer) AddEventHandlerWithOptions(h cache.ResourceEventHandler, _ cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
+func (i *stillInformer) AddEventHandlerWithOptions(h cache.ResourceEventHandler, _ cache.HandlerOptions) (
+	cache.ResourceEventHandlerRegistration, error) {
 	return i.AddEventHandler(h)
 }
 
 func (i *stillInformer) RemoveEventHandler(cache.ResourceEventHandlerRegistration) error { return nil }
 func (i *stillInformer) GetStore() cache.Store                                           { return i.indexer }
 func (i *stillInformer) GetIndexer() cache.Indexer                                       { return i.indexer }
-func (i *stillInformer) AddIndexers(x cache.Indexers) error                              { return i.indexer.AddIndexers(x) }
-func (i *stillInformer) HasSynced() bool                                                 { return true }
-func (i *stillInformer) HasSyncedChecker() cache.DoneChecker                             { return registered{} }
-func (i *stillInformer) LastSyncResourceVersion() string                                 { return "" }
-func (i *stillInformer) IsStopped() bool                                                 { return false }
-func (i *stillInformer) SetTransform(cache.TransformFunc) error                          { return nil }
-func (i *stillInformer) Run(<-chan struct{})                                             {}
-func (i *stillInformer) RunWithContext(context.Context)                                  {}
+func (i *stillInformer) AddIndexers(x cache.Indexers) error {
+	return i.indexer.AddIndexers(
+		x)
+}
+func (i *stillInformer) HasSynced() bool                        { return true }
+func (i *stillInformer) HasSyncedChecker() cache.DoneChecker    { return registered{} }
+func (i *stillInformer) LastSyncResourceVersion() string        { return "" }
+func (i *stillInformer) IsStopped() bool                        { return false }
+func (i *stillInformer) SetTransform(cache.TransformFunc) error { return nil }
+func (i *stillInformer) Run(<-chan struct{})                    {}
+func (i *stillInformer) RunWithContext(context.Context)         {}

@@ -87,9 +87,12 @@ type wantedTerm struct {
 }
 
 var (
-	unattracted = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, interpodaffinity.ErrReasonAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
-	repels      = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
-	forbids     = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonExistingAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
+	unattracted = fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+		interpodaffinity.ErrReasonAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
+	repels = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonAntiAffinityRulesNotMatch).WithPlugin(
+		interpodaffinity.Name)
+	forbids = fwk.NewStatus(fwk.Unschedulable,
+		interpodaffinity.ErrReasonExistingAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
 )
 
 func newAffinityFilter(ctx context.Context, n *neighbours) (*affinityFilter, error) {

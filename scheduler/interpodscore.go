@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 )
@@ -26,8 +27,7 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 	t := n.topology
 	s := &affinityScore{raw: make([]int64, len(t.nodes))}
 	a := n.pod.Spec.Affinity
-	preferring := a != nil && ((a.PodAffinity != nil && len(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0) ||
-		(a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0))
+	preferring := prefers(n.pod.Spec.Affinity)
 	if args.IgnorePreferredTermsOfExistingPods && !preferring {
 		return s, nil
 	}
@@ -43,7 +43,8 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 			pods = node.GetPods()
 		}
 		for _, p := range pods {
-			s.contributions(n, p, args.HardPodAffinityWeight, func(key string, w int64) { s.add(weighted{t.key(key), w}, i) })
+			s.contributions(n, p, args.HardPodAffinityWeight,
+				func(key string, w int64) { s.add(weighted{t.key(key), w}, i) })
 		}
 	}
 	if preferring || (a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil)) {
@@ -52,6 +53,15 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 		})
 	}
 	return s, nil
+}
+
+// prefers reports whether a pod has preferred terms of its own.
+func prefers(a *corev1.Affinity) bool {
+	if a == nil {
+		return false
+	}
+	return a.PodAffinity != nil && len(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0 ||
+		a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0
 }
 
 // contributions yields the weights that a pod on a node brings to each of its domains

@@ -37,7 +37,8 @@ type claimWrites struct {
 }
 
 // UpdateStatus stores the claim at once, as if its event had come back.
-func (w claimWrites) UpdateStatus(_ context.Context, claim *resourceapi.ResourceClaim, _ metav1.UpdateOptions) (*resourceapi.ResourceClaim, error) {
+func (w claimWrites) UpdateStatus(_ context.Context, claim *resourceapi.ResourceClaim, _ metav1.UpdateOptions) (
+	*resourceapi.ResourceClaim, error) {
 	w.site.deallocated = true
 	var claims fwk.ResourceClaimTracker = w.site.claims.ResourceClaims()
 	return claim, claims.AssumeClaimAfterAPICall(claim)

@@ -10,7 +10,8 @@ import (
 
 // verdicts returns the verdicts on a pod that must fit both with the pods nominated to the node and
 // without them, as in RunFilterPluginsWithNominatedPods. A rejection with them comes first.
-func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) ([]Verdict, error) {
+func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo,
+	filters []string) ([]Verdict, error) {
 	there, full, st := r.withNominated(ctx, p, state, pod, n)
 	if !st.IsSuccess() {
 		return rejection(st, nil), nil
@@ -40,7 +41,8 @@ func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, po
 // withNominated returns the node as if the pods were there that are nominated to it and go before
 // this one, and the state that belongs to it. It returns nil if there are none (addGENominatedPods
 // in pkg/scheduler/framework/runtime/framework.go).
-func (r *run) withNominated(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo) (there fwk.CycleState, full fwk.NodeInfo, st *fwk.Status) {
+func (r *run) withNominated(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod,
+	n fwk.NodeInfo) (there fwk.CycleState, full fwk.NodeInfo, st *fwk.Status) {
 	for _, other := range r.world.names.NominatedPodsForNode(n.Node().Name) {
 		if other.GetPod().UID == pod.UID || corev1helpers.PodPriority(other.GetPod()) < corev1helpers.PodPriority(pod) {
 			continue

@@ -31,9 +31,11 @@ type OrderDependence struct {
 
 func (o *OrderDependence) Error() string {
 	if o.Orders < 2 {
-		return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s); assumed the snapshot's, with zones taken in turn", o.Feature)
+		return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s); assumed the snapshot's, "+
+			"with zones taken in turn", o.Feature)
 	}
-	return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over %d orders; assumed the snapshot's, with zones taken in turn",
+	return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over %d orders; "+
+		"assumed the snapshot's, with zones taken in turn",
 		o.Feature, o.Min, o.Max, o.Orders)
 }
 
@@ -92,7 +94,8 @@ func (c *counted) deviceResources() sets.Set[corev1.ResourceName] {
 }
 
 // orders warns where the order matters. It tries as many orders as the configuration asks for.
-func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, answers []capacity.Answer) error {
+func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload,
+	answers []capacity.Answer) error {
 	var warnings []*OrderDependence
 	devices := c.deviceResources()
 	for i, w := range ws {
@@ -119,7 +122,8 @@ func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, w
 	return nil
 }
 
-// otherOrders yields orders to try: each further zone ahead of the rest, the reverse, then shuffles from a fixed seed.
+// otherOrders yields orders to try: each further zone ahead of the rest, the reverse, then shuffles
+// from a fixed seed.
 func otherOrders(nodes []*framework.NodeInfo, n int) iter.Seq[[]*framework.NodeInfo] {
 	return func(yield func([]*framework.NodeInfo) bool) {
 		rnd := rand.New(rand.NewPCG(uint64(len(nodes)), nodeOrderStream))

@@ -82,7 +82,8 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *batch, yield func(Pl
 		node := int(f.list[place])
 		pod := b.replica(b.placed)
 		pod.Spec.NodeName = r.world.infos[node].Node().Name
-		out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName, Feasible: len(f.list)}
+		out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName,
+			Feasible: len(f.list)}
 		if len(f.list) > 1 {
 			out.Score, out.Scores = f.scores.score[place], f.scores.detail(place, node)
 		}

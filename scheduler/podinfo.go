@@ -92,8 +92,10 @@ func (p *podInfo) CalculateResource() fwk.PodResource {
 // does. framework.PodInfo must then be asked (framework/types.go:1376).
 func (p *podInfo) sum() bool {
 	pod := p.pod
-	if len(pod.Spec.InitContainers)+len(pod.Status.InitContainerStatuses) > 0 || pod.Spec.Resources != nil || pod.Spec.Overhead != nil ||
-		pod.Status.Resources != nil || pod.Status.AllocatedResources != nil || resourcehelper.IsPodResizeInfeasible(pod) ||
+	if len(pod.Spec.InitContainers)+len(pod.Status.InitContainerStatuses) > 0 || pod.Spec.Resources != nil ||
+		pod.Spec.Overhead != nil ||
+		pod.Status.Resources != nil || pod.Status.AllocatedResources != nil ||
+		resourcehelper.IsPodResizeInfeasible(pod) ||
 		utilfeature.DefaultFeatureGate.Enabled(features.DRANodeAllocatableResources) {
 		return false
 	}

@@ -29,7 +29,8 @@ type rescue struct {
 // postFilter runs the profile's PostFilter plugins as RunPostFilterPlugins does. Only default
 // preemption differs: it evicts nobody, and the order of the nodes breaks its ties instead of
 // chance.
-func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) (out rescue, err error) {
+func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod,
+	m *framework.NodeToStatus) (out rescue, err error) {
 	r.deallocated = false
 	defer func() { out.retry = r.deallocated }()
 	var reasons []string
@@ -56,7 +57,8 @@ func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, 
 }
 
 // preempt does the evaluation part of default preemption.
-func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus, out *rescue) *fwk.Status {
+func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState,
+	pod *corev1.Pod, m *framework.NodeToStatus, out *rescue) *fwk.Status {
 	say := func(st *fwk.Status) *fwk.Status {
 		if msg := st.Message(); msg != "" {
 			return fwk.NewStatus(st.Code(), "preemption: "+msg)
@@ -71,18 +73,23 @@ func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemptio
 		return say(fwk.AsStatus(err))
 	}
 	if len(candidates) == 0 {
-		fe := &framework.FitError{Pod: pod, NumAllNodes: len(r.world.infos), Diagnosis: framework.Diagnosis{NodeToStatus: statuses}}
-		statuses.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "Preemption is not helpful for scheduling"))
+		fe := &framework.FitError{Pod: pod, NumAllNodes: len(r.world.infos),
+			Diagnosis: framework.Diagnosis{NodeToStatus: statuses}}
+		statuses.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+			"Preemption is not helpful for scheduling"))
 		return say(fwk.NewStatus(fwk.Unschedulable, fe.Error()))
 	}
 	best := pick(candidates)
 	out.node, out.victims = best.Name(), best.Victims().Pods
-	return say(fwk.NewStatus(fwk.Success, fmt.Sprintf("found a potential placement for pod on node %v, preempting %d victims", out.node, len(out.victims))))
+	return say(fwk.NewStatus(fwk.Success,
+		fmt.Sprintf("found a potential placement for pod on node %v, preempting %d victims", out.node,
+			len(out.victims))))
 }
 
 // candidates dry-runs preemption. It gives the plugin only the nodes that hold a pod of lower
 // priority. Of the others the plugin would say, at some cost each, that there are no victims.
-func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) ([]preemption.Candidate, *framework.NodeToStatus, error) {
+func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState,
+	pod *corev1.Pod, m *framework.NodeToStatus) ([]preemption.Candidate, *framework.NodeToStatus, error) {
 	nodes, err := m.NodesForStatusCode(r.world, fwk.Unschedulable)
 	if err != nil || len(nodes) == 0 {
 		return nil, framework.NewDefaultNodeToStatus(), err
@@ -121,7 +128,8 @@ func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemp
 	return candidates, statuses, err
 }
 
-// noVictims is SelectVictimsOnNode's status for a node without eligible victims (default_preemption.go).
+// noVictims is SelectVictimsOnNode's status for a node without eligible victims
+// (default_preemption.go).
 var noVictims = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "No preemption victims found for incoming pod")
 
 func holdsLower(n fwk.NodeInfo, priority int32) bool {

@@ -99,7 +99,8 @@ func (e *Engine) newSite(ctx context.Context, c *counted) (*site, error) {
 // does.
 func (s *site) shareClaims() error {
 	ctx := quiet(context.Background())
-	claims := assumecache.NewAssumeCache(klog.FromContext(ctx), s.shelf.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
+	claims := assumecache.NewAssumeCache(klog.FromContext(ctx), s.shelf.Resource().V1().ResourceClaims().Informer(),
+		"ResourceClaim", "", nil)
 	opts := resourceslicetracker.Options{
 		EnableDeviceTaintRules:   utilfeature.DefaultFeatureGate.Enabled(features.DRADeviceTaintRules),
 		EnableConsumableCapacity: utilfeature.DefaultFeatureGate.Enabled(features.DRAConsumableCapacity),
@@ -164,7 +165,8 @@ func (e *Engine) newProfile(s *site, cfg *config.KubeSchedulerProfile) (*profile
 		frameworkruntime.WithClientSet(writes{site: s}),
 		frameworkruntime.WithInformerFactory(s.shelf),
 		frameworkruntime.WithSharedDRAManager(s.claims),
-		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(s.shelf.Storage().V1().CSINodes().Lister())),
+		frameworkruntime.WithSharedCSIManager(
+			nodevolumelimits.NewCSIManager(s.shelf.Storage().V1().CSINodes().Lister())),
 		frameworkruntime.WithSnapshotSharedLister(s.world),
 		frameworkruntime.WithMutableSnapshotLister(s.world),
 		frameworkruntime.WithPodNominator(s.world.names),

@@ -39,14 +39,16 @@ func newEngine(t *testing.T, c Config) *Engine {
 
 // machine is a node of 4 cores in a zone.
 func machine(name, zone string) string {
-	return fmt.Sprintf(`{apiVersion: v1, kind: Node, metadata: {name: %[1]s, labels: {zone: z%[2]s, kubernetes.io/hostname: %[1]s,
-  topology.kubernetes.io/zone: z%[2]s}}, status: {allocatable: {cpu: "4", memory: 8Gi, pods: "10"}}}`, name, zone)
+	return fmt.Sprintf(`{apiVersion: v1, kind: Node, metadata: {name: %[1]s,
+  labels: {zone: z%[2]s, kubernetes.io/hostname: %[1]s, topology.kubernetes.io/zone: z%[2]s}},
+  status: {allocatable: {cpu: "4", memory: 8Gi, pods: "10"}}}`, name, zone)
 }
 
 // bound is a pod on a node, or a waiting one without.
 func bound(name, node, cpu string, priority int) string {
-	return fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: x, labels: {app: %[1]s}}, spec: {nodeName: "%s", priority: %d,
-  schedulerName: default-scheduler, containers: [{name: c, resources: {requests: {cpu: %q}}}]}}`, name, node, priority, cpu)
+	return fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: x, labels: {app: %[1]s}},
+  spec: {nodeName: "%s", priority: %d, schedulerName: default-scheduler,
+  containers: [{name: c, resources: {requests: {cpu: %q}}}]}}`, name, node, priority, cpu)
 }
 
 // web is n replicas that ask for cpu.
@@ -73,12 +75,14 @@ func where(placements []Placement) (out []string) {
 
 // A count names the places that evictions would give, and evicts nobody unless told to.
 func TestEvictions(t *testing.T) {
-	s := read(t, machine("a", "1"), machine("b", "2"), bound("old-a", "a", "3", 1), bound("old-b", "b", "3", 2), bound("wait", "", "9", 0))
+	s := read(t, machine("a", "1"), machine("b", "2"), bound("old-a", "a", "3", 1), bound("old-b", "b", "3", 2),
+		bound("wait", "", "9", 0))
 	w := web(5, "2", prioritized(5))
 	answer, err := newEngine(t, Config{}).Fit(t.Context(), s, w)
 	require.NoError(t, err)
 	assert.Equal(t, []int{0, 5, 4}, []int{answer.Fits, answer.Pending, answer.Preemptible})
-	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: found a potential placement for pod on node a, "+
+	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: found a potential placement for pod on "+
+		"node a, "+
 		"preempting 1 victims", answer.Message)
 	assert.Equal(t, []capacity.Reason{{Text: "Insufficient cpu", Nodes: 2}}, answer.Reasons)
 	require.Len(t, answer.Nodes, 2)
@@ -86,9 +90,11 @@ func TestEvictions(t *testing.T) {
 
 	placements, answer, err := newEngine(t, Config{Evict: true}).Place(t.Context(), s, w)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"default/web-0 a x/old-a", "default/web-1 a", "default/web-2 b x/old-b", "default/web-3 b"}, where(placements))
+	assert.Equal(t, []string{"default/web-0 a x/old-a", "default/web-1 a", "default/web-2 b x/old-b",
+		"default/web-3 b"}, where(placements))
 	assert.Equal(t, []int{4, 1, 0}, []int{answer.Fits, answer.Pending, answer.Preemptible})
-	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims "+
+	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No "+
+		"preemption victims "+
 		"found for incoming pod.", answer.Message)
 	assert.Empty(t, answer.Nodes)
 
@@ -97,11 +103,13 @@ func TestEvictions(t *testing.T) {
 	})
 	answer, err = newEngine(t, Config{}).Fit(t.Context(), s, never)
 	require.NoError(t, err)
-	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.", answer.Message)
+	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to "+
+		"preemptionPolicy=Never.", answer.Message)
 	assert.Zero(t, answer.Preemptible)
 }
 
-// Workloads go by priority, and pending pods of the snapshot before them only where that is asked for.
+// Workloads go by priority, and pending pods of the snapshot before them only where that is asked
+// for.
 func TestPlaceAllGoesByTheQueue(t *testing.T) {
 	s := read(t, machine("a", "1"), bound("low", "", "1", 1), bound("high", "", "1", 9),
 		strings.Replace(bound("other", "", "1", 9), "default-scheduler", "other", 1))
@@ -123,24 +131,29 @@ func TestPlaceAllGoesByTheQueue(t *testing.T) {
 	assert.Empty(t, answers)
 }
 
-// Running and waiting replicas are not placed twice, and admission has its say as in package capacity.
+// Running and waiting replicas are not placed twice, and admission has its say as in package
+// capacity.
 func TestReplicasAndAdmission(t *testing.T) {
 	replica := func(name, node string) string {
-		return strings.NewReplacer("namespace: x", "namespace: default", "app: "+name, "app: web").Replace(bound(name, node, "1", 0))
+		return strings.NewReplacer("namespace: x", "namespace: default", "app: "+name, "app: web").Replace(
+			bound(name, node, "1", 0))
 	}
 	s := read(t, machine("a", "1"), replica("one", "a"), replica("two", ""), bound("three", "a", "1", 0),
 		`{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: "3"}}}`)
 	answer, err := newEngine(t, Config{}).Fit(t.Context(), s, web(6, "1", nil))
 	require.NoError(t, err)
-	assert.Equal(t, []int{6, 1, 2, 0, 3}, []int{answer.Desired, answer.Running, answer.Fits, answer.Pending, answer.Rejected})
-	assert.Equal(t, `pods "web-" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3`, answer.Refusal)
+	assert.Equal(t, []int{6, 1, 2, 0, 3}, []int{answer.Desired, answer.Running, answer.Fits, answer.Pending,
+		answer.Rejected})
+	assert.Equal(t, `pods "web-" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3`,
+		answer.Refusal)
 	counted, err := s.Fit(t.Context(), web(6, "1", nil))
 	require.NoError(t, err)
 	assert.Equal(t, counted, answer)
 
-	gated, err := newEngine(t, Config{}).Fit(t.Context(), read(t, machine("a", "1")), web(2, "1", func(s *corev1.PodSpec) {
-		s.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}}
-	}))
+	gated, err := newEngine(t, Config{}).Fit(t.Context(), read(t, machine("a", "1")),
+		web(2, "1", func(s *corev1.PodSpec) {
+			s.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}}
+		}))
 	require.NoError(t, err)
 	assert.Equal(t, []any{0, 2, "waiting for scheduling gates: [g]"}, []any{gated.Fits, gated.Pending, gated.Message})
 	none, err := newEngine(t, Config{}).Fit(t.Context(), read(t), web(1, "1", nil))
@@ -154,10 +167,22 @@ func TestBadQuestions(t *testing.T) {
 	minus := pod.DeepCopy()
 	minus.Spec.Overhead = corev1.ResourceList{"cpu": resource.MustParse("-1")}
 	for want, explain := range map[string]func() (Decision, error){
-		"scheduler: Snapshot is nil, want one of capacity.NewSnapshot":         func() (Decision, error) { return e.Explain(t.Context(), nil, pod) },
-		"scheduler: Pod is nil, want a pod":                                    func() (Decision, error) { return e.Explain(t.Context(), s, nil) },
-		"scheduler: Pod.Spec.Containers is empty, want at least one container": func() (Decision, error) { return e.Explain(t.Context(), s, &corev1.Pod{}) },
-		"scheduler: Pod: spec.overhead[cpu] is -1, want >= 0":                  func() (Decision, error) { return e.Explain(t.Context(), s, minus) },
+		"scheduler: Snapshot is nil, want one of capacity.NewSnapshot": func() (Decision,
+			error) {
+			return e.Explain(t.Context(), nil, pod)
+		},
+		"scheduler: Pod is nil, want a pod": func() (Decision,
+			error) {
+			return e.Explain(t.Context(), s, nil)
+		},
+		"scheduler: Pod.Spec.Containers is empty, want at least one container": func() (Decision,
+			error) {
+			return e.Explain(t.Context(), s, &corev1.Pod{})
+		},
+		"scheduler: Pod: spec.overhead[cpu] is -1, want >= 0": func() (Decision,
+			error) {
+			return e.Explain(t.Context(), s, minus)
+		},
 	} {
 		d, err := explain()
 		assert.EqualError(t, err, want)
@@ -166,8 +191,10 @@ func TestBadQuestions(t *testing.T) {
 	for want, w := range map[string]capacity.Workload{
 		"scheduler: Workload.Replicas is -1, want >= 0":                                      web(-1, "1", nil),
 		"scheduler: Workload.Template.Spec.Containers is empty, want at least one container": {},
-		"scheduler: Workload.Template: spec.overhead[cpu] is -1, want >= 0":                  {Template: corev1.PodTemplateSpec{Spec: minus.Spec}},
-		`scheduler: profile not found for scheduler name "other"`:                            web(1, "1", func(s *corev1.PodSpec) { s.SchedulerName = "other" }),
+		"scheduler: Workload.Template: spec.overhead[cpu] is -1, want >= " +
+			"0": {Template: corev1.PodTemplateSpec{Spec: minus.Spec}},
+		`scheduler: profile not found for scheduler name "other"`: web(1, "1",
+			func(s *corev1.PodSpec) { s.SchedulerName = "other" }),
 	} {
 		_, err := e.Fit(t.Context(), s, w)
 		assert.EqualError(t, err, want)
@@ -191,11 +218,16 @@ func TestBadConfigs(t *testing.T) {
 		"Config.PercentageOfNodesToScore is -2, want 1 to 100, 0 for 100, or Adaptive": {PercentageOfNodesToScore: -2},
 		"Config.PercentageOfNodesToScore is 101, want":                                 {PercentageOfNodesToScore: 101},
 		"Config.NodeOrders is -1, want >= 0":                                           {NodeOrders: -1},
-		"Config.Profile: ":                                                             {Profile: []byte("kind: Nothing")},
-		"want a KubeSchedulerConfiguration":                                            {Profile: []byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: NodeAffinityArgs\n")},
-		"Config.Profile: parallelism: Invalid value":                                   {Profile: []byte(header + "parallelism: -1\n")},
-		`Config.Profile: extender "http://x" is another process and cannot be asked`:   {Profile: []byte(header + "extenders: [{urlPrefix: 'http://x', filterVerb: f}]\n")},
-		`profile "default-scheduler": `:                                                {Profile: []byte(header + "profiles: [{plugins: {filter: {enabled: [{name: None}]}}}]\n")},
+		"Config.Profile: ": {Profile: []byte(
+			"kind: Nothing")},
+		"want a KubeSchedulerConfiguration": {Profile: []byte(
+			"apiVersion: kubescheduler.config.k8s.io/v1\nkind: NodeAffinityArgs\n")},
+		"Config.Profile: parallelism: Invalid value": {Profile: []byte(header +
+			"parallelism: -1\n")},
+		`Config.Profile: extender "http://x" is another process and cannot be asked`: {Profile: []byte(header +
+			"extenders: [{urlPrefix: 'http://x', filterVerb: f}]\n")},
+		`profile "default-scheduler": `: {Profile: []byte(header +
+			"profiles: [{plugins: {filter: {enabled: [{name: None}]}}}]\n")},
 	} {
 		e, err := New(c)
 		assert.ErrorContains(t, err, want)
@@ -230,28 +262,34 @@ func TestPercentage(t *testing.T) {
 	for i := range 150 {
 		nodes = append(nodes, machine(fmt.Sprintf("n%03d", i), "1"))
 	}
-	placements, _, err := newEngine(t, Config{PercentageOfNodesToScore: 10}).Place(t.Context(), read(t, nodes...), web(3, "1", nil))
+	placements, _, err := newEngine(t, Config{PercentageOfNodesToScore: 10}).Place(t.Context(), read(t, nodes...),
+		web(3, "1", nil))
 	require.NoError(t, err)
 	require.Len(t, placements, 3)
 	assert.Equal(t, []int{100, 100, 100}, []int{placements[0].Feasible, placements[1].Feasible, placements[2].Feasible})
-	assert.Equal(t, []string{"default/web-0 n000", "default/web-1 n100", "default/web-2 n050"}, where(placements), "each search goes on where the last ended")
+	assert.Equal(t, []string{"default/web-0 n000", "default/web-1 n100", "default/web-2 n050"}, where(placements),
+		"each search goes on where the last ended")
 }
 
 // What makes the count depend on the order of the nodes is named, and other orders are tried.
 func TestOrderDependence(t *testing.T) {
 	term := func(key string) []corev1.PodAffinityTerm {
-		return []corev1.PodAffinityTerm{{TopologyKey: key, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
+		return []corev1.PodAffinityTerm{{TopologyKey: key,
+			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
 	}
 	anti := func(key string) func(*corev1.PodSpec) {
 		return func(s *corev1.PodSpec) {
-			s.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: term(key)}}
+			s.Affinity = &corev1.Affinity{
+				PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: term(key)}}
 		}
 	}
 	together := func(s *corev1.PodSpec) {
-		s.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: term("zone")}}
+		s.Affinity = &corev1.Affinity{
+			PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: term("zone")}}
 	}
 	s := read(t, machine("a", "1"), machine("b", "2"), machine("c", "2"),
-		`{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: gpu}, spec: {extendedResourceName: example.com/gpu}}`)
+		`{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: gpu}, spec: {extendedResourceName: `+
+			`example.com/gpu}}`)
 	for name, c := range map[string]struct {
 		edit     func(*corev1.PodSpec)
 		feature  string
@@ -291,13 +329,15 @@ func TestOrderDependence(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, &OrderDependence{Feature: c.feature, Orders: 6, Min: c.min, Max: c.max}, found, name)
-		assert.EqualError(t, found, fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over 6 orders; "+
-			"assumed the snapshot's, with zones taken in turn", c.feature, c.min, c.max), name)
+		assert.EqualError(t, found,
+			fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over 6 orders; "+
+				"assumed the snapshot's, with zones taken in turn", c.feature, c.min, c.max), name)
 	}
 	answer, err := newEngine(t, Config{}).Fit(t.Context(), s, web(9, "1", together))
 	require.NoError(t, err)
-	assert.EqualError(t, answer.Warnings[0], "scheduler: the count may depend on the order of the nodes (required pod affinity); "+
-		"assumed the snapshot's, with zones taken in turn")
+	assert.EqualError(t, answer.Warnings[0],
+		"scheduler: the count may depend on the order of the nodes (required pod affinity); "+
+			"assumed the snapshot's, with zones taken in turn")
 }
 
 // A snapshot is typed, and its informers are full from the start and never run.
@@ -310,7 +350,8 @@ func TestShelf(t *testing.T) {
 	assert.Len(t, s.WaitForCacheSyncWithContext(t.Context()).Synced, 1)
 	node := s.informer(&corev1.Node{})
 	var heard []string
-	_, err = node.AddEventHandlerWithResyncPeriod(handler(func(o any) { heard = append(heard, o.(*corev1.Node).Name) }), 0)
+	_, err = node.AddEventHandlerWithResyncPeriod(handler(func(o any) { heard = append(heard, o.(*corev1.Node).Name) }),
+		0)
 	require.NoError(t, err)
 	require.NoError(t, s.add(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "b"}}))
 	assert.Equal(t, []string{"a", "b"}, heard)

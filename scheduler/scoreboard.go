@@ -84,10 +84,12 @@ func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (bo
 	}
 	for _, listed := range f.p.listed.Score.Enabled {
 		kind, known := scoreKinds[listed.Name]
-		if !known || (listed.Name == names.DynamicResources && !skipped[listed.Name] && len(f.pod.Spec.ResourceClaims) > 0) {
+		if !known || (listed.Name == names.DynamicResources && !skipped[listed.Name] &&
+			len(f.pod.Spec.ResourceClaims) > 0) {
 			return false, nil
 		}
-		c := &scoreColumn{name: listed.Name, plugin: f.p.plugins[listed.Name].(fwk.ScorePlugin), weight: int64(listed.Weight), kind: kind, highest: -1}
+		c := &scoreColumn{name: listed.Name, plugin: f.p.plugins[listed.Name].(fwk.ScorePlugin),
+			weight: int64(listed.Weight), kind: kind, highest: -1}
 		switch {
 		case skipped[listed.Name]:
 			continue
@@ -301,7 +303,8 @@ func (b *scoreboard) detail(place, n int) []Score {
 			if !b.affinity.active {
 				continue // PreScore skips
 			}
-			s.Raw, s.Normalized = b.affinity.raw[n], normalizeAffinity(b.affinity.raw[n], b.affinityAt.least, b.affinityAt.most)
+			s.Raw, s.Normalized = b.affinity.raw[n],
+				normalizeAffinity(b.affinity.raw[n], b.affinityAt.least, b.affinityAt.most)
 		default:
 			s.Raw, s.Normalized = c.raw[n], c.raw[n]
 		}

@@ -46,7 +46,8 @@ var systemConstraints = []corev1.TopologySpreadConstraint{
 // spreadConstraints returns the pod's constraints or, without any, the profile's defaults with the
 // selector of the pod's services and owner. all says that nodes must have every label, which system
 // defaults do not ask.
-func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.Pod) (list []corev1.TopologySpreadConstraint, selector labels.Selector, all bool) {
+func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.Pod) (
+	list []corev1.TopologySpreadConstraint, selector labels.Selector, all bool) {
 	if own := pod.Spec.TopologySpreadConstraints; len(own) > 0 {
 		return own, nil, true
 	}
@@ -67,7 +68,8 @@ func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.
 }
 
 // spreadRules counts the pods of the world for the constraints of one kind.
-func spreadRules(ctx context.Context, list []corev1.TopologySpreadConstraint, defaults labels.Selector, all bool, action corev1.UnsatisfiableConstraintAction, pod *corev1.Pod, t *topology) ([]*spreadRule, error) {
+func spreadRules(ctx context.Context, list []corev1.TopologySpreadConstraint, defaults labels.Selector, all bool,
+	action corev1.UnsatisfiableConstraintAction, pod *corev1.Pod, t *topology) ([]*spreadRule, error) {
 	var rules []*spreadRule
 	var policies []corev1.TopologySpreadConstraint
 	for _, c := range list {
@@ -125,7 +127,8 @@ func spreadSelector(c *corev1.TopologySpreadConstraint, podLabels map[string]str
 
 // include decides on which nodes pods count: those with the labels of all rules that the rule's
 // policies admit.
-func include(ctx context.Context, rules []*spreadRule, policies []corev1.TopologySpreadConstraint, all bool, pod *corev1.Pod, t *topology) error {
+func include(ctx context.Context, rules []*spreadRule, policies []corev1.TopologySpreadConstraint, all bool,
+	pod *corev1.Pod, t *topology) error {
 	required := nodeaffinity.GetRequiredNodeAffinity(pod)
 	for _, rule := range rules {
 		rule.counted = make([]bool, len(t.nodes))
@@ -145,7 +148,8 @@ func include(ctx context.Context, rules []*spreadRule, policies []corev1.Topolog
 				}
 			}
 			if c.NodeTaintsPolicy != nil && *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor {
-				if _, bad := corev1helpers.FindMatchingUntoleratedTaint(discard, n.Node().Spec.Taints, pod.Spec.Tolerations, helper.DoNotScheduleTaintsFilterFunc(), tolerationComparisons()); bad {
+				if _, bad := corev1helpers.FindMatchingUntoleratedTaint(discard, n.Node().Spec.Taints,
+					pod.Spec.Tolerations, helper.DoNotScheduleTaintsFilterFunc(), tolerationComparisons()); bad {
 					continue
 				}
 			}
@@ -236,8 +240,10 @@ func (s *spreadRule) limit() int64 {
 
 // Statuses of the Filter.
 var (
-	noSpreadLabel = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, podtopologyspread.ErrReasonNodeLabelNotMatch).WithPlugin(podtopologyspread.Name)
-	skewed        = fwk.NewStatus(fwk.Unschedulable, podtopologyspread.ErrReasonConstraintsNotMatch).WithPlugin(podtopologyspread.Name)
+	noSpreadLabel = fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+		podtopologyspread.ErrReasonNodeLabelNotMatch).WithPlugin(podtopologyspread.Name)
+	skewed = fwk.NewStatus(fwk.Unschedulable, podtopologyspread.ErrReasonConstraintsNotMatch).WithPlugin(
+		podtopologyspread.Name)
 )
 
 // spreadFilter does PodTopologySpread's Filter over the counts.

@@ -44,11 +44,13 @@ func TestScopes(t *testing.T) {
 		})
 	}
 	near := func(a *corev1.Affinity, term corev1.PodAffinityTerm) {
-		a.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term}}
+		a.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+			term}}
 	}
 	rather := func(a *corev1.Affinity, term corev1.PodAffinityTerm) {
-		a.PodAntiAffinity = &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
-			{Weight: 1, PodAffinityTerm: term}}}
+		a.PodAntiAffinity = &corev1.PodAntiAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
+				{Weight: 1, PodAffinityTerm: term}}}
 	}
 	terminating := quotaOf(list("pods", "2"), corev1.ResourceQuotaScopeTerminating)
 	lasting := quotaOf(list("pods", "2"), corev1.ResourceQuotaScopeNotTerminating)
@@ -60,36 +62,46 @@ func TestScopes(t *testing.T) {
 		pod   *corev1.Pod
 		want  int
 	}{
-		"no scope":                             {quotaOf(list("pods", "2")), plain(), want},
-		"about no pods":                        {quotaOf(list("services", "0")), plain(), all},
-		"unknown scope":                        {quotaOf(list("pods", "2"), "Odd"), plain(), all},
-		"Terminating, with a deadline":         {terminating, deadline(), want},
-		"Terminating, without":                 {terminating, plain(), all},
-		"NotTerminating, with a deadline":      {lasting, deadline(), all},
-		"NotTerminating, without":              {lasting, plain(), want},
-		"BestEffort asks nothing":              {best, plain(), want},
-		"BestEffort asks for disk":             {best, pod(list("ephemeral-storage", "1Gi"), nil), want},
-		"BestEffort asks for cpu":              {best, pod(list("cpu", "1"), nil), all},
-		"NotBestEffort asks nothing":           {notBest, plain(), all},
-		"NotBestEffort asks for cpu":           {notBest, pod(nil, list("cpu", "1")), want},
-		"BestEffort by pod-level resources":    {notBest, spec(func(s *corev1.PodSpec) { s.Resources = &corev1.ResourceRequirements{Requests: list("cpu", "1")} }), want},
-		"two scopes, one fails":                {quotaOf(list("pods", "2"), corev1.ResourceQuotaScopeBestEffort, corev1.ResourceQuotaScopeTerminating), plain(), all},
-		"class in":                             {class(corev1.ScopeSelectorOpIn, "high", "low"), high(), want},
-		"class in others":                      {class(corev1.ScopeSelectorOpIn, "low"), high(), all},
-		"class not in":                         {class(corev1.ScopeSelectorOpNotIn, "low"), high(), want},
-		"class exists":                         {class(corev1.ScopeSelectorOpExists), high(), want},
-		"class exists not":                     {class(corev1.ScopeSelectorOpExists), plain(), all},
-		"class does not exist":                 {class(corev1.ScopeSelectorOpDoesNotExist), plain(), want},
-		"class by an unknown operator":         {class("Like", "high"), high(), all},
-		"class in nothing":                     {class(corev1.ScopeSelectorOpIn), high(), all},
-		"crosses by name":                      {crossing, elsewhere(corev1.PodAffinityTerm{Namespaces: []string{"b"}}, near), want},
-		"crosses by selector, preferred":       {crossing, elsewhere(corev1.PodAffinityTerm{NamespaceSelector: &metav1.LabelSelector{}}, rather), want},
-		"affinity within the namespace":        {crossing, elsewhere(corev1.PodAffinityTerm{TopologyKey: "zone"}, near), all},
-		"no affinity":                          {crossing, plain(), all},
-		"preferred in the namespace":           {crossing, elsewhere(corev1.PodAffinityTerm{TopologyKey: "zone"}, rather), all},
-		"requests of an extended resource":     {quotaOf(list("requests.example.com/gpu", "3")), pod(list("example.com/gpu", "2"), list("example.com/gpu", "2")), 1},
-		"limits of memory":                     {quotaOf(list("limits.memory", "3Gi")), pod(nil, list("memory", "1Gi")), 3},
-		"huge pages":                           {quotaOf(list("hugepages-2Mi", "8Mi")), pod(list("hugepages-2Mi", "4Mi"), list("hugepages-2Mi", "4Mi")), 2},
+		"no scope":                        {quotaOf(list("pods", "2")), plain(), want},
+		"about no pods":                   {quotaOf(list("services", "0")), plain(), all},
+		"unknown scope":                   {quotaOf(list("pods", "2"), "Odd"), plain(), all},
+		"Terminating, with a deadline":    {terminating, deadline(), want},
+		"Terminating, without":            {terminating, plain(), all},
+		"NotTerminating, with a deadline": {lasting, deadline(), all},
+		"NotTerminating, without":         {lasting, plain(), want},
+		"BestEffort asks nothing":         {best, plain(), want},
+		"BestEffort asks for disk":        {best, pod(list("ephemeral-storage", "1Gi"), nil), want},
+		"BestEffort asks for cpu":         {best, pod(list("cpu", "1"), nil), all},
+		"NotBestEffort asks nothing":      {notBest, plain(), all},
+		"NotBestEffort asks for cpu":      {notBest, pod(nil, list("cpu", "1")), want},
+		"BestEffort by pod-level resources": {notBest,
+			spec(func(s *corev1.PodSpec) { s.Resources = &corev1.ResourceRequirements{Requests: list("cpu", "1")} }),
+			want},
+		"two scopes, one fails": {quotaOf(list("pods", "2"), corev1.ResourceQuotaScopeBestEffort,
+			corev1.ResourceQuotaScopeTerminating), plain(), all},
+		"class in":                     {class(corev1.ScopeSelectorOpIn, "high", "low"), high(), want},
+		"class in others":              {class(corev1.ScopeSelectorOpIn, "low"), high(), all},
+		"class not in":                 {class(corev1.ScopeSelectorOpNotIn, "low"), high(), want},
+		"class exists":                 {class(corev1.ScopeSelectorOpExists), high(), want},
+		"class exists not":             {class(corev1.ScopeSelectorOpExists), plain(), all},
+		"class does not exist":         {class(corev1.ScopeSelectorOpDoesNotExist), plain(), want},
+		"class by an unknown operator": {class("Like", "high"), high(), all},
+		"class in nothing":             {class(corev1.ScopeSelectorOpIn), high(), all},
+		"crosses by name": {crossing, elsewhere(corev1.PodAffinityTerm{Namespaces: []string{"b"}},
+			near), want},
+		"crosses by selector, preferred": {crossing,
+			elsewhere(corev1.PodAffinityTerm{NamespaceSelector: &metav1.LabelSelector{}}, rather), want},
+		"affinity within the namespace": {crossing, elsewhere(corev1.PodAffinityTerm{TopologyKey: "zone"}, near),
+			all},
+		"no affinity": {crossing, plain(), all},
+		"preferred in the namespace": {crossing,
+			elsewhere(corev1.PodAffinityTerm{TopologyKey: "zone"}, rather), all},
+		"requests of an extended resource": {quotaOf(list("requests.example.com/gpu", "3")),
+			pod(list("example.com/gpu", "2"), list("example.com/gpu", "2")), 1},
+		"limits of memory": {quotaOf(list("limits.memory", "3Gi")), pod(nil, list("memory", "1Gi")),
+			3},
+		"huge pages": {quotaOf(list("hugepages-2Mi", "8Mi")),
+			pod(list("hugepages-2Mi", "4Mi"), list("hugepages-2Mi", "4Mi")), 2},
 		"every stored pod":                     {quotaOf(list("count/pods", "4")), plain(), 4},
 		"a request of zero is charged nothing": {quotaOf(list("requests.cpu", "0")), pod(list("cpu", "0"), nil), all},
 	} {
@@ -112,8 +124,8 @@ func TestSeveralQuotas(t *testing.T) {
 		`used: requests.cpu=300m, limited: requests.cpu=300m`)
 }
 
-// A quota without status is charged for the pods of the snapshot as the quota controller would: ended
-// pods, and those that should be gone, only count as stored.
+// A quota without status is charged for the pods of the snapshot as the quota controller would:
+// ended pods, and those that should be gone, only count as stored.
 func TestChargedPods(t *testing.T) {
 	now := metav1.NewTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	named := func(name string, edit func(*corev1.Pod)) *corev1.Pod {
@@ -140,7 +152,8 @@ func TestChargedPods(t *testing.T) {
 	for name, q := range used {
 		got[name] = q.String()
 	}
-	assert.Equal(t, map[corev1.ResourceName]string{"pods": "2", "count/pods": "4", "requests.cpu": "200m", "limits.cpu": "400m"}, got)
+	assert.Equal(t, map[corev1.ResourceName]string{"pods": "2", "count/pods": "4", "requests.cpu": "200m",
+		"limits.cpu": "400m"}, got)
 	assert.Equal(t, used, admission.Used(s, s.ResourceQuotas[0]))
 
 	quota = s.ResourceQuotas[0].DeepCopy() // in its namespace

@@ -28,8 +28,9 @@ func TestLimitRangeSentences(t *testing.T) {
 		"no request":    {minimum, nil, nil, "minimum cpu usage per Pod is 1.  No request is specified"},
 		"at the least":  {minimum, list("cpu", "1"), list("cpu", "1"), ""},
 		"no limit":      {maximum, list("cpu", "1"), nil, "maximum cpu usage per Pod is 1.  No limit is specified"},
-		"limit above":   {maximum, list("cpu", "1"), list("cpu", "2"), "maximum cpu usage per Pod is 1, but limit is 2"},
-		"at the most":   {maximum, list("cpu", "1"), list("cpu", "1"), ""},
+		"limit above": {maximum, list("cpu", "1"), list("cpu", "2"),
+			"maximum cpu usage per Pod is 1, but limit is 2"},
+		"at the most": {maximum, list("cpu", "1"), list("cpu", "1"), ""},
 		"limit huge": {corev1.LimitRangeItem{Max: list("memory", "1")}, list("memory", "1"), list("memory", huge),
 			"maximum memory usage per Pod is 1, but limit is " + huge},
 		"ratio without request": {ratio("cpu", "2"), nil, nil,
@@ -126,7 +127,8 @@ func TestLiberties(t *testing.T) {
 func TestIsScalar(t *testing.T) {
 	for name, want := range map[corev1.ResourceName]bool{
 		"example.com/gpu": true, "hugepages-1Gi": true, "attachable-volumes-csi-x": true, "kubernetes.io/odd": true,
-		"cpu": false, "memory": false, "pods": false, "requests.example.com/gpu": false, "example.com/not a name": false,
+		"cpu": false, "memory": false, "pods": false, "requests.example.com/gpu": false,
+		"example.com/not a name": false,
 	} {
 		assert.Equal(t, want, admission.IsScalar(name), name)
 	}

@@ -158,33 +158,47 @@ func TestErrors(t *testing.T) {
 			Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{}, item}}}
 	}
 	for want, object := range map[string]runtime.Object{
-		"object 0: is nil, want a Kubernetes object":                           (*corev1.Pod)(nil),
-		"Pod a/p: spec.nodeName is \"gone\", want a node of the snapshot":      pod("a", "p", "gone"),
-		"Node n: status.allocatable[cpu] is -1, want >= 0":                     &corev1.Node{ObjectMeta: meta("", "n"), Status: corev1.NodeStatus{Allocatable: minus}},
-		"RuntimeClass k: overhead.podFixed[cpu] is -1, want >= 0":              &nodev1.RuntimeClass{ObjectMeta: meta("", "k"), Overhead: &nodev1.Overhead{PodFixed: minus}},
-		"ResourceQuota a/q: spec.hard[cpu] is -1, want >= 0":                   quota(corev1.ResourceQuotaSpec{Hard: minus}, corev1.ResourceQuotaStatus{}),
-		"ResourceQuota a/q: status.hard[cpu] is -1, want >= 0":                 quota(corev1.ResourceQuotaSpec{}, corev1.ResourceQuotaStatus{Hard: minus}),
-		"ResourceQuota a/q: status.used[cpu] is -1, want >= 0":                 quota(corev1.ResourceQuotaSpec{}, corev1.ResourceQuotaStatus{Used: minus}),
-		"LimitRange a/l: spec.limits[1].max[cpu] is -1, want >= 0":             limits(corev1.LimitRangeItem{Max: minus}),
-		"LimitRange a/l: spec.limits[1].min[cpu] is -1, want >= 0":             limits(corev1.LimitRangeItem{Min: minus}),
-		"LimitRange a/l: spec.limits[1].default[cpu] is -1, want >= 0":         limits(corev1.LimitRangeItem{Default: minus}),
-		"LimitRange a/l: spec.limits[1].defaultRequest[cpu] is -1, want >= 0":  limits(corev1.LimitRangeItem{DefaultRequest: minus}),
-		"LimitRange a/l: spec.limits[1].maxLimitRequestRatio[cpu] is -1, want": limits(corev1.LimitRangeItem{MaxLimitRequestRatio: minus}),
+		"object 0: is nil, want a Kubernetes object":                      (*corev1.Pod)(nil),
+		"Pod a/p: spec.nodeName is \"gone\", want a node of the snapshot": pod("a", "p", "gone"),
+		"Node n: status.allocatable[cpu] is -1, want >= 0": &corev1.Node{ObjectMeta: meta("", "n"),
+			Status: corev1.NodeStatus{Allocatable: minus}},
+		"RuntimeClass k: overhead.podFixed[cpu] is -1, want >= 0": &nodev1.RuntimeClass{ObjectMeta: meta(
+			"", "k"), Overhead: &nodev1.Overhead{PodFixed: minus}},
+		"ResourceQuota a/q: spec.hard[cpu] is -1, want >= 0": quota(
+			corev1.ResourceQuotaSpec{Hard: minus}, corev1.ResourceQuotaStatus{}),
+		"ResourceQuota a/q: status.hard[cpu] is -1, want >= 0": quota(corev1.ResourceQuotaSpec{},
+			corev1.ResourceQuotaStatus{Hard: minus}),
+		"ResourceQuota a/q: status.used[cpu] is -1, want >= 0": quota(corev1.ResourceQuotaSpec{},
+			corev1.ResourceQuotaStatus{Used: minus}),
+		"LimitRange a/l: spec.limits[1].max[cpu] is -1, want >= 0": limits(
+			corev1.LimitRangeItem{Max: minus}),
+		"LimitRange a/l: spec.limits[1].min[cpu] is -1, want >= 0": limits(
+			corev1.LimitRangeItem{Min: minus}),
+		"LimitRange a/l: spec.limits[1].default[cpu] is -1, want >= 0": limits(
+			corev1.LimitRangeItem{Default: minus}),
+		"LimitRange a/l: spec.limits[1].defaultRequest[cpu] is -1, want >= 0": limits(
+			corev1.LimitRangeItem{DefaultRequest: minus}),
+		"LimitRange a/l: spec.limits[1].maxLimitRequestRatio[cpu] is -1, want": limits(
+			corev1.LimitRangeItem{MaxLimitRequestRatio: minus}),
 		"Pod a/p: spec.containers[c].resources.limits[cpu] is -1, want >= 0": with(func(p *corev1.Pod) {
 			p.Spec.Containers = []corev1.Container{{Name: "b"}, {Name: "c", Resources: requirements}}
 		}),
 		"Pod a/p: spec.initContainers[i].resources.limits[cpu] is -1, want >= 0": with(func(p *corev1.Pod) {
 			p.Spec.InitContainers = []corev1.Container{{Name: "i", Resources: requirements}}
 		}),
-		"Pod a/p: spec.resources.limits[cpu] is -1, want >= 0": with(func(p *corev1.Pod) { p.Spec.Resources = &requirements }),
-		"Pod a/p: spec.overhead[cpu] is -1, want >= 0":         with(func(p *corev1.Pod) { p.Spec.Overhead = minus }),
-		"Pod a/p: status.resources.limits[cpu] is -1, want":    with(func(p *corev1.Pod) { p.Status.Resources = &requirements }),
-		"Pod a/p: status.allocatedResources[cpu] is -1, want":  with(func(p *corev1.Pod) { p.Status.AllocatedResources = minus }),
+		"Pod a/p: spec.resources.limits[cpu] is -1, want >= 0": with(
+			func(p *corev1.Pod) { p.Spec.Resources = &requirements }),
+		"Pod a/p: spec.overhead[cpu] is -1, want >= 0": with(func(p *corev1.Pod) { p.Spec.Overhead = minus }),
+		"Pod a/p: status.resources.limits[cpu] is -1, want": with(
+			func(p *corev1.Pod) { p.Status.Resources = &requirements }),
+		"Pod a/p: status.allocatedResources[cpu] is -1, want": with(
+			func(p *corev1.Pod) { p.Status.AllocatedResources = minus }),
 		"Pod a/p: status.containerStatuses[c].allocatedResources[cpu] is -1, want >= 0": with(func(p *corev1.Pod) {
 			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", AllocatedResources: minus}}
 		}),
 		"Pod a/p: status.initContainerStatuses[i].resources.limits[cpu] is -1, want >= 0": with(func(p *corev1.Pod) {
-			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "h"}, {Name: "i", Resources: &requirements}}
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "h"},
+				{Name: "i", Resources: &requirements}}
 		}),
 	} {
 		s, err := cluster.New([]runtime.Object{object})
