@@ -87,7 +87,7 @@ func drawStatuses(r *rand.Rand, containers []corev1.Container) (out []corev1.Con
 	return out
 }
 
-// What a pod asks for is what framework.PodInfo says.
+// A pod asks for the same as framework.PodInfo says.
 func TestPodInfoIsTheFrameworks(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	quick := 0

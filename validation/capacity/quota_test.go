@@ -27,8 +27,8 @@ import (
 	"github.com/redline-go/redline/validation/internal/cases"
 )
 
-// Random LimitRanges, ResourceQuotas and templates: how many pods are created and the refusal of
-// the next are what the API server's own plugins make of them.
+// Random LimitRanges, ResourceQuotas and templates: the number of created pods and the refusal of
+// the next are those of the API server's own plugins.
 func TestRandomAdmission(t *testing.T) {
 	var mu sync.Mutex
 	counts := map[string]int{}
