@@ -13,7 +13,7 @@ import (
 	"github.com/redline-go/redline/capacity"
 )
 
-// racing: the tests run with the race detector.
+// racing is set when the tests run with the race detector.
 var racing bool
 
 // A resource-only template costs the answer, whatever the number of nodes: Nodes, and what the
@@ -71,7 +71,8 @@ func TestFitIntoIsFit(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, snapshot.FitInto(context.Background(), capacity.Workload{}, &answer))
 	assert.Equal(t, capacity.Answer{}, answer)
-	assert.EqualError(t, snapshot.FitInto(context.Background(), web(1), nil), "capacity: FitInto: answer is nil, want one to overwrite")
+	assert.EqualError(t, snapshot.FitInto(context.Background(), web(1), nil),
+		"capacity: FitInto: answer is nil, want one to overwrite")
 }
 
 // A template is shared with the question and never written to, quantities behind pointers included,
@@ -81,7 +82,8 @@ func TestFitLeavesTheTemplateAlone(t *testing.T) {
 	snapshot, err := capacity.NewSnapshot(objects...)
 	require.NoError(t, err)
 	huge, usual := web(3), web(3)
-	huge.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = resource.MustParse("99999999999999999999")
+	huge.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = resource.MustParse(
+		"99999999999999999999")
 	huge.Template.Spec.Tolerations = make([]corev1.Toleration, 1, 8)
 	before := *huge.Template.DeepCopy()
 	for range 3 {

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 )
 
-// Answer says how many of a workload's replicas run, fit, wait or are refused, and why.
+// Answer counts a workload's replicas that run, fit, wait or are refused, and gives the reasons.
 //
 // Desired = Running + Fits + Pending + Rejected where Desired >= Running. A workload to be scaled
 // down has none to place: Fits, Pending and Rejected are 0.

@@ -48,7 +48,8 @@ func antiAffinityTerms(state *cluster.State) []antiAffinityTerm {
 // newAntiAffinityTerm returns the term of a pod and a key that equal terms share. It returns false
 // for a term that cannot be parsed, which the scheduler leaves out.
 func newAntiAffinityTerm(pod *corev1.Pod, term *corev1.PodAffinityTerm) (t antiAffinityTerm, key string, ok bool) {
-	t = antiAffinityTerm{owner: pod.Namespace + "/" + pod.Name, namespaces: slices.Sorted(slices.Values(term.Namespaces))}
+	t = antiAffinityTerm{owner: pod.Namespace + "/" + pod.Name,
+		namespaces: slices.Sorted(slices.Values(term.Namespaces))}
 	if len(t.namespaces) == 0 && term.NamespaceSelector == nil {
 		t.namespaces = []string{pod.Namespace}
 	}

@@ -43,18 +43,21 @@ func bulkNode(i int) *corev1.Node {
 		}},
 		Status: corev1.NodeStatus{Allocatable: corev1.ResourceList{
 			corev1.ResourceCPU: resource.MustParse("16"), corev1.ResourceMemory: resource.MustParse("64Gi"),
-			corev1.ResourcePods: resource.MustParse("110"), corev1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
+			corev1.ResourcePods:             resource.MustParse("110"),
+			corev1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
 		}},
 	}
 }
 
 func bulkPod(name, node string, milli int) *corev1.Pod {
 	return &corev1.Pod{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: "load", Name: name, UID: types.UID(name), Labels: map[string]string{"app": "load"}},
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "load", Name: name, UID: types.UID(name),
+			Labels: map[string]string{"app": "load"}},
 		Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{
 			Name: "c", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
-				corev1.ResourceCPU: *resource.NewMilliQuantity(int64(milli), resource.DecimalSI), corev1.ResourceMemory: resource.MustParse("1Gi"),
+				corev1.ResourceCPU:    *resource.NewMilliQuantity(int64(milli), resource.DecimalSI),
+				corev1.ResourceMemory: resource.MustParse("1Gi"),
 			}},
 		}}},
 		Status: corev1.PodStatus{Phase: corev1.PodRunning},
@@ -73,9 +76,9 @@ func web(replicas int) capacity.Workload {
 	}}
 }
 
-// BenchmarkFit: all replicas fit, or ten too many are asked for and the scheduler's sentence is
-// wanted too; into a new answer, or into the last one. The collector's work is in the figures: for a
-// new answer it marks the whole cluster every so often.
+// BenchmarkFit asks for as many replicas as fit, and for ten too many, so that the scheduler's
+// sentence is wanted too. The answer is new, or the last one is overwritten. The collector's work
+// is in the figures: for a new answer it marks the whole cluster every so often.
 func BenchmarkFit(b *testing.B) {
 	for _, n := range []int{100, 5000, 100000} {
 		objects, places := bulk(n)

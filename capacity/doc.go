@@ -16,8 +16,8 @@
 //
 // Fit answers only what can be counted node by node, and then exactly. A workload whose placement
 // depends on where other pods are, on volumes to bind or on devices to allocate gets an error that
-// wraps [ErrNeedsScheduler] and names the feature. A [Fallback], such as package scheduler's Engine,
-// answers in its place.
+// wraps [ErrNeedsScheduler] and names the feature. A [Fallback], such as package scheduler's
+// Engine, answers in its place.
 //
 // # What-if
 //

@@ -24,7 +24,8 @@ type fake struct {
 func (f fake) Fit(_ context.Context, _ *capacity.Snapshot, w capacity.Workload) (capacity.Answer, error) {
 	missing := w.Replicas - f.running
 	created := min(missing, f.quota)
-	a := capacity.Answer{Desired: w.Replicas, Running: f.running, Fits: min(created, f.room), Rejected: missing - created,
+	a := capacity.Answer{Desired: w.Replicas, Running: f.running, Fits: min(created, f.room),
+		Rejected: missing - created,
 		Warnings: []error{errors.New("the engine's")}}
 	if a.Pending = created - a.Fits; a.Pending > 0 {
 		a.Message, a.Preemptible = "no room", 1
@@ -38,8 +39,9 @@ func (f fake) Fit(_ context.Context, _ *capacity.Snapshot, w capacity.Workload) 
 // spread is a workload that needs an engine.
 func spread(replicas int) capacity.Workload {
 	w := web(replicas)
-	w.Template.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone", WhenUnsatisfiable: corev1.DoNotSchedule,
-		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
+	w.Template.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone",
+		WhenUnsatisfiable: corev1.DoNotSchedule,
+		LabelSelector:     &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
 	return w
 }
 
@@ -70,13 +72,15 @@ func TestMaxByAnEngine(t *testing.T) {
 
 // An engine does not know what the snapshot left out, nor what admission let pass.
 func TestWarningsBesideAnEngines(t *testing.T) {
-	snapshot, err := capacity.NewSnapshot(bulkNode(1), &runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: "example.com/v1", Kind: "Widget"}})
+	snapshot, err := capacity.NewSnapshot(bulkNode(1),
+		&runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: "example.com/v1", Kind: "Widget"}})
 	require.NoError(t, err)
 	w := spread(1)
 	w.Template.Spec.Priority, w.Template.Spec.SchedulerName = ptr.To[int32](7), "the engine's own"
 	want := []string{
 		"capacity: skipped 1 of unknown kind example.com/v1 Widget",
-		"capacity: Workload.Template: spec.priority is 7, its class gives 0; counted as it stands, though the API server refuses that in a new pod",
+		"capacity: Workload.Template: spec.priority is 7, its class gives 0; counted as it stands, though the API " +
+			"server refuses that in a new pod",
 		"the engine's",
 	}
 	said := func(a capacity.Answer, err error) (texts []string) {
@@ -107,8 +111,9 @@ func TestBadOptions(t *testing.T) {
 		opts []capacity.Option
 		want string
 	}{
-		"a nil engine":    {[]capacity.Option{capacity.Fallback(nil)}, "option 0 has no engine, want Fallback(engine)"},
-		"a nil pointer":   {[]capacity.Option{capacity.Fallback((*pointer)(nil))}, "option 0 has no engine, want Fallback(engine)"},
+		"a nil engine": {[]capacity.Option{capacity.Fallback(nil)}, "option 0 has no engine, want Fallback(engine)"},
+		"a nil pointer": {[]capacity.Option{capacity.Fallback((*pointer)(nil))},
+			"option 0 has no engine, want Fallback(engine)"},
 		"the zero Option": {[]capacity.Option{good, {}}, "option 1 has no engine, want Fallback(engine)"},
 		"two engines":     {[]capacity.Option{good, good}, "option 1 is a second Fallback, want one engine"},
 	} {

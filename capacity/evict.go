@@ -85,10 +85,14 @@ func nobodyGivesWay(t *tally) histogram {
 // (P/defaultpreemption/default_preemption.go:261).
 func chance(candidates, potential, ties int) []error {
 	if wanted := max(potential/10, 100); candidates > wanted {
-		return []error{fmt.Errorf("capacity: preemption: kube-scheduler looks for %d of the %d nodes where it helps, from a random one on; Message names the best of all", wanted, candidates)}
+		return []error{fmt.Errorf(
+			"capacity: preemption: kube-scheduler looks for %d of the %d nodes where it helps, from a random one on; "+
+				"Message names the best of all", wanted, candidates)}
 	}
 	if ties > 1 {
-		return []error{fmt.Errorf("capacity: preemption: kube-scheduler chooses one of %d equal nodes at random; Message names the first", ties)}
+		return []error{fmt.Errorf(
+			"capacity: preemption: kube-scheduler chooses one of %d equal nodes at random; Message names the first",
+			ties)}
 	}
 	return nil
 }

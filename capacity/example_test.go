@@ -55,13 +55,16 @@ spec:
 		return
 	}
 	fmt.Println(answer.Fits, "fit,", answer.Pending, "pending")
-	fmt.Println(answer.Message)
+	message, preemption, _ := strings.Cut(answer.Message, " preemption: ")
+	fmt.Println(message)
+	fmt.Println("preemption:", preemption)
 	for _, n := range answer.Nodes {
 		fmt.Println(n.Node(), n.Room(), n.Reason())
 	}
 	// Output:
 	// 8 fit, 2 pending
-	// 0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.
+	// 0/2 nodes are available: 2 Insufficient cpu.
+	// preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.
 	// node-1 4 Insufficient cpu
 	// node-2 4 Insufficient cpu
 }

@@ -35,7 +35,8 @@ func (s *Snapshot) NodesNeeded(ctx context.Context, w Workload, node *corev1.Nod
 			continue
 		}
 		if n.Room() == 0 {
-			return 0, fmt.Errorf("capacity: NodesNeeded: node %q takes none of the %d pending replicas: %s", node.Name, answer.Pending, n.Reason())
+			return 0, fmt.Errorf("capacity: NodesNeeded: node %q takes none of the %d pending replicas: %s", node.Name,
+				answer.Pending, n.Reason())
 		}
 		return (answer.Pending-1)/n.Room() + 1, nil
 	}

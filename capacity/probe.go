@@ -58,7 +58,8 @@ func (p *probe) ready(t *table, pod *corev1.Pod) error {
 		p.need(t, name, requests)
 	}
 	if len(p.needs) > maxNeeds {
-		return refused("NodeResourcesFit", fmt.Sprintf("%d resources requested, at most %d can be counted", len(p.needs), maxNeeds))
+		return refused("NodeResourcesFit", fmt.Sprintf("%d resources requested, at most %d can be counted",
+			len(p.needs), maxNeeds))
 	}
 	p.taints(t)
 	if hasNodeAffinity(&pod.Spec) {
@@ -163,8 +164,10 @@ func preferences(pod *corev1.Pod) error {
 	if a == nil || a.NodeAffinity == nil || len(a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution) == 0 {
 		return nil
 	}
-	if _, err := nodeaffinity.NewPreferredSchedulingTerms(a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution); err != nil {
-		return fmt.Errorf("capacity: Workload.Template: spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution%w", err)
+	if _, err := nodeaffinity.NewPreferredSchedulingTerms(
+		a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution); err != nil {
+		return fmt.Errorf("capacity: Workload.Template: "+
+			"spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution%w", err)
 	}
 	return nil
 }

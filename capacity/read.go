@@ -162,7 +162,8 @@ func (d *decoder) objectOf(meta metav1.TypeMeta, raw []byte, inherited schema.Gr
 		gvk = inherited
 	}
 	if gvk.Kind == "" || gvk.Version == "" {
-		return fmt.Errorf("apiVersion is %q and kind is %q, want both set, as in a Kubernetes object", meta.APIVersion, meta.Kind)
+		return fmt.Errorf("apiVersion is %q and kind is %q, want both set, as in a Kubernetes object", meta.APIVersion,
+			meta.Kind)
 	}
 	if strings.HasSuffix(gvk.Kind, "List") && isList(raw) {
 		return d.value(json.NewDecoder(bytes.NewReader(raw)))

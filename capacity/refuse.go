@@ -17,7 +17,8 @@ func (q *question) needsScheduler() error {
 	spec := &q.pod.Spec
 	for i, c := range spec.TopologySpreadConstraints {
 		if c.WhenUnsatisfiable == corev1.DoNotSchedule {
-			return refused("PodTopologySpread", fmt.Sprintf("spec.topologySpreadConstraints[%d] over %s", i, c.TopologyKey))
+			return refused("PodTopologySpread", fmt.Sprintf("spec.topologySpreadConstraints[%d] over %s", i,
+				c.TopologyKey))
 		}
 	}
 	if a := spec.Affinity; a != nil {
@@ -71,7 +72,8 @@ func (q *question) byDevices() error {
 		}
 		for _, class := range q.state.DeviceClasses {
 			if class.Spec.ExtendedResourceName != nil && *class.Spec.ExtendedResourceName == string(name) {
-				return refused("DynamicResources", fmt.Sprintf("a request for %s, which DeviceClass %s offers", name, class.Name))
+				return refused("DynamicResources", fmt.Sprintf("a request for %s, which DeviceClass %s offers", name,
+					class.Name))
 			}
 		}
 	}

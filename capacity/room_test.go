@@ -19,7 +19,8 @@ func TestNodeRoom(t *testing.T) {
 	require.NoError(t, err)
 	answer, err := snapshot.Max(t.Context(), web(1))
 	require.NoError(t, err)
-	assert.Equal(t, "[node-000000: 1 (Insufficient cpu) node-000001: 2 (Insufficient cpu) node-000002: 3 (Insufficient cpu)]", fmt.Sprint(answer.Nodes))
+	assert.Equal(t, "[node-000000: 1 (Insufficient cpu) node-000001: 2 (Insufficient cpu) node-000002: 3 "+
+		"(Insufficient cpu)]", fmt.Sprint(answer.Nodes))
 	text, err := json.Marshal(answer.Nodes[:1])
 	require.NoError(t, err)
 	assert.JSONEq(t, `[{"node":"node-000000","room":1,"reason":"Insufficient cpu"}]`, string(text))

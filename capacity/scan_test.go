@@ -34,7 +34,8 @@ func numbers(r *rand.Rand, n int) (*Snapshot, *probe) {
 			}
 			for _, need := range p.needs {
 				if need.column == c && r.IntN(2) == 0 { // next to an exact multiple
-					t.free[c][i] = min(need.want*r.Int64N(max((exactBelow-2)/need.want, 1)+1)+r.Int64N(3)-1, exactBelow-1)
+					t.free[c][i] = min(need.want*r.Int64N(max((exactBelow-2)/need.want, 1)+1)+r.Int64N(3)-1,
+						exactBelow-1)
 				}
 			}
 			t.alloc[c][i] = max(t.free[c][i], 0) + r.Int64N(3)
@@ -60,7 +61,8 @@ func FuzzScanIsRoomOn(f *testing.F) {
 		slow, total := tally{}, 0
 		for i, n := range c.nodes {
 			room, stop := p.roomOn(s, v, i)
-			require.Equal(t, NodeRoom{&s.table.places[i], int32(room), slow.add(p, s.table.words, stop)}, n, "node %d", i)
+			require.Equal(t, NodeRoom{&s.table.places[i], int32(room), slow.add(p, s.table.words, stop)}, n, "node %d",
+				i)
 			total = addRoom(total, room)
 		}
 		require.Equal(t, total, c.room)
@@ -104,7 +106,8 @@ func BenchmarkScan(b *testing.B) {
 		s.table.free[colCPU][i], s.table.alloc[colCPU][i] = int64(300+200*(i%4)), 16000
 		s.table.free[colMemory][i], s.table.alloc[colMemory][i] = 56<<30, 64<<30
 	}
-	p := &probe{needs: []need{{column: colCPU, want: 200, reason: "Insufficient cpu"}, {column: colMemory, want: 256 << 20}}, blocked: make([]status, 3)}
+	p := &probe{needs: []need{{column: colCPU, want: 200, reason: "Insufficient cpu"},
+		{column: colMemory, want: 256 << 20}}, blocked: make([]status, 3)}
 	c := count{nodes: make([]NodeRoom, len(s.table.places))}
 	for b.Loop() {
 		c.tally.entries = c.tally.entries[:0]

@@ -41,7 +41,8 @@ func NewSnapshot(objects ...runtime.Object) (*Snapshot, error) {
 	}
 	s := &Snapshot{state: state, table: table}
 	for _, kind := range state.Skipped {
-		s.warnings = append(s.warnings, fmt.Errorf("capacity: skipped %d of unknown kind %s %s", kind.Count, kind.APIVersion, kind.Kind))
+		s.warnings = append(s.warnings, fmt.Errorf("capacity: skipped %d of unknown kind %s %s", kind.Count,
+			kind.APIVersion, kind.Kind))
 	}
 	return s, nil
 }

@@ -29,39 +29,54 @@ func TestBadSnapshots(t *testing.T) {
 	for want, objects := range map[string][]runtime.Object{
 		"capacity: Node node-000001: metadata.name appears twice, want it once": {node, node.DeepCopy()},
 		"capacity: Pod load/p: metadata.name appears twice, want it once":       {node, pod, pod.DeepCopy()},
-		"capacity: DeviceTaintRule r: metadata.name appears twice, want it once": {&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}},
+		"capacity: DeviceTaintRule r: metadata.name appears twice, want it " +
+			"once": {&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}},
 			&resourcev1.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "r"}}},
 		"capacity: object 1: is nil, want a Kubernetes object": {node, nil},
 		"capacity: object 0: is nil, want a Kubernetes object": {(*corev1.Node)(nil)},
-		`capacity: Pod load/p: spec.nodeName is "gone", want a node of the snapshot`: edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Spec.NodeName = "gone"
-		}),
-		"capacity: Node node-000001: status.allocatable[cpu] is -1, want >= 0": edited(func(n *corev1.Node, _ *corev1.Pod) {
-			n.Status.Allocatable[corev1.ResourceCPU] = minus
-		}),
-		"capacity: Pod load/p: spec.containers[c].resources.requests[memory] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = minus
-		}),
-		"capacity: Pod load/p: status.containerStatuses[c].allocatedResources[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", AllocatedResources: negative}}
-		}),
-		"capacity: Pod load/p: status.containerStatuses[c].resources.requests[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", Resources: &corev1.ResourceRequirements{Requests: negative}}}
-		}),
-		"capacity: Pod load/p: status.initContainerStatuses[i].resources.limits[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "i", Resources: &corev1.ResourceRequirements{Limits: negative}}}
-		}),
-		"capacity: Pod load/p: status.resources.requests[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Status.Resources = &corev1.ResourceRequirements{Requests: negative}
-		}),
-		"capacity: Pod load/p: status.allocatedResources[cpu] is -1, want >= 0": edited(func(_ *corev1.Node, p *corev1.Pod) {
-			p.Status.AllocatedResources = negative
-		}),
-		"capacity: Node: metadata.name is empty, want a name": edited(func(n *corev1.Node, _ *corev1.Pod) { n.Name = "" }),
+		`capacity: Pod load/p: spec.nodeName is "gone", want a node of the snapshot`: edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Spec.NodeName = "gone"
+			}),
+		"capacity: Node node-000001: status.allocatable[cpu] is -1, want >= 0": edited(
+			func(n *corev1.Node, _ *corev1.Pod) {
+				n.Status.Allocatable[corev1.ResourceCPU] = minus
+			}),
+		"capacity: Pod load/p: spec.containers[c].resources.requests[memory] is -1, want >= 0": edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = minus
+			}),
+		"capacity: Pod load/p: status.containerStatuses[c].allocatedResources[cpu] is -1, want >= 0": edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", AllocatedResources: negative}}
+			}),
+		"capacity: Pod load/p: status.containerStatuses[c].resources.requests[cpu] is -1, want >= 0": edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c",
+					Resources: &corev1.ResourceRequirements{Requests: negative}}}
+			}),
+		"capacity: Pod load/p: status.initContainerStatuses[i].resources.limits[cpu] is -1, want >= 0": edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "i",
+					Resources: &corev1.ResourceRequirements{Limits: negative}}}
+			}),
+		"capacity: Pod load/p: status.resources.requests[cpu] is -1, want >= 0": edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Status.Resources = &corev1.ResourceRequirements{Requests: negative}
+			}),
+		"capacity: Pod load/p: status.allocatedResources[cpu] is -1, want >= 0": edited(
+			func(_ *corev1.Node, p *corev1.Pod) {
+				p.Status.AllocatedResources = negative
+			}),
+		"capacity: Node: metadata.name is empty, want a name": edited(
+			func(n *corev1.Node, _ *corev1.Pod) { n.Name = "" }),
 		"capacity: ResourceQuota default/q: spec.hard[pods] is -1, want >= 0": {&corev1.ResourceQuota{
-			ObjectMeta: metav1.ObjectMeta{Name: "q"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: minus}}}},
+			ObjectMeta: metav1.ObjectMeta{Name: "q"},
+			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: minus}}}},
 		"capacity: LimitRange default/l: spec.limits[0].max[cpu] is -1, want >= 0": {&corev1.LimitRange{
-			ObjectMeta: metav1.ObjectMeta{Name: "l"}, Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{Max: corev1.ResourceList{corev1.ResourceCPU: minus}}}}}},
+			ObjectMeta: metav1.ObjectMeta{Name: "l"},
+			Spec: corev1.LimitRangeSpec{
+				Limits: []corev1.LimitRangeItem{{Max: corev1.ResourceList{corev1.ResourceCPU: minus}}}}}},
 	} {
 		snapshot, err := capacity.NewSnapshot(objects...)
 		assert.EqualError(t, err, want)
@@ -114,8 +129,10 @@ func TestWithAndWithout(t *testing.T) {
 func TestQuotaAfterWhatIf(t *testing.T) {
 	objects, _ := bulk(4) // 8 pods a node
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "load", Name: "q"},
-		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("34"), "services": resource.MustParse("1")}}}
-	quota.Status.Used = corev1.ResourceList{corev1.ResourcePods: resource.MustParse("32"), "services": resource.MustParse("1")}
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("34"),
+			"services": resource.MustParse("1")}}}
+	quota.Status.Used = corev1.ResourceList{corev1.ResourcePods: resource.MustParse("32"),
+		"services": resource.MustParse("1")}
 	snapshot, err := capacity.NewSnapshot(append(objects, quota)...)
 	require.NoError(t, err)
 	w := web(8)
@@ -130,14 +147,16 @@ func TestQuotaAfterWhatIf(t *testing.T) {
 	assert.Equal(t, 6, rejected(snapshot, nil), "34 less 32 that are there")
 	assert.Equal(t, 0, rejected(snapshot.Without("node-000001")), "8 of them are gone")
 	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1))))
-	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("load-0-0", "node-000000", 1), bulkPod("one-more", "node-000002", 1))), "one is the same")
+	assert.Equal(t, 7, rejected(snapshot.With(bulkPod("load-0-0", "node-000000", 1),
+		bulkPod("one-more", "node-000002", 1))), "one is the same")
 	other := bulkPod("one-more", "node-000002", 1)
 	other.Namespace = "elsewhere"
 	assert.Equal(t, 6, rejected(snapshot.With(other)))
 	assert.Equal(t, 6, rejected(snapshot.With(bulkNode(100))))
 	full := quota.DeepCopy()
 	full.Status.Used[corev1.ResourcePods] = resource.MustParse("34")
-	assert.Equal(t, 8, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1), full)), "a quota that is given is taken at its word")
+	assert.Equal(t, 8, rejected(snapshot.With(bulkPod("one-more", "node-000002", 1), full)),
+		"a quota that is given is taken at its word")
 	assert.Equal(t, resource.MustParse("32"), quota.Status.Used[corev1.ResourcePods], "the object is not changed")
 
 	ended := bulkPod("load-0-0", "node-000000", 1)
@@ -193,7 +212,8 @@ func TestNodesNeeded(t *testing.T) {
 	small := bulkNode(1)
 	small.Status.Allocatable[corev1.ResourceCPU] = resource.MustParse("100m")
 	_, err = snapshot.NodesNeeded(t.Context(), web(places+1), small)
-	assert.EqualError(t, err, `capacity: NodesNeeded: node "node-000001" takes none of the 1 pending replicas: Insufficient cpu`)
+	assert.EqualError(t, err, `capacity: NodesNeeded: node "node-000001" takes none of the 1 pending replicas: `+
+		`Insufficient cpu`)
 	_, err = snapshot.NodesNeeded(t.Context(), web(1), nil)
 	assert.ErrorContains(t, err, "node is nil")
 }

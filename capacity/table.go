@@ -203,7 +203,8 @@ func (t *table) measure() {
 	for c := range t.free {
 		t.exact[c] = !slices.ContainsFunc(t.alloc[c], tooLarge) && !slices.ContainsFunc(t.free[c], tooLarge)
 	}
-	t.exact[colPods] = t.exact[colPods] && !slices.ContainsFunc(t.alloc[colPods], func(n int64) bool { return n > maxRoom })
+	t.exact[colPods] = t.exact[colPods] &&
+		!slices.ContainsFunc(t.alloc[colPods], func(n int64) bool { return n > maxRoom })
 }
 
 func tooLarge(n int64) bool { return n >= exactBelow || n <= -exactBelow }

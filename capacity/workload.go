@@ -30,7 +30,8 @@ type Workload struct {
 // of a file that holds other objects.
 func IsWorkload(object runtime.Object) bool {
 	switch object.(type) {
-	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *corev1.ReplicationController, *batchv1.Job, *corev1.Pod:
+	case *appsv1.Deployment, *appsv1.ReplicaSet, *appsv1.StatefulSet, *corev1.ReplicationController, *batchv1.Job,
+		*corev1.Pod:
 		return true
 	}
 	return false
@@ -46,7 +47,9 @@ func IsWorkload(object runtime.Object) bool {
 // whatever the pod management policy.
 func WorkloadOf(object runtime.Object) (Workload, error) {
 	if cluster.IsNil(object) {
-		return Workload{}, errors.New("capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod")
+		return Workload{}, errors.New(
+			"capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, " +
+				"Job or Pod")
 	}
 	switch o := object.(type) {
 	case *appsv1.Deployment:
@@ -57,7 +60,8 @@ func WorkloadOf(object runtime.Object) (Workload, error) {
 		return statefulSet(o)
 	case *corev1.ReplicationController:
 		if o.Spec.Template == nil {
-			return Workload{}, fmt.Errorf("capacity: ReplicationController %s: spec.template is missing, want a pod template", o.Name)
+			return Workload{},
+				fmt.Errorf("capacity: ReplicationController %s: spec.template is missing, want a pod template", o.Name)
 		}
 		selector := &metav1.LabelSelector{MatchLabels: o.Spec.Selector}
 		if len(o.Spec.Selector) == 0 {
@@ -71,17 +75,21 @@ func WorkloadOf(object runtime.Object) (Workload, error) {
 		w.Template = corev1.PodTemplateSpec{ObjectMeta: o.ObjectMeta, Spec: o.Spec}
 		return w, check(&w)
 	}
-	return Workload{}, fmt.Errorf("capacity: WorkloadOf: object is %T, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod", object)
+	return Workload{}, fmt.Errorf(
+		"capacity: WorkloadOf: object is %T, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job "+
+			"or Pod", object)
 }
 
-func workload(kind string, o metav1.Object, template *corev1.PodTemplateSpec, selector *metav1.LabelSelector, replicas *int32) (Workload, error) {
+func workload(kind string, o metav1.Object, template *corev1.PodTemplateSpec, selector *metav1.LabelSelector,
+	replicas *int32) (Workload, error) {
 	w := Workload{Namespace: o.GetNamespace(), Template: *template, Replicas: 1}
 	if replicas != nil {
 		w.Replicas = int(*replicas)
 	}
 	w.Template.Name, w.Template.GenerateName = "", o.GetName()+"-"
 	if selector == nil {
-		return Workload{}, fmt.Errorf("capacity: %s %s: spec.selector is missing, want a label selector", kind, o.GetName())
+		return Workload{}, fmt.Errorf("capacity: %s %s: spec.selector is missing, want a label selector", kind,
+			o.GetName())
 	}
 	var err error
 	if w.Selector, err = metav1.LabelSelectorAsSelector(selector); err != nil {
@@ -101,7 +109,8 @@ func statefulSet(o *appsv1.StatefulSet) (Workload, error) {
 	}
 	for i := range o.Spec.VolumeClaimTemplates {
 		claim := &o.Spec.VolumeClaimTemplates[i]
-		w.Template.Spec.Volumes = slices.DeleteFunc(w.Template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == claim.Name })
+		w.Template.Spec.Volumes = slices.DeleteFunc(w.Template.Spec.Volumes,
+			func(v corev1.Volume) bool { return v.Name == claim.Name })
 		w.Template.Spec.Volumes = append(w.Template.Spec.Volumes, corev1.Volume{
 			Name: claim.Name,
 			VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{

@@ -35,21 +35,30 @@ func TestWorkloadOf(t *testing.T) {
 		object   runtime.Object
 		replicas int
 	}{
-		"Deployment":      {&appsv1.Deployment{ObjectMeta: named, Spec: appsv1.DeploymentSpec{Replicas: ptr.To[int32](7), Selector: ofWeb, Template: template}}, 7},
-		"without a count": {&appsv1.Deployment{ObjectMeta: named, Spec: appsv1.DeploymentSpec{Selector: ofWeb, Template: template}}, 1},
-		"ReplicaSet":      {&appsv1.ReplicaSet{ObjectMeta: named, Spec: appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: ofWeb, Template: template}}, 0},
-		"StatefulSet":     {&appsv1.StatefulSet{ObjectMeta: named, Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3), Selector: ofWeb, Template: template}}, 3},
-		"ReplicationController": {&corev1.ReplicationController{ObjectMeta: named, Spec: corev1.ReplicationControllerSpec{
-			Replicas: ptr.To[int32](2), Template: &template}}, 2},
-		"Job":                     {job(func(*batchv1.Job) {}), 1},
-		"Job in parallel":         {job(func(j *batchv1.Job) { j.Spec.Parallelism = ptr.To[int32](5) }), 5},
-		"Job of 3":                {job(func(j *batchv1.Job) { j.Spec.Parallelism, j.Spec.Completions = ptr.To[int32](5), ptr.To[int32](3) }), 3},
+		"Deployment": {&appsv1.Deployment{ObjectMeta: named,
+			Spec: appsv1.DeploymentSpec{Replicas: ptr.To[int32](7), Selector: ofWeb, Template: template}}, 7},
+		"without a count": {&appsv1.Deployment{ObjectMeta: named,
+			Spec: appsv1.DeploymentSpec{Selector: ofWeb, Template: template}}, 1},
+		"ReplicaSet": {&appsv1.ReplicaSet{ObjectMeta: named,
+			Spec: appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: ofWeb, Template: template}}, 0},
+		"StatefulSet": {&appsv1.StatefulSet{ObjectMeta: named,
+			Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3), Selector: ofWeb, Template: template}}, 3},
+		"ReplicationController": {&corev1.ReplicationController{ObjectMeta: named,
+			Spec: corev1.ReplicationControllerSpec{
+				Replicas: ptr.To[int32](2), Template: &template}}, 2},
+		"Job":             {job(func(*batchv1.Job) {}), 1},
+		"Job in parallel": {job(func(j *batchv1.Job) { j.Spec.Parallelism = ptr.To[int32](5) }), 5},
+		"Job of 3": {job(
+			func(j *batchv1.Job) { j.Spec.Parallelism, j.Spec.Completions = ptr.To[int32](5), ptr.To[int32](3) }), 3},
 		"Job of 3, one at a time": {job(func(j *batchv1.Job) { j.Spec.Completions = ptr.To[int32](3) }), 1},
 		"Job, indexed, 8 of 10 done": {job(func(j *batchv1.Job) {
 			j.Spec.CompletionMode = ptr.To(batchv1.IndexedCompletion)
 			j.Spec.Parallelism, j.Spec.Completions, j.Status.Succeeded = ptr.To[int32](5), ptr.To[int32](10), 8
 		}), 2},
-		"Job, suspended": {job(func(j *batchv1.Job) { j.Spec.Parallelism, j.Spec.Suspend = ptr.To[int32](5), ptr.To(true) }), 0},
+		"Job, suspended": {job(func(j *batchv1.Job) {
+			j.Spec.Parallelism, j.Spec.Suspend = ptr.To[int32](5),
+				ptr.To(true)
+		}), 0},
 		"Job, failed": {job(func(j *batchv1.Job) {
 			j.Spec.Parallelism = ptr.To[int32](5)
 			j.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue}}
@@ -92,8 +101,9 @@ func TestStatefulSetClaims(t *testing.T) {
 
 // The controller puts the claim in the place of a volume that the template has by the same name.
 func TestStatefulSetClaimReplacesVolume(t *testing.T) {
-	set := &appsv1.StatefulSet{ObjectMeta: named, Spec: appsv1.StatefulSetSpec{Selector: ofWeb, Template: *template.DeepCopy(),
-		VolumeClaimTemplates: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}}}
+	set := &appsv1.StatefulSet{ObjectMeta: named,
+		Spec: appsv1.StatefulSetSpec{Selector: ofWeb, Template: *template.DeepCopy(),
+			VolumeClaimTemplates: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}}}
 	set.Spec.Template.Spec.Volumes = []corev1.Volume{
 		{Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 		{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
@@ -117,18 +127,26 @@ func TestBadWorkloads(t *testing.T) {
 		return d
 	}
 	for want, object := range map[string]runtime.Object{
-		"capacity: Workload.Replicas is -1, want >= 0 (Deployment web)":             deployment(func(s *appsv1.DeploymentSpec) { s.Replicas = ptr.To[int32](-1) }),
-		"capacity: Deployment web: spec.selector is missing, want a label selector": deployment(func(s *appsv1.DeploymentSpec) { s.Selector = nil }),
-		"capacity: Workload.Template.Spec.Containers is empty, want at least one container (Deployment web)": deployment(func(s *appsv1.DeploymentSpec) {
+		"capacity: Workload.Replicas is -1, want >= 0 (Deployment web)": deployment(
+			func(s *appsv1.DeploymentSpec) { s.Replicas = ptr.To[int32](-1) }),
+		"capacity: Deployment web: spec.selector is missing, want a label selector": deployment(
+			func(s *appsv1.DeploymentSpec) { s.Selector = nil }),
+		"capacity: Workload.Template.Spec.Containers is empty, want at least one container (Deployment " +
+			"web)": deployment(func(s *appsv1.DeploymentSpec) {
 			s.Template = corev1.PodTemplateSpec{}
 		}),
-		"capacity: Workload.Template: spec.containers[web].resources.limits[cpu] is -1, want >= 0 (Deployment web)": deployment(func(s *appsv1.DeploymentSpec) {
+		"capacity: Workload.Template: spec.containers[web].resources.limits[cpu] is -1, want >= 0 (Deployment " +
+			"web)": deployment(func(s *appsv1.DeploymentSpec) {
 			s.Template = *minus
 		}),
-		"capacity: ReplicationController web: spec.template is missing, want a pod template":                                           &corev1.ReplicationController{ObjectMeta: named},
-		"capacity: WorkloadOf: object is *v1.DaemonSet, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod": &appsv1.DaemonSet{ObjectMeta: named},
-		"capacity: WorkloadOf: object is *v1.CronJob, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod":   &batchv1.CronJob{ObjectMeta: named},
-		"capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job or Pod":           (*appsv1.Deployment)(nil),
+		"capacity: ReplicationController web: spec.template is missing, want a pod " +
+			"template": &corev1.ReplicationController{ObjectMeta: named},
+		"capacity: WorkloadOf: object is *v1.DaemonSet, want a Deployment, ReplicaSet, ReplicationController, " +
+			"StatefulSet, Job or Pod": &appsv1.DaemonSet{ObjectMeta: named},
+		"capacity: WorkloadOf: object is *v1.CronJob, want a Deployment, ReplicaSet, ReplicationController, " +
+			"StatefulSet, Job or Pod": &batchv1.CronJob{ObjectMeta: named},
+		"capacity: WorkloadOf: object is nil, want a Deployment, ReplicaSet, ReplicationController, StatefulSet, Job " +
+			"or Pod": (*appsv1.Deployment)(nil),
 	} {
 		w, err := capacity.WorkloadOf(object)
 		assert.EqualError(t, err, want)
@@ -139,10 +157,15 @@ func TestBadWorkloads(t *testing.T) {
 	_, err = snapshot.Fit(t.Context(), web(-1))
 	assert.EqualError(t, err, "capacity: Workload.Replicas is -1, want >= 0")
 	unparsable := web(1)
-	unparsable.Template.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
-		{Weight: 1, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "a", Operator: corev1.NodeSelectorOpLt, Values: []string{"x"}}}}}}}}
+	unparsable.Template.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
+			{Weight: 1, Preference: corev1.NodeSelectorTerm{
+				MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "a",
+					Operator: corev1.NodeSelectorOpLt, Values: []string{"x"}}}}}}}}
 	_, err = snapshot.Fit(t.Context(), unparsable)
-	assert.EqualError(t, err, `capacity: Workload.Template: spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].matchExpressions[0].values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`)
+	assert.EqualError(t, err, `capacity: Workload.Template: `+
+		`spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].matchExpressions[0].values[0]: `+
+		`Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`)
 	_, err = snapshot.With((*corev1.Node)(nil))
 	assert.EqualError(t, err, "capacity: With: object 0 is nil, want a Kubernetes object")
 	_, err = capacity.WorkloadOf(nil)

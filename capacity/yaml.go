@@ -116,7 +116,8 @@ func (y *yamlReader) list(head []byte, indent int) error {
 		return err
 	}
 	if l.text("kind") == "" {
-		return errors.New("has items but kind is empty, want a Kubernetes list; it may be truncated, since kubectl prints the kind after the items")
+		return errors.New("has items but kind is empty, want a Kubernetes list; it may be truncated, since kubectl " +
+			"prints the kind after the items")
 	}
 	return errors.Join(y.next(), l.end())
 }

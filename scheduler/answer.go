@@ -75,7 +75,8 @@ func (e *Engine) placeIn(
 	return out, nil
 }
 
-// admit counts the replicas there are and asks admission for those that are missing, as package capacity does.
+// admit counts the replicas there are and asks admission for those that are missing, as package
+// capacity does.
 func admit(state *cluster.State, c *counted, i int, w capacity.Workload, mine map[*corev1.Pod]bool) (*ask, error) {
 	if w.Replicas < 0 {
 		return nil, errorf("Workload.Replicas is %d, want >= 0", w.Replicas)
@@ -105,8 +106,9 @@ func admit(state *cluster.State, c *counted, i int, w capacity.Workload, mine ma
 	return a, nil
 }
 
-// existing counts the pods that are replicas already; the waiting ones are noted.
-func existing(c *counted, namespace string, selector labels.Selector, mine map[*corev1.Pod]bool) (running, waiting int) {
+// existing counts the pods that are replicas already. It notes the waiting ones in mine.
+func existing(c *counted, namespace string, selector labels.Selector, mine map[*corev1.Pod]bool) (running,
+	waiting int) {
 	is := func(p *corev1.Pod) bool {
 		return p.Namespace == namespace && p.DeletionTimestamp == nil && selector.Matches(labels.Set(p.Labels))
 	}
@@ -124,7 +126,7 @@ func existing(c *counted, namespace string, selector labels.Selector, mine map[*
 	return running, waiting
 }
 
-// finish turns what became of the batch into the answer.
+// finish makes the answer from the placed batch.
 func (a *ask) finish() capacity.Answer {
 	out := a.answer
 	out.Fits = a.batch.placed
@@ -142,7 +144,7 @@ func (a *ask) finish() capacity.Answer {
 	return out
 }
 
-// reasons are the parts of the message that come from the nodes, sorted as it sorts them.
+// reasons returns the parts of the message that come from the nodes, sorted as in the message.
 func reasons(fe *framework.FitError) []capacity.Reason {
 	if fe == nil || fe.Diagnosis.PreFilterMsg != "" {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// batch is a number of identical pods to be placed one after another.
+// batch holds identical pods to be placed one after another.
 type batch struct {
 	workload int
 	pod      *corev1.Pod // as the API server stores it
@@ -25,10 +25,10 @@ type batch struct {
 	preemptible bool
 	message     string
 	fit         *framework.FitError
-	fault       error // what ended it was no verdict but a plugin's error
+	fault       error // the plugin's error that ended it, where that was no verdict
 }
 
-// replicas names the i-th replica of a pod as its controller might.
+// replicas returns a function that names the i-th replica of a pod as its controller might.
 func replicas(pod *corev1.Pod) func(i int) string {
 	base := pod.GenerateName
 	if base == "" {
@@ -37,7 +37,7 @@ func replicas(pod *corev1.Pod) func(i int) string {
 	return func(i int) string { return base + strconv.Itoa(i) }
 }
 
-// replica is the i-th pod of the batch. Its UID tells it from everything in the snapshot.
+// replica returns the i-th pod of the batch. Its UID tells it from everything in the snapshot.
 func (b *batch) replica(i int) *corev1.Pod {
 	p := *b.pod
 	p.Name = b.name(i)
@@ -47,8 +47,9 @@ func (b *batch) replica(i int) *corev1.Pod {
 	return &p
 }
 
-// refuse ends the batch in kube-scheduler's words. Where they are no verdict but a plugin's error, kube-scheduler lets
-// the pod wait and tries again; the answer also has the error as a warning.
+// refuse ends the batch in kube-scheduler's words. Where they are no verdict but a plugin's error,
+// kube-scheduler lets the pod wait and tries again. The answer then has the error as a warning,
+// too.
 func (b *batch) refuse(pod *corev1.Pod, err error) {
 	b.message, b.fit = err.Error(), fitError(err)
 	if b.fit == nil && !errors.Is(err, errNoNodes) {
@@ -56,7 +57,7 @@ func (b *batch) refuse(pod *corev1.Pod, err error) {
 	}
 }
 
-// pending are the snapshot's pods that wait, as batches of one; none unless they go first.
+// pending returns the snapshot's waiting pods as batches of one, or none unless they go first.
 func (r *run) pending(mine map[*corev1.Pod]bool) []*batch {
 	var out []*batch
 	if !r.engine.config.PendingFirst {
@@ -74,7 +75,8 @@ func (r *run) pending(mine map[*corev1.Pod]bool) []*batch {
 	return out
 }
 
-// sortQueue puts the workloads into the order of the profile's QueueSort plugin; pending pods stay first.
+// sortQueue puts the workloads into the order of the profile's QueueSort plugin. Pending pods stay
+// first.
 func (r *run) sortQueue(queue []*batch) error {
 	first := slices.IndexFunc(queue, func(b *batch) bool { return b.workload >= 0 })
 	if first < 0 || len(queue)-first < 2 {
@@ -91,7 +93,8 @@ func (r *run) sortQueue(queue []*batch) error {
 		if err != nil {
 			return errorf("workload %d: %v", b.workload, err)
 		}
-		infos[b] = &framework.QueuedPodInfo{PodInfo: pi, QueueingParams: framework.QueueingParams{Timestamp: time.Unix(int64(i), 0)}}
+		infos[b] = &framework.QueuedPodInfo{PodInfo: pi,
+			QueueingParams: framework.QueueingParams{Timestamp: time.Unix(int64(i), 0)}}
 	}
 	sort.SliceStable(queue[first:], func(i, j int) bool { return less(infos[queue[first+i]], infos[queue[first+j]]) })
 	return nil

@@ -26,8 +26,8 @@ func (e *Engine) cluster(ctx context.Context, s *capacity.Snapshot) (*counted, e
 	return c, nil
 }
 
-// keep remembers the last snapshot alone. What waits for the snapshot's end holds neither the engine nor the nodes: a
-// snapshot may outlive many engines.
+// keep remembers the last snapshot alone. The cleanup that waits for the snapshot's end holds
+// neither the engine nor the nodes, since a snapshot may outlive many engines.
 func (e *Engine) keep(s *capacity.Snapshot, c *counted) {
 	e.cleanup.Stop()
 	e.last, e.kept = weak.Make(s), c

@@ -10,9 +10,10 @@ import (
 	"k8s.io/component-helpers/storage/ephemeral"
 )
 
-// provide makes for a new replica what the controllers would make before it can be scheduled: a ResourceClaim for
-// each template it names, a PersistentVolumeClaim for each generic ephemeral volume, unless one of its name is there
-// (VolumeBinding looks whose it is). The pod is changed.
+// provide makes what the controllers would make for a new replica before it can be scheduled: a
+// ResourceClaim for each template it names, a PersistentVolumeClaim for each generic ephemeral
+// volume. It makes no claim whose name is taken, since VolumeBinding looks whose it is. The pod is
+// changed.
 func (r *run) provide(pod *corev1.Pod) error {
 	if err := r.provideClaims(pod); err != nil {
 		return err
@@ -37,15 +38,18 @@ func (r *run) hasVolumeClaim(namespace, name string) bool {
 	return ok
 }
 
-// unclaimed passes over the numbers of replicas whose generic ephemeral volumes are there: they are another pod's.
+// unclaimed skips the numbers of replicas whose ephemeral volumes' claims are there already, since
+// those are another pod's.
 func (r *run) unclaimed(pod *corev1.Pod, name func(i int) string) func(i int) string {
-	volumes := slices.DeleteFunc(slices.Clone(pod.Spec.Volumes), func(v corev1.Volume) bool { return v.Ephemeral == nil })
+	volumes := slices.DeleteFunc(slices.Clone(pod.Spec.Volumes),
+		func(v corev1.Volume) bool { return v.Ephemeral == nil })
 	if len(volumes) == 0 {
 		return name
 	}
 	claimed := func(i int) bool {
 		return slices.ContainsFunc(volumes, func(v corev1.Volume) bool {
-			return r.hasVolumeClaim(pod.Namespace, ephemeral.VolumeClaimName(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name(i)}}, &v))
+			return r.hasVolumeClaim(pod.Namespace,
+				ephemeral.VolumeClaimName(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name(i)}}, &v))
 		})
 	}
 	var free []int // the numbers of the replicas so far
@@ -70,12 +74,14 @@ func (r *run) provideClaims(pod *corev1.Pod) error {
 		if c.ResourceClaimTemplateName == nil || have[c.Name] {
 			continue
 		}
-		obj, ok, _ := r.shelf.informer(&resourceapi.ResourceClaimTemplate{}).indexer.GetByKey(pod.Namespace + "/" + *c.ResourceClaimTemplateName)
+		obj, ok, _ := r.shelf.informer(&resourceapi.ResourceClaimTemplate{}).indexer.GetByKey(pod.Namespace + "/" +
+			*c.ResourceClaimTemplateName)
 		if !ok {
 			continue // the plugin says so, in its own words
 		}
 		t := obj.(*resourceapi.ResourceClaimTemplate)
-		claim := &resourceapi.ResourceClaim{ObjectMeta: owned(pod, pod.Name+"-"+c.Name, t.Spec.ObjectMeta), Spec: *t.Spec.Spec.DeepCopy()}
+		claim := &resourceapi.ResourceClaim{ObjectMeta: owned(pod, pod.Name+"-"+c.Name, t.Spec.ObjectMeta),
+			Spec: *t.Spec.Spec.DeepCopy()}
 		if err := r.shelf.add(claim); err != nil {
 			return err
 		}
@@ -85,18 +91,19 @@ func (r *run) provideClaims(pod *corev1.Pod) error {
 	return nil
 }
 
-// owned is the metadata of an object that a controller makes for a pod.
+// owned returns the metadata of an object that a controller makes for a pod.
 func owned(pod *corev1.Pod, name string, from metav1.ObjectMeta) metav1.ObjectMeta {
 	yes := true
 	return metav1.ObjectMeta{
 		Namespace: pod.Namespace, Name: name, UID: types.UID(pod.Namespace + "/" + name), ResourceVersion: "1",
 		Labels: from.Labels, Annotations: from.Annotations,
-		OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: &yes, BlockOwnerDeletion: &yes}},
+		OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID,
+			Controller: &yes, BlockOwnerDeletion: &yes}},
 	}
 }
 
-// bindClaims writes the claims of a pod that was just reserved, as PreBind would through the API server: allocated,
-// and reserved for the pod, so that the next replica may share them.
+// bindClaims writes the claims of a pod that was just reserved, as PreBind would through the API
+// server. They are allocated and reserved for the pod, so that the next replica may share them.
 func (r *run) bindClaims(pod *corev1.Pod) error {
 	for _, c := range pod.Spec.ResourceClaims {
 		name := claimName(pod, c)
@@ -122,7 +129,8 @@ func (r *run) bindClaims(pod *corev1.Pod) error {
 	return nil
 }
 
-// claimName is the name of the ResourceClaim that stands for the pod's claim, empty if there is none yet.
+// claimName returns the name of the ResourceClaim behind the pod's claim, or "" if there is none
+// yet.
 func claimName(pod *corev1.Pod, c corev1.PodResourceClaim) string {
 	if c.ResourceClaimName != nil {
 		return *c.ResourceClaimName

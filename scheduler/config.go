@@ -9,31 +9,33 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 )
 
-// Adaptive asks, as [Config.PercentageOfNodesToScore], for what the configuration says, or for kube-scheduler's
-// adaptive default where it says nothing: 50 % less 1 % for each 125 nodes, at least 5 %, at least 100 nodes.
+// Adaptive, as [Config.PercentageOfNodesToScore], leaves the percentage to the configuration. Where
+// that says nothing, kube-scheduler's adaptive default holds: 50 % less 1 % for each 125 nodes, at
+// least 5 %, at least 100 nodes.
 const Adaptive = -1
 
-// Config says what an [Engine] schedules with. The zero value is kube-scheduler's default profile, pinned.
+// Config configures an [Engine]. The zero value is kube-scheduler's default profile, pinned.
 type Config struct {
-	// Profile is a KubeSchedulerConfiguration, YAML or JSON, as kube-scheduler's --config names it; nil: the
-	// defaults. Each of its profiles serves the pods that name it as spec.schedulerName. Its extenders are refused:
-	// they are other processes.
+	// Profile is a KubeSchedulerConfiguration, YAML or JSON, as kube-scheduler's --config names it.
+	// nil means the defaults. Each of its profiles serves the pods that name it as
+	// spec.schedulerName. Its extenders are refused: they are other processes.
 	Profile []byte
-	// PercentageOfNodesToScore is how much of the feasible nodes is looked for before scoring, 1 to 100. Zero means
-	// 100, whatever the configuration says; [Adaptive] leaves it to the configuration.
+	// PercentageOfNodesToScore is the share of feasible nodes to look for before scoring, 1 to 100.
+	// Zero means 100, whatever the configuration says. [Adaptive] leaves it to the configuration.
 	PercentageOfNodesToScore int32
-	// Registry has the plugins that are not in Kubernetes, by the names that Profile gives them. They are handed a
-	// nil clientset: there is no API server.
+	// Registry has the plugins that are not in Kubernetes, by the names that Profile gives them.
+	// They get a nil clientset: there is no API server.
 	Registry frameworkruntime.Registry
-	// Evict lets replicas that fit nowhere preempt pods of lower priority, as kube-scheduler would. [Engine.Fit]
-	// counts them; whom they evict is in the [Placement] of each, so ask [Engine.Place]. Without Evict a place that
-	// preemption would find is only named in the message.
+	// Evict lets replicas that fit nowhere preempt pods of lower priority, as kube-scheduler would.
+	// [Engine.Fit] counts them. The [Placement] of each names the evicted pods, so ask
+	// [Engine.Place]. Without Evict the message only names the place that preemption would find.
 	Evict bool
-	// PendingFirst schedules the pending pods of the snapshot before the replicas, by priority, then in the
-	// snapshot's order.
+	// PendingFirst schedules the pending pods of the snapshot before the replicas, by priority,
+	// then in the snapshot's order.
 	PendingFirst bool
-	// NodeOrders is how many orders of the nodes to try for the [OrderDependence] of an answer: the snapshot's,
-	// each further zone ahead of the rest, the reverse, then shuffles drawn from a fixed seed. Zero and one: only the snapshot's.
+	// NodeOrders is the number of node orders to try for the [OrderDependence] of an answer. They
+	// are the snapshot's, each further zone ahead of the rest, the reverse, then shuffles drawn
+	// from a fixed seed. Zero and one mean only the snapshot's.
 	NodeOrders int
 }
 
@@ -62,12 +64,13 @@ func (c Config) load() (*config.KubeSchedulerConfiguration, error) {
 		return nil, fmt.Errorf("scheduler: Config.Profile: %w", err)
 	}
 	if len(cfg.Extenders) > 0 {
-		return nil, errorf("Config.Profile: extender %q is another process and cannot be asked, want no extenders", cfg.Extenders[0].URLPrefix)
+		return nil, errorf("Config.Profile: extender %q is another process and cannot be asked, want no extenders",
+			cfg.Extenders[0].URLPrefix)
 	}
 	return cfg, nil
 }
 
-// percentage is the percentageOfNodesToScore of a profile, 0 for the adaptive one.
+// percentage returns the percentageOfNodesToScore of a profile, 0 for the adaptive one.
 func (c Config) percentage(cfg *config.KubeSchedulerConfiguration, p *config.KubeSchedulerProfile) int32 {
 	switch {
 	case c.PercentageOfNodesToScore == 0:
@@ -82,13 +85,13 @@ func (c Config) percentage(cfg *config.KubeSchedulerConfiguration, p *config.Kub
 	return config.DefaultPercentageOfNodesToScore
 }
 
-// The least that sampling looks for (pkg/scheduler/schedule_one.go).
+// Sampling looks for at least this many nodes (pkg/scheduler/schedule_one.go).
 const (
 	minFeasibleNodes      = 100
 	minFeasiblePercentage = 5
 )
 
-// feasibleWanted is how many feasible nodes end the search among n.
+// feasibleWanted returns the number of feasible nodes that ends the search among n.
 func feasibleWanted(percentage int32, n int) int {
 	if n < minFeasibleNodes {
 		return n

@@ -15,18 +15,18 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// counted is what the scheduler's cache would hold of a snapshot: nodes in the cache's order with their pods counted.
-// It is immutable: a world copies the nodes it changes.
+// counted holds a snapshot as the scheduler's cache would: nodes in the cache's order with their
+// pods counted. It is immutable: a world copies the nodes it changes.
 type counted struct {
 	infos   []*framework.NodeInfo
 	index   map[string]int
-	pvcUses map[string]int    // "namespace/name": how many bound pods use the claim
+	pvcUses map[string]int    // "namespace/name": number of bound pods that use the claim
 	pending []*corev1.Pod     // neither bound nor finished, in the snapshot's order
-	bound   []*corev1.Pod     // what the pod lister knows besides
+	bound   []*corev1.Pod     // the pod lister knows these, too
 	rest    []kruntime.Object // everything but nodes and pods
 }
 
-// checkEvery is how many nodes are worth a goroutine of their own.
+// checkEvery is the number of nodes that are worth a goroutine of their own.
 const checkEvery = 256
 
 func count(ctx context.Context, objects []kruntime.Object) (*counted, error) {
@@ -51,7 +51,7 @@ func count(ctx context.Context, objects []kruntime.Object) (*counted, error) {
 	return c, c.addPods(ctx)
 }
 
-// sort files a pod: finished ones hold nothing and are not seen by the scheduler at all.
+// sort files a pod. Finished pods hold nothing, and the scheduler does not see them at all.
 func (c *counted) sort(p *corev1.Pod) {
 	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 		return
@@ -88,8 +88,8 @@ func (c *counted) addNodes(ctx context.Context, nodes []*corev1.Node, images map
 	return nil
 }
 
-// addPods counts the bound pods on their nodes; one on a node that is not there is held by nobody. Nodes are shared
-// out to as many goroutines as there are processors; all have ended when it returns.
+// addPods counts the bound pods on their nodes. It skips a pod whose node is not there. The nodes
+// are shared out to as many goroutines as there are processors. All have ended when it returns.
 func (c *counted) addPods(ctx context.Context) error {
 	byNode := make([][]int32, len(c.infos))
 	for k, p := range c.bound {
@@ -113,7 +113,9 @@ func (c *counted) addPods(ctx context.Context) error {
 			for i := w; i < len(byNode) && ctx.Err() == nil; i += workers {
 				c.infos[i].Pods = make([]fwk.PodInfo, 0, len(byNode[i]))
 				for _, k := range byNode[i] {
-					_ = pods[k].fill(c.bound[k]) // as kube-scheduler's cache does, which keeps the terms that do parse
+					// kube-scheduler's cache ignores the error, too, and keeps the terms that do
+					// parse.
+					_ = pods[k].fill(c.bound[k])
 					c.infos[i].AddPodInfo(&pods[k])
 				}
 			}
@@ -145,8 +147,8 @@ func interleave(nodes []*corev1.Node) []*corev1.Node {
 	return out
 }
 
-// imageStates counts on how many nodes each image is; its size is the one that the first node, as given, reports. The
-// names of the nodes are kept since a copy of a node counts them again.
+// imageStates counts on how many nodes each image is. Its size is the one that the first node, as
+// given, reports. The names of the nodes are kept since a copy of a node counts them again.
 func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
 	states := map[string]*fwk.ImageStateSummary{}
 	for _, n := range nodes {
@@ -163,8 +165,8 @@ func imageStates(nodes []*corev1.Node) map[string]*fwk.ImageStateSummary {
 	return states
 }
 
-// named gives an object what the API server would have: a resource version and a UID, which the assume caches and
-// the claim tracker need and a hand-written file does not have.
+// named gives an object a resource version and a UID, as the API server would. The assume caches
+// and the claim tracker need them, and a hand-written file does not have them.
 func named(obj kruntime.Object) kruntime.Object {
 	m, err := meta.Accessor(obj)
 	if err != nil || (m.GetResourceVersion() != "" && m.GetUID() != "") {
@@ -182,7 +184,8 @@ func named(obj kruntime.Object) kruntime.Object {
 	return c
 }
 
-// reordered is the same cluster with its nodes met in another order: zones still in turn, as the node tree has them.
+// reordered returns the same cluster with its nodes met in another order. Zones still take turns,
+// as in the node tree.
 func (c *counted) reordered(order []*framework.NodeInfo) *counted {
 	nodes := make([]*corev1.Node, len(order))
 	for i, n := range order {

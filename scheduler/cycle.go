@@ -11,12 +11,12 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// run is one call's scheduling: a site whose world fills up pod by pod.
+// run holds one call's scheduling: a site whose world fills up pod by pod.
 type run struct {
 	*site
 	engine  *Engine
-	next    int  // where the next search for feasible nodes starts (nextStartNodeIndex)
-	rescues int  // how often an explained pod was tried again
+	next    int  // start of the next search for feasible nodes (nextStartNodeIndex)
+	rescues int  // number of times that an explained pod was tried again
 	slow    bool // never take the incremental path: for comparison
 }
 
@@ -30,8 +30,8 @@ type choice struct {
 	scores   []fwk.NodePluginScores // of the feasible nodes, in their order; empty when there was only one
 }
 
-// schedule is kube-scheduler's schedulePod, step by step, over the framework itself: the twin that everything
-// incremental is compared with. It returns a *framework.FitError when no node is feasible.
+// schedule does kube-scheduler's schedulePod, step by step, over the framework itself. It is the
+// slow twin of everything incremental. It returns a *framework.FitError when no node is feasible.
 func (r *run) schedule(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod) (choice, error) {
 	if len(r.world.infos) == 0 {
 		return choice{}, errNoNodes
@@ -58,8 +58,9 @@ func (r *run) schedule(ctx context.Context, p *profile, state fwk.CycleState, po
 	return c, nil
 }
 
-// prioritize scores the feasible nodes; without score plugins every node has one point.
-func (r *run) prioritize(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, error) {
+// prioritize scores the feasible nodes. Without score plugins every node has one point.
+func (r *run) prioritize(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (
+	[]fwk.NodePluginScores, error) {
 	if !p.fw.HasScorePlugins() {
 		out := make([]fwk.NodePluginScores, len(nodes))
 		for i, n := range nodes {
@@ -77,8 +78,10 @@ func (r *run) prioritize(ctx context.Context, p *profile, state fwk.CycleState, 
 	return scores, nil
 }
 
-// feasible is findNodesThatFitPod: PreFilter, the nominated node if there is one, then Filter on the nodes.
-func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod) ([]fwk.NodeInfo, framework.Diagnosis, error) {
+// feasible does findNodesThatFitPod: PreFilter, the nominated node if there is one, then Filter on
+// the nodes.
+func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod) ([]fwk.NodeInfo,
+	framework.Diagnosis, error) {
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
 	result, st, unscheduled := p.fw.RunPreFilterPlugins(ctx, state, pod)
 	diagnosis.UnschedulablePlugins = unscheduled
@@ -102,19 +105,22 @@ func (r *run) feasible(ctx context.Context, p *profile, state fwk.CycleState, po
 	nodes := r.world.infos
 	if !result.AllNodes() {
 		nodes = r.named(result.NodeNames)
-		diagnosis.NodeToStatus.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, unsatisfied(unscheduled)))
+		diagnosis.NodeToStatus.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+			unsatisfied(unscheduled)))
 	}
 	feasible, err := r.filter(ctx, p, state, pod, &diagnosis, nodes)
 	r.next = (r.next + len(feasible) + diagnosis.NodeToStatus.Len()) % len(r.world.infos)
 	return feasible, diagnosis, err
 }
 
-// unsatisfied is what kube-scheduler says of the nodes that these plugins left out in PreFilter.
+// unsatisfied returns kube-scheduler's words about the nodes that these plugins left out in
+// PreFilter.
 func unsatisfied(plugins sets.Set[string]) string {
 	return fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(plugins))
 }
 
-// named keeps the nodes that PreFilter named, in the world's order (kube-scheduler's is that of a map).
+// named keeps the nodes that PreFilter named, in the world's order. kube-scheduler's order is that
+// of a map.
 func (r *run) named(names sets.Set[string]) []fwk.NodeInfo {
 	var out []fwk.NodeInfo
 	for _, n := range r.world.infos {
@@ -125,8 +131,10 @@ func (r *run) named(names sets.Set[string]) []fwk.NodeInfo {
 	return out
 }
 
-// filter is findNodesThatPassFilters with one worker: it stops at the first feasible node beyond those wanted.
-func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, d *framework.Diagnosis, nodes []fwk.NodeInfo) ([]fwk.NodeInfo, error) {
+// filter does findNodesThatPassFilters with one worker. It stops at the first feasible node beyond
+// those wanted.
+func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, d *framework.Diagnosis,
+	nodes []fwk.NodeInfo) ([]fwk.NodeInfo, error) {
 	wanted := feasibleWanted(p.percentage, len(nodes))
 	if !p.fw.HasScorePlugins() {
 		wanted = 1
@@ -159,9 +167,10 @@ func (r *run) filter(ctx context.Context, p *profile, state fwk.CycleState, pod 
 	return out, nil
 }
 
-// assume places the pod: it is counted on the node, its volumes and devices are reserved and, as binding would,
-// its claims are written. A status that is not a success has undone it all.
-func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, node int) (*corev1.Pod, *fwk.Status, error) {
+// assume places the pod. It counts the pod on the node, reserves its volumes and devices and, as
+// binding would, writes its claims. If the returned status is not a success, all is undone.
+func (r *run) assume(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, node int) (*corev1.Pod,
+	*fwk.Status, error) {
 	name := r.world.infos[node].Node().Name
 	placed := *pod
 	placed.Spec.NodeName = name
@@ -192,13 +201,14 @@ func reserveError(pod *corev1.Pod, node string, st *fwk.Status) error {
 	if !st.IsRejected() {
 		return st.AsError()
 	}
-	e := &framework.FitError{NumAllNodes: 1, Pod: pod, Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
+	e := &framework.FitError{NumAllNodes: 1, Pod: pod,
+		Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
 	e.Diagnosis.NodeToStatus.Set(node, st)
 	e.Diagnosis.AddPluginStatus(st)
 	return e
 }
 
-// gate is the first PreEnqueue plugin that keeps the pod out of the queue, in its words; empty if none does.
+// gate returns the words of the first PreEnqueue plugin that keeps the pod out of the queue, or "".
 func (r *run) gate(ctx context.Context, p *profile, pod *corev1.Pod) string {
 	for _, pl := range p.fw.PreEnqueuePlugins() {
 		if st := pl.PreEnqueue(ctx, pod); !st.IsSuccess() {

@@ -13,8 +13,9 @@ import (
 	"github.com/redline-go/redline/capacity"
 )
 
-// Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use. It keeps the counted
-// nodes of the last snapshot that it was asked about, for as long as that snapshot is in use.
+// Engine schedules with the plugins that its [Config] chose. It is safe for concurrent use. It
+// keeps the counted nodes of the last snapshot that it was asked about, as long as that snapshot is
+// in use.
 type Engine struct {
 	config Config
 	loaded *config.KubeSchedulerConfiguration
@@ -111,8 +112,8 @@ func (e *Engine) place(
 	return out, e.orders(ctx, s, c, ws, out.answers)
 }
 
-// countPreemptible sets Answer.Preemptible where preemption would help: it places all workloads once
-// more, with evictions, and counts how many more fit.
+// countPreemptible sets Answer.Preemptible where preemption would help: it places all workloads
+// once more, with evictions, and counts how many more fit.
 func (e *Engine) countPreemptible(
 	ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, out outcome,
 ) error {

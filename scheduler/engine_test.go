@@ -20,7 +20,7 @@ func drawn(t *testing.T, seed uint64) *capacity.Snapshot {
 	return s
 }
 
-// alive says how many of what these point to are still there.
+// alive counts the pointers whose values are still there.
 func alive[T any](pointers []weak.Pointer[T]) (n int) {
 	goruntime.GC()
 	for _, p := range pointers {

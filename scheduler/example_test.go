@@ -13,9 +13,12 @@ const twoZones = `
 apiVersion: v1
 kind: List
 items:
-- {apiVersion: v1, kind: Node, metadata: {name: a-1, labels: {zone: a}}, status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}}}
-- {apiVersion: v1, kind: Node, metadata: {name: a-2, labels: {zone: a}}, status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}}}
-- {apiVersion: v1, kind: Node, metadata: {name: b-1, labels: {zone: b}}, status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}}}
+- {apiVersion: v1, kind: Node, metadata: {name: a-1, labels: {zone: a}},
+   status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}}}
+- {apiVersion: v1, kind: Node, metadata: {name: a-2, labels: {zone: a}},
+   status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}}}
+- {apiVersion: v1, kind: Node, metadata: {name: b-1, labels: {zone: b}},
+   status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}}}
 - apiVersion: apps/v1
   kind: Deployment
   metadata: {name: web}
@@ -56,12 +59,17 @@ func ExampleEngine_Place() {
 	for _, p := range placements {
 		fmt.Println(p.Pod, p.Node)
 	}
-	fmt.Println(answer.Fits, "fit;", answer.Message)
+	fmt.Println(answer.Fits, "fit")
+	for _, reason := range answer.Reasons {
+		fmt.Println(reason)
+	}
 	// Output:
 	// default/web-0 a-1
 	// default/web-1 b-1
 	// default/web-2 a-2
 	// default/web-3 b-1
 	// default/web-4 a-1
-	// 5 fit; 0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints, 2 Insufficient cpu. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.
+	// 5 fit
+	// 1 node(s) didn't match pod topology spread constraints
+	// 2 Insufficient cpu
 }

@@ -18,22 +18,24 @@ import (
 	"github.com/redline-go/redline/internal/cluster"
 )
 
-// Decision is what kube-scheduler would do with one pod, and why.
+// Decision is kube-scheduler's decision about one pod, with its reasons.
 type Decision struct {
 	Pod     string `json:"pod"`
-	Node    string `json:"node,omitempty"`    // where it would go; empty if nowhere
-	Message string `json:"message,omitempty"` // why it goes nowhere, whole
-	Refusal string `json:"refusal,omitempty"` // the API server would not even create it
-	// Feasible is how many nodes kube-scheduler would choose among: those that it looks at and finds feasible. They are
-	// fewer than those of Nodes when it samples, or finds the pod's nominated node feasible and looks no further.
+	Node    string `json:"node,omitempty"`    // the chosen node, or empty
+	Message string `json:"message,omitempty"` // the whole reason for no node
+	Refusal string `json:"refusal,omitempty"` // the API server's, if it would not create the pod
+	// Feasible counts the nodes that kube-scheduler would choose among: those that it looks at and
+	// finds feasible. They are fewer than those of Nodes when it samples, and when it finds the
+	// pod's nominated node feasible and looks no further.
 	Feasible int `json:"feasible"`
-	// Skipped are the Filter plugins that have nothing to say about this pod, Filters the others, in their order.
+	// Skipped are the Filter plugins that have nothing to say about this pod. Filters are the
+	// others, in their order.
 	Filters []string      `json:"filters"`
 	Skipped []string      `json:"skipped,omitempty"`
 	Nodes   []NodeVerdict `json:"nodes"` // every node, in the order in which kube-scheduler meets them
 }
 
-// NodeVerdict is what the plugins say of one node.
+// NodeVerdict holds the plugins' verdicts and scores of one node.
 type NodeVerdict struct {
 	Node     string    `json:"node"`
 	Feasible bool      `json:"feasible"`
@@ -42,24 +44,28 @@ type NodeVerdict struct {
 	Scores   []Score   `json:"scores,omitempty"`
 }
 
-// Verdict is what one Filter plugin says of one node. kube-scheduler stops at the first that rejects it; here all are
-// asked, so that one sees what would come next.
+// Verdict is one Filter plugin's verdict on one node. kube-scheduler stops at the first plugin that
+// rejects the node. Here all are asked, so that one sees what would come next.
 type Verdict struct {
 	Plugin  string   `json:"plugin"`
 	Pass    bool     `json:"pass"`
 	Reasons []string `json:"reasons,omitempty"`
-	// Hopeless is set where evicting pods would not help ("UnschedulableAndUnresolvable"), or the plugin failed.
+	// Hopeless is set where evicting pods would not help ("UnschedulableAndUnresolvable"), and
+	// where the plugin failed.
 	Hopeless bool `json:"hopeless,omitempty"`
 	// First marks the plugin whose reasons stand in kube-scheduler's message.
 	First bool `json:"first,omitempty"`
-	// Nominated is set where the plugin would let the pod pass if the node did not hold places for nominated pods.
+	// Nominated is set where the plugin would let the pod pass if the node held no places for
+	// nominated pods.
 	Nominated bool `json:"nominated,omitempty"`
 }
 
-// Explain says of every node which plugin lets the pod pass and which does not, in its own words, and of the feasible
-// ones what each plugin scores. The pod need not be in the snapshot; if one of its name is, it is taken off its node
-// first, so that it does not meet itself. It is admitted, as the API server would.
-// Feasible nodes are scored even if there is only one, which kube-scheduler would choose without.
+// Explain returns every node's verdicts, each in its plugin's own words, and the feasible nodes'
+// scores. Feasible nodes are scored even if there is only one, which kube-scheduler would choose
+// without.
+//
+// The pod need not be in the snapshot. If one of its name is, Explain takes it off its node first,
+// so that it does not meet itself. The pod is admitted as the API server would.
 func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.Pod) (Decision, error) {
 	switch {
 	case s == nil:
@@ -103,11 +109,14 @@ func (e *Engine) Explain(ctx context.Context, s *capacity.Snapshot, pod *corev1.
 	return d, err
 }
 
-// leave takes the pod of this name out of the world, if the snapshot has one, and gives the pod its identity: the
-// nomination, the claims and the volumes that it has there are its own.
+// leave takes the pod of this name out of the world, if the snapshot has one. It gives the pod its
+// identity, so that its nomination, claims and volumes are its own.
 func (r *run) leave(pod *corev1.Pod) error {
 	for _, pods := range [][]*corev1.Pod{r.world.base.pending, r.world.base.bound} {
-		k := slices.IndexFunc(pods, func(p *corev1.Pod) bool { return p.Name == pod.Name && p.Namespace == pod.Namespace })
+		k := slices.IndexFunc(pods, func(p *corev1.Pod) bool {
+			return p.Name == pod.Name &&
+				p.Namespace == pod.Namespace
+		})
 		if k < 0 {
 			continue
 		}
@@ -166,7 +175,7 @@ func (r *run) explain(ctx context.Context, pod *corev1.Pod, d *Decision) error {
 	return r.decide(ctx, p, pod, d)
 }
 
-// listFilters sorts the profile's Filter plugins by whether PreFilter skipped them.
+// listFilters separates the profile's Filter plugins that PreFilter skipped from the others.
 func (d *Decision) listFilters(p *profile, state fwk.CycleState) {
 	skip := state.GetSkipFilterPlugins()
 	for _, listed := range p.listed.Filter.Enabled {
@@ -178,14 +187,16 @@ func (d *Decision) listFilters(p *profile, state fwk.CycleState) {
 	}
 }
 
-// rejection is the verdict of a step before Filter. Where its status names no plugin, it is of those that left nodes out.
+// rejection returns the verdict of a step before Filter. A status that names no plugin is of the
+// plugins that left nodes out.
 func rejection(st *fwk.Status, left sets.Set[string]) []Verdict {
 	plugin := cmp.Or(st.Plugin(), strings.Join(sets.List(left), ", "))
 	return []Verdict{{Plugin: plugin, Reasons: st.Reasons(), Hopeless: st.Code() != fwk.Unschedulable, First: true}}
 }
 
 // ask asks every plugin, also those behind the first that rejects.
-func (p *profile) ask(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) ([]Verdict, error) {
+func (p *profile) ask(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) (
+	[]Verdict, error) {
 	out := make([]Verdict, 0, len(filters))
 	rejected := false
 	for _, name := range filters {
@@ -277,7 +288,7 @@ func (f *fast) tell(ctx context.Context, place int, d *Decision) error {
 	return nil
 }
 
-// scoresOf takes a node's scores apart; the framework has only raw and weighted ones.
+// scoresOf takes a node's scores apart. The framework has only raw and weighted ones.
 func scoresOf(p *profile, n *fwk.NodePluginScores) []Score {
 	out := make([]Score, 0, len(n.Scores))
 	for i, s := range n.Scores {

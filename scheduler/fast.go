@@ -27,8 +27,8 @@ type column struct {
 	moves   bool // its verdict changes when a pod is placed on the node
 }
 
-// fast places identical replicas without running every plugin on every node each time. What it keeps, and why that
-// is right, is in docs/scheduler.md.
+// fast places identical replicas without running every plugin on every node each time.
+// docs/scheduler.md lists the state that it keeps, and proves it right.
 type fast struct {
 	*run
 	p     *profile
@@ -37,7 +37,7 @@ type fast struct {
 
 	columns   []column
 	first     []int         // node: the first local column that rejects it, or len(columns)
-	said      []*fwk.Status // node: what that column said
+	said      []*fwk.Status // node: the status of that column
 	followers []follower
 
 	scores scoreboard
@@ -45,23 +45,25 @@ type fast struct {
 	valid  bool    // list and scores.win are those of the current world
 }
 
-// Plugins that look only at the node and the pod. Of these, only the ones marked move when a pod is added.
+// These plugins look only at the node and the pod. Those marked true move when a pod is added.
 var local = map[string]bool{
 	names.NodeName: false, names.NodeUnschedulable: false, names.TaintToleration: false, names.NodeAffinity: false,
 	names.NodeDeclaredFeatures: false, names.NodePorts: true, names.NodeResourcesFit: true,
 }
 
-// Plugins that do nothing in Reserve and Permit for a pod whose PreFilter they skipped.
+// These plugins do nothing in Reserve and Permit for a pod whose PreFilter they skipped.
 var idleReserve = map[string]bool{names.VolumeBinding: true, names.DynamicResources: true}
 
-// newFast prepares the incremental path; ok is false when some plugin, feature or state rules it out, and then the
-// whole cycle must run for every replica.
+// newFast prepares the incremental path. ok is false when some plugin, feature or state rules it
+// out. The whole cycle must then run for every replica.
 func (r *run) newFast(ctx context.Context, p *profile, pod *corev1.Pod) (f *fast, ok bool, err error) {
-	if r.slow || len(r.world.infos) == 0 || len(r.world.names) > 0 || pod.Status.NominatedNodeName != "" || !p.fw.HasScorePlugins() ||
+	if r.slow || len(r.world.infos) == 0 || len(r.world.names) > 0 || pod.Status.NominatedNodeName != "" ||
+		!p.fw.HasScorePlugins() ||
 		utilfeature.DefaultFeatureGate.Enabled(features.InterPodAffinityHostnameFastPath) {
 		return nil, false, nil
 	}
-	for _, listed := range append(append([]config.Plugin(nil), p.listed.Reserve.Enabled...), p.listed.Permit.Enabled...) {
+	for _, listed := range append(append([]config.Plugin(nil), p.listed.Reserve.Enabled...),
+		p.listed.Permit.Enabled...) {
 		if !idleReserve[listed.Name] {
 			return nil, false, nil
 		}
@@ -84,12 +86,13 @@ func (r *run) newFast(ctx context.Context, p *profile, pod *corev1.Pod) (f *fast
 		ok, err = f.chooseScores(ctx, n, t)
 	}
 	if err != nil {
-		return nil, false, ctx.Err() // what else is wrong the whole cycle words as kube-scheduler does
+		return nil, false, ctx.Err() // the whole cycle words any other error as kube-scheduler does
 	}
 	return f, ok, nil
 }
 
-// chooseColumns decides for every Filter plugin how it is followed; false if one cannot be.
+// chooseColumns decides how to follow each Filter plugin. It returns false if one cannot be
+// followed.
 func (f *fast) chooseColumns(ctx context.Context, n *neighbours, t *topology) (bool, error) {
 	skip := f.state.GetSkipFilterPlugins()
 	for _, listed := range f.p.listed.Filter.Enabled {
@@ -158,7 +161,7 @@ func (f *fast) askAll(ctx context.Context) error {
 	return nil
 }
 
-// ask runs the local columns on a node; again means that only its pods have changed since.
+// ask runs the local columns on a node. again means that only its pods have changed since.
 func (f *fast) ask(ctx context.Context, i int, again bool) error {
 	if again && f.first[i] < len(f.columns) && !f.columns[f.first[i]].moves {
 		return nil
@@ -180,7 +183,7 @@ func (f *fast) ask(ctx context.Context, i int, again bool) error {
 	return nil
 }
 
-// fits: every column lets the node pass.
+// fits reports whether every column lets the node pass.
 func (f *fast) fits(i int) bool {
 	if f.first[i] < len(f.columns) {
 		return false
@@ -193,7 +196,7 @@ func (f *fast) fits(i int) bool {
 	return true
 }
 
-// status is what the first rejecting column says of the node.
+// status returns the first rejecting column's status of the node.
 func (f *fast) status(i int) *fwk.Status {
 	for k := range f.columns {
 		if k == f.first[i] {
@@ -208,7 +211,7 @@ func (f *fast) status(i int) *fwk.Status {
 	return f.said[i]
 }
 
-// fitError is kube-scheduler's, for a pod that no node takes.
+// fitError returns kube-scheduler's error for a pod that no node takes.
 func (f *fast) fitError() *framework.FitError {
 	d := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
 	for i, n := range f.world.infos {
@@ -219,7 +222,8 @@ func (f *fast) fitError() *framework.FitError {
 	return &framework.FitError{Pod: f.pod, NumAllNodes: len(f.world.infos), Diagnosis: d}
 }
 
-// find lists the feasible nodes as findNodesThatPassFilters would with one worker, and says how many nodes it passed.
+// find lists the feasible nodes as findNodesThatPassFilters would with one worker. It returns the
+// number of nodes it passed.
 func (f *fast) find() (processed int) {
 	for _, x := range f.followers {
 		x.prepare()
@@ -242,12 +246,13 @@ func (f *fast) find() (processed int) {
 	return n
 }
 
-// whole says that the feasible list only changes where a pod was placed: nothing is followed and nothing sampled.
+// whole reports that the feasible list changes only where a pod was placed: nothing is followed and
+// nothing sampled.
 func (f *fast) whole() bool {
 	return len(f.followers) == 0 && feasibleWanted(f.p.percentage, len(f.world.infos)) >= len(f.world.infos)
 }
 
-// choose finds the node for the next replica; ok is false when there is none.
+// choose finds the node for the next replica. ok is false when there is none.
 func (f *fast) choose(ctx context.Context) (place int, ok bool, err error) {
 	if !f.valid || !f.whole() {
 		f.next = (f.next + f.find()) % len(f.world.infos)

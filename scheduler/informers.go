@@ -33,8 +33,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// shelf is an informer factory without an API server: every informer is an indexer filled from the snapshot, handlers
-// are told of its objects as they register, and nothing is ever started, so no goroutine exists.
+// shelf is an informer factory without an API server. Every informer is an indexer filled from the
+// snapshot. Handlers are told of its objects as they register. Nothing is ever started, so no
+// goroutine exists.
 type shelf struct {
 	informers.SharedInformerFactory // nil; what is not overridden below must not be called
 	byType                          map[reflect.Type]*stillInformer
@@ -47,7 +48,7 @@ func newShelf() *shelf { return &shelf{byType: map[reflect.Type]*stillInformer{}
 // put adds an object to the informer of its type.
 func (s *shelf) put(obj runtime.Object) error { return s.informer(obj).indexer.Add(obj) }
 
-// add puts an object that appears later: handlers that are there already hear of it.
+// add puts an object that appears later. Handlers that are there already hear of it.
 func (s *shelf) add(obj runtime.Object) error {
 	i := s.informer(obj)
 	if err := i.indexer.Add(obj); err != nil {
@@ -70,7 +71,8 @@ func (s *shelf) informer(obj runtime.Object) *stillInformer {
 	return i
 }
 
-// InformerFor returns the still informer of the object's type; newFunc, which would talk to a server, is not called.
+// InformerFor returns the still informer of the object's type. It does not call newFunc, which
+// would talk to a server.
 func (s *shelf) InformerFor(obj runtime.Object, _ internalinterfaces.NewInformerFunc) cache.SharedIndexInformer {
 	return s.informer(obj)
 }
@@ -119,7 +121,7 @@ func (s *shelf) WaitForCacheSyncWithContext(context.Context) cache.SyncResult {
 	return cache.SyncResult{Synced: s.WaitForCacheSync(nil)}
 }
 
-// ForResource is not offered: the snapshot is typed.
+// ForResource returns an error: the snapshot is typed.
 func (s *shelf) ForResource(r schema.GroupVersionResource) (informers.GenericInformer, error) {
 	return nil, errorf("no generic informer for %s: the snapshot is typed", r)
 }
@@ -149,22 +151,27 @@ func (i *stillInformer) AddEventHandler(h cache.ResourceEventHandler) (cache.Res
 	return registered{}, nil
 }
 
-func (i *stillInformer) AddEventHandlerWithResyncPeriod(h cache.ResourceEventHandler, _ time.Duration) (cache.ResourceEventHandlerRegistration, error) {
+func (i *stillInformer) AddEventHandlerWithResyncPeriod(h cache.ResourceEventHandler, _ time.Duration) (
+	cache.ResourceEventHandlerRegistration, error) {
 	return i.AddEventHandler(h)
 }
 
-func (i *stillInformer) AddEventHandlerWithOptions(h cache.ResourceEventHandler, _ cache.HandlerOptions) (cache.ResourceEventHandlerRegistration, error) {
+func (i *stillInformer) AddEventHandlerWithOptions(h cache.ResourceEventHandler, _ cache.HandlerOptions) (
+	cache.ResourceEventHandlerRegistration, error) {
 	return i.AddEventHandler(h)
 }
 
 func (i *stillInformer) RemoveEventHandler(cache.ResourceEventHandlerRegistration) error { return nil }
 func (i *stillInformer) GetStore() cache.Store                                           { return i.indexer }
 func (i *stillInformer) GetIndexer() cache.Indexer                                       { return i.indexer }
-func (i *stillInformer) AddIndexers(x cache.Indexers) error                              { return i.indexer.AddIndexers(x) }
-func (i *stillInformer) HasSynced() bool                                                 { return true }
-func (i *stillInformer) HasSyncedChecker() cache.DoneChecker                             { return registered{} }
-func (i *stillInformer) LastSyncResourceVersion() string                                 { return "" }
-func (i *stillInformer) IsStopped() bool                                                 { return false }
-func (i *stillInformer) SetTransform(cache.TransformFunc) error                          { return nil }
-func (i *stillInformer) Run(<-chan struct{})                                             {}
-func (i *stillInformer) RunWithContext(context.Context)                                  {}
+func (i *stillInformer) AddIndexers(x cache.Indexers) error {
+	return i.indexer.AddIndexers(
+		x)
+}
+func (i *stillInformer) HasSynced() bool                        { return true }
+func (i *stillInformer) HasSyncedChecker() cache.DoneChecker    { return registered{} }
+func (i *stillInformer) LastSyncResourceVersion() string        { return "" }
+func (i *stillInformer) IsStopped() bool                        { return false }
+func (i *stillInformer) SetTransform(cache.TransformFunc) error { return nil }
+func (i *stillInformer) Run(<-chan struct{})                    {}
+func (i *stillInformer) RunWithContext(context.Context)         {}

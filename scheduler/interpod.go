@@ -10,8 +10,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/interpodaffinity"
 )
 
-// neighbours is what InterPodAffinity knows of a template: its terms with their namespaces resolved, and the terms it
-// carries as a placed pod, which later replicas meet.
+// neighbours holds InterPodAffinity's view of a template: its terms with their namespaces resolved,
+// and the terms it carries as a placed pod, which later replicas meet.
 type neighbours struct {
 	pod      *corev1.Pod
 	info     *framework.PodInfo // namespaceSelectors merged: the incoming pod's side
@@ -69,7 +69,8 @@ func matchesAll(terms []fwk.AffinityTerm, pod *corev1.Pod) bool {
 	return len(terms) > 0
 }
 
-// affinityFilter is InterPodAffinity's Filter with its counts kept up to date: pods are only ever added.
+// affinityFilter does InterPodAffinity's Filter with its counts kept up to date. Pods are only ever
+// added.
 type affinityFilter struct {
 	wanted    []wantedTerm // required affinity
 	selfAll   bool         // a replica satisfies its own affinity
@@ -86,9 +87,12 @@ type wantedTerm struct {
 }
 
 var (
-	unattracted = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, interpodaffinity.ErrReasonAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
-	repels      = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
-	forbids     = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonExistingAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
+	unattracted = fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+		interpodaffinity.ErrReasonAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
+	repels = fwk.NewStatus(fwk.Unschedulable, interpodaffinity.ErrReasonAntiAffinityRulesNotMatch).WithPlugin(
+		interpodaffinity.Name)
+	forbids = fwk.NewStatus(fwk.Unschedulable,
+		interpodaffinity.ErrReasonExistingAntiAffinityRulesNotMatch).WithPlugin(interpodaffinity.Name)
 )
 
 func newAffinityFilter(ctx context.Context, n *neighbours) (*affinityFilter, error) {
@@ -152,7 +156,7 @@ func (f *affinityFilter) attract(node int) {
 	}
 }
 
-// mark sets every node of the node's domain; without the label there is none.
+// mark sets every node of the node's domain. A node without the label has none.
 func mark(nodes []bool, d *domains, node int) {
 	if !d.has[node] {
 		return

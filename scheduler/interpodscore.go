@@ -4,18 +4,20 @@ import (
 	"context"
 	"math"
 
+	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 )
 
-// affinityScore is InterPodAffinity's PreScore, Score and NormalizeScore with the weights kept up to date.
+// affinityScore does InterPodAffinity's PreScore, Score and NormalizeScore with the weights kept up
+// to date.
 type affinityScore struct {
 	raw    []int64 // node: its score
 	active bool    // some pod contributed: until then the plugin skips
 	adds   []weighted
 }
 
-// weighted is what a placed replica adds to its domain.
+// weighted holds the addition of a placed replica to its domain.
 type weighted struct {
 	domains *domains
 	weight  int64
@@ -25,8 +27,7 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 	t := n.topology
 	s := &affinityScore{raw: make([]int64, len(t.nodes))}
 	a := n.pod.Spec.Affinity
-	preferring := a != nil && ((a.PodAffinity != nil && len(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0) ||
-		(a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0))
+	preferring := prefers(n.pod.Spec.Affinity)
 	if args.IgnorePreferredTermsOfExistingPods && !preferring {
 		return s, nil
 	}
@@ -42,7 +43,8 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 			pods = node.GetPods()
 		}
 		for _, p := range pods {
-			s.contributions(n, p, args.HardPodAffinityWeight, func(key string, w int64) { s.add(weighted{t.key(key), w}, i) })
+			s.contributions(n, p, args.HardPodAffinityWeight,
+				func(key string, w int64) { s.add(weighted{t.key(key), w}, i) })
 		}
 	}
 	if preferring || (a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil)) {
@@ -53,7 +55,17 @@ func newAffinityScore(ctx context.Context, n *neighbours, args *config.InterPodA
 	return s, nil
 }
 
-// contributions are the weights that a pod on a node brings to each of its domains (processExistingPod).
+// prefers reports whether a pod has preferred terms of its own.
+func prefers(a *corev1.Affinity) bool {
+	if a == nil {
+		return false
+	}
+	return a.PodAffinity != nil && len(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0 ||
+		a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0
+}
+
+// contributions yields the weights that a pod on a node brings to each of its domains
+// (processExistingPod).
 func (s *affinityScore) contributions(n *neighbours, there fwk.PodInfo, hard int32, yield func(key string, w int64)) {
 	pod := there.GetPod()
 	for i := range n.info.PreferredAffinityTerms {

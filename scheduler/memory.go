@@ -13,8 +13,8 @@ import (
 
 var discard = logr.Discard()
 
-// writes is the part of an API server that a scheduling cycle writes to: idle claims that DynamicResources
-// deallocates in PostFilter. What is not overridden must not be called.
+// writes is the part of an API server that a scheduling cycle writes to: idle claims that
+// DynamicResources deallocates in PostFilter. Methods that are not overridden must not be called.
 type writes struct {
 	kubernetes.Interface
 	site *site
@@ -37,7 +37,8 @@ type claimWrites struct {
 }
 
 // UpdateStatus stores the claim at once, as if its event had come back.
-func (w claimWrites) UpdateStatus(_ context.Context, claim *resourceapi.ResourceClaim, _ metav1.UpdateOptions) (*resourceapi.ResourceClaim, error) {
+func (w claimWrites) UpdateStatus(_ context.Context, claim *resourceapi.ResourceClaim, _ metav1.UpdateOptions) (
+	*resourceapi.ResourceClaim, error) {
 	w.site.deallocated = true
 	var claims fwk.ResourceClaimTracker = w.site.claims.ResourceClaims()
 	return claim, claims.AssumeClaimAfterAPICall(claim)

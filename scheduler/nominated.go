@@ -8,9 +8,10 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// verdicts are of a pod that must fit with the pods that are nominated to the node and without them, as
-// RunFilterPluginsWithNominatedPods has it: what is rejected with them is said first.
-func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo, filters []string) ([]Verdict, error) {
+// verdicts returns the verdicts on a pod that must fit both with the pods nominated to the node and
+// without them, as in RunFilterPluginsWithNominatedPods. A rejection with them comes first.
+func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo,
+	filters []string) ([]Verdict, error) {
 	there, full, st := r.withNominated(ctx, p, state, pod, n)
 	if !st.IsSuccess() {
 		return rejection(st, nil), nil
@@ -37,9 +38,11 @@ func (r *run) verdicts(ctx context.Context, p *profile, state fwk.CycleState, po
 	return with, nil
 }
 
-// withNominated is the node as if the pods that are nominated to it and go before this one were there, with the state
-// that belongs to it; nil if there are none (addGENominatedPods in pkg/scheduler/framework/runtime/framework.go).
-func (r *run) withNominated(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, n fwk.NodeInfo) (there fwk.CycleState, full fwk.NodeInfo, st *fwk.Status) {
+// withNominated returns the node as if the pods were there that are nominated to it and go before
+// this one, and the state that belongs to it. It returns nil if there are none (addGENominatedPods
+// in pkg/scheduler/framework/runtime/framework.go).
+func (r *run) withNominated(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod,
+	n fwk.NodeInfo) (there fwk.CycleState, full fwk.NodeInfo, st *fwk.Status) {
 	for _, other := range r.world.names.NominatedPodsForNode(n.Node().Name) {
 		if other.GetPod().UID == pod.UID || corev1helpers.PodPriority(other.GetPod()) < corev1helpers.PodPriority(pod) {
 			continue

@@ -17,26 +17,30 @@ import (
 	"github.com/redline-go/redline/capacity"
 )
 
-// OrderDependence is a warning of an Answer: the count may depend on the order in which kube-scheduler meets the
-// nodes, which differs from one real scheduler to the next. It is of what the workload itself asks for: what goes
-// before it in the same call, another workload or a pending pod, takes places that depend on that order as well.
+// OrderDependence is a warning of an Answer. The count may depend on the order in which
+// kube-scheduler meets the nodes, which differs from one real scheduler to the next.
+//
+// It concerns only the workload's own features. Others that go before it in the same call, another
+// workload or a pending pod, take places that depend on that order as well.
 type OrderDependence struct {
 	Workload int    // index of the workload in the call
-	Feature  string // what makes it so
-	Orders   int    // how many orders were tried, the assumed one included
+	Feature  string // the feature that makes it so
+	Orders   int    // number of orders tried, the assumed one included
 	Min, Max int    // the least and the most that fit over them
 }
 
 func (o *OrderDependence) Error() string {
 	if o.Orders < 2 {
-		return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s); assumed the snapshot's, with zones taken in turn", o.Feature)
+		return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s); assumed the snapshot's, "+
+			"with zones taken in turn", o.Feature)
 	}
-	return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over %d orders; assumed the snapshot's, with zones taken in turn",
+	return fmt.Sprintf("scheduler: the count may depend on the order of the nodes (%s): %d to %d over %d orders; "+
+		"assumed the snapshot's, with zones taken in turn",
 		o.Feature, o.Min, o.Max, o.Orders)
 }
 
-// orderMatters names the feature that makes the count of identical replicas depend on the order of the nodes. Without
-// one of these a replica takes nothing from a node that it does not go to.
+// orderMatters names the feature that makes the count of identical replicas depend on the order of
+// the nodes. Without one, a replica takes nothing from a node that it does not go to.
 func orderMatters(pod *corev1.Pod, devices sets.Set[corev1.ResourceName]) string {
 	if a := pod.Spec.Affinity; a != nil {
 		if a.PodAffinity != nil && len(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
@@ -75,7 +79,7 @@ func orderMatters(pod *corev1.Pod, devices sets.Set[corev1.ResourceName]) string
 	return ""
 }
 
-// deviceResources are the extended resources that device classes of the cluster provide.
+// deviceResources returns the extended resources that device classes of the cluster provide.
 func (c *counted) deviceResources() sets.Set[corev1.ResourceName] {
 	out := sets.New[corev1.ResourceName]()
 	for _, obj := range c.rest {
@@ -89,8 +93,9 @@ func (c *counted) deviceResources() sets.Set[corev1.ResourceName] {
 	return out
 }
 
-// orders warns where the order matters, and tries as many as the configuration asks for.
-func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload, answers []capacity.Answer) error {
+// orders warns where the order matters. It tries as many orders as the configuration asks for.
+func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, ws []capacity.Workload,
+	answers []capacity.Answer) error {
 	var warnings []*OrderDependence
 	devices := c.deviceResources()
 	for i, w := range ws {
@@ -117,7 +122,8 @@ func (e *Engine) orders(ctx context.Context, s *capacity.Snapshot, c *counted, w
 	return nil
 }
 
-// otherOrders yields orders to try: each further zone ahead of the rest, the reverse, then shuffles from a fixed seed.
+// otherOrders yields orders to try: each further zone ahead of the rest, the reverse, then shuffles
+// from a fixed seed.
 func otherOrders(nodes []*framework.NodeInfo, n int) iter.Seq[[]*framework.NodeInfo] {
 	return func(yield func([]*framework.NodeInfo) bool) {
 		rnd := rand.New(rand.NewPCG(uint64(len(nodes)), nodeOrderStream))
@@ -146,7 +152,7 @@ func otherOrders(nodes []*framework.NodeInfo, n int) iter.Seq[[]*framework.NodeI
 	}
 }
 
-// ahead is 0 for a node of the zone, 1 for others.
+// ahead returns 0 for a node of the zone, 1 for others.
 func ahead(n *framework.NodeInfo, zone string) int {
 	if utilnode.GetZoneKey(n.Node()) == zone {
 		return 0

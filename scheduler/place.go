@@ -7,19 +7,21 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// Placement is where a pod goes.
+// Placement is one pod's place.
 type Placement struct {
 	Workload int    `json:"workload"` // index of the workload in the call; -1: a pending pod of the snapshot
 	Pod      string `json:"pod"`      // namespace/name; a replica's name is the template's and a number
 	Node     string `json:"node"`
-	Feasible int    `json:"feasible"` // how many nodes it could have gone to, of those looked at
-	// Score is the node's total and Scores are its parts; kube-scheduler scores nothing when there is one feasible node.
+	Feasible int    `json:"feasible"` // number of nodes it could have gone to, of those looked at
+	// Score is the node's total and Scores are its parts. kube-scheduler scores nothing when there
+	// is one feasible node.
 	Score   int64    `json:"score"`
 	Scores  []Score  `json:"scores,omitempty"`
 	Evicted []string `json:"evicted,omitempty"` // namespace/name of the pods preempted for it
 }
 
-// place places the batch, pod by pod, until one fits nowhere: the others, identical, would not either.
+// place places the batch, pod by pod, until one fits nowhere. The others are identical and would
+// not fit either.
 func (r *run) place(ctx context.Context, b *batch, yield func(Placement)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -55,7 +57,8 @@ func (r *run) place(ctx context.Context, b *batch, yield func(Placement)) error 
 	return nil
 }
 
-// placeFast places what the incremental path can: all, or as many as fit, or none when it is ruled out.
+// placeFast places the pods that the incremental path can: all, or as many as fit, or none when it
+// is ruled out.
 func (r *run) placeFast(ctx context.Context, p *profile, b *batch, yield func(Placement)) error {
 	f, ok, err := r.newFast(ctx, p, b.replica(b.placed))
 	if err != nil || !ok {
@@ -79,7 +82,8 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *batch, yield func(Pl
 		node := int(f.list[place])
 		pod := b.replica(b.placed)
 		pod.Spec.NodeName = r.world.infos[node].Node().Name
-		out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName, Feasible: len(f.list)}
+		out := Placement{Workload: b.workload, Pod: pod.Namespace + "/" + pod.Name, Node: pod.Spec.NodeName,
+			Feasible: len(f.list)}
 		if len(f.list) > 1 {
 			out.Score, out.Scores = f.scores.score[place], f.scores.detail(place, node)
 		}
@@ -92,8 +96,8 @@ func (r *run) placeFast(ctx context.Context, p *profile, b *batch, yield func(Pl
 	return nil
 }
 
-// giveUp words why the next pod fits nowhere, from what the incremental path knows of every node. Where preemption
-// may still help it leaves the pod to whole cycles.
+// giveUp explains from the incremental path's statuses of all nodes why the next pod fits nowhere.
+// Where preemption may still help it leaves the pod to whole cycles.
 func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *batch) error {
 	state := framework.NewCycleState()
 	if _, st, _ := p.fw.RunPreFilterPlugins(ctx, state, f.pod); !st.IsSuccess() {
@@ -112,10 +116,11 @@ func (r *run) giveUp(ctx context.Context, p *profile, f *fast, b *batch) error {
 	return nil
 }
 
-// maxRescues bounds how often one pod is tried again after PostFilter changed something for it.
+// maxRescues bounds the tries of one pod after PostFilter changed something for it.
 const maxRescues = 16
 
-// placeOne runs whole cycles for the next pod; false when it fits nowhere, and b says why.
+// placeOne runs whole cycles for the next pod. It returns false when the pod fits nowhere, and puts
+// the reason into b.
 func (r *run) placeOne(ctx context.Context, p *profile, b *batch, yield func(Placement)) (bool, error) {
 	pod := b.replica(b.placed)
 	if err := r.provide(pod); err != nil {

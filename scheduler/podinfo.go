@@ -11,20 +11,22 @@ import (
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
 )
 
-// podInfo is what [framework.PodInfo] is to a node: the pod, its affinity terms and what it asks for. It exists since
-// framework.PodInfo adds requests up in a dozen maps per pod, 11 kB of garbage: nine tenths of what a first count
-// allocated. Most pods ask for the sum of their containers and nothing else.
+// podInfo replaces [framework.PodInfo] on a node. It holds the pod, its affinity terms and its
+// requests. Most pods ask for the sum of their containers and nothing else.
+//
+// framework.PodInfo adds requests up in a dozen maps per pod, 11 kB of garbage: nine tenths of the
+// allocations of a first count.
 type podInfo struct {
 	pod                *corev1.Pod
 	terms              *framework.PodInfo // nil without pod affinity
 	asks               framework.Resource
-	non0CPU, non0Bytes int64 // with the defaults for what a container does not ask for
+	non0CPU, non0Bytes int64 // with the defaults for requests that a container leaves out
 }
 
 var _ fwk.PodInfo = (*podInfo)(nil)
 
-// fill makes it the pod's. The error tells of affinity terms that do not parse, of which kube-scheduler's cache takes
-// no notice either; the info is usable all the same.
+// fill takes the pod's values. It returns an error for affinity terms that do not parse, but the
+// info is usable all the same: kube-scheduler's cache ignores them, too.
 func (p *podInfo) fill(pod *corev1.Pod) (err error) {
 	*p = podInfo{pod: pod}
 	if a := pod.Spec.Affinity; a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil) {
@@ -44,7 +46,7 @@ func newPodInfo(pod *corev1.Pod) (*podInfo, error) {
 	return p, p.fill(pod)
 }
 
-// of is the same information about an identical pod.
+// of returns the same information about an identical pod.
 func (p *podInfo) of(pod *corev1.Pod) *podInfo {
 	same := *p
 	same.pod = pod
@@ -81,17 +83,19 @@ func (p *podInfo) GetPreferredAntiAffinityTerms() []fwk.WeightedAffinityTerm {
 	return p.terms.PreferredAntiAffinityTerms
 }
 
-// CalculateResource returns what fill has added up; nobody changes what it refers to.
+// CalculateResource returns the sums of fill. Nobody changes the values behind them.
 func (p *podInfo) CalculateResource() fwk.PodResource {
 	return fwk.PodResource{Resource: &p.asks, Non0CPU: p.non0CPU, Non0Mem: p.non0Bytes}
 }
 
-// sum adds up the containers of a pod of which nothing else counts; false if something else does, and then
-// framework.PodInfo must be asked (framework/types.go:1376).
+// sum adds up the containers of a pod if nothing else counts. It returns false if something else
+// does. framework.PodInfo must then be asked (framework/types.go:1376).
 func (p *podInfo) sum() bool {
 	pod := p.pod
-	if len(pod.Spec.InitContainers)+len(pod.Status.InitContainerStatuses) > 0 || pod.Spec.Resources != nil || pod.Spec.Overhead != nil ||
-		pod.Status.Resources != nil || pod.Status.AllocatedResources != nil || resourcehelper.IsPodResizeInfeasible(pod) ||
+	if len(pod.Spec.InitContainers)+len(pod.Status.InitContainerStatuses) > 0 || pod.Spec.Resources != nil ||
+		pod.Spec.Overhead != nil ||
+		pod.Status.Resources != nil || pod.Status.AllocatedResources != nil ||
+		resourcehelper.IsPodResizeInfeasible(pod) ||
 		utilfeature.DefaultFeatureGate.Enabled(features.DRANodeAllocatableResources) {
 		return false
 	}
@@ -132,7 +136,8 @@ func (p *podInfo) sum() bool {
 	return true
 }
 
-// settled: the container was granted and has what it asks for, as far as its status says.
+// settled reports whether the container was granted and has what it asks for, as far as its status
+// says.
 func settled(pod *corev1.Pod, c *corev1.Container) bool {
 	for i := range pod.Status.ContainerStatuses {
 		s := &pod.Status.ContainerStatuses[i]

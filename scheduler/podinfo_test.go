@@ -19,7 +19,8 @@ func drawList(r *rand.Rand) corev1.ResourceList {
 		return nil
 	}
 	list := corev1.ResourceList{}
-	for _, name := range []corev1.ResourceName{"cpu", "memory", "ephemeral-storage", "example.com/gpu", "hugepages-2Mi", "pods", "kubernetes.io/odd"} {
+	for _, name := range []corev1.ResourceName{"cpu", "memory", "ephemeral-storage", "example.com/gpu", "hugepages-2Mi",
+		"pods", "kubernetes.io/odd"} {
 		if r.IntN(3) > 0 && (r.IntN(3) > 0 || name == "cpu" || name == "memory") {
 			continue
 		}
@@ -30,7 +31,8 @@ func drawList(r *rand.Rand) corev1.ResourceList {
 
 func drawContainers(r *rand.Rand, n int) (out []corev1.Container) {
 	for i := range n {
-		out = append(out, corev1.Container{Name: fmt.Sprintf("c%d", i), Resources: corev1.ResourceRequirements{Requests: drawList(r)}})
+		out = append(out, corev1.Container{Name: fmt.Sprintf("c%d", i),
+			Resources: corev1.ResourceRequirements{Requests: drawList(r)}})
 	}
 	return out
 }
@@ -48,10 +50,12 @@ func drawPod(r *rand.Rand) *corev1.Pod {
 		p.Spec.Resources = &corev1.ResourceRequirements{Requests: drawList(r)}
 	}
 	if r.IntN(8) == 0 {
-		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Reason: draw(r, corev1.PodReasonInfeasible, corev1.PodReasonDeferred)}}
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending,
+			Reason: draw(r, corev1.PodReasonInfeasible, corev1.PodReasonDeferred)}}
 	}
 	if r.IntN(8) == 0 {
-		p.Status.AllocatedResources, p.Status.Resources = drawList(r), &corev1.ResourceRequirements{Requests: drawList(r)}
+		p.Status.AllocatedResources, p.Status.Resources = drawList(r),
+			&corev1.ResourceRequirements{Requests: drawList(r)}
 	}
 	if r.IntN(2) == 0 {
 		p.Status.ContainerStatuses = drawStatuses(r, p.Spec.Containers)
@@ -83,7 +87,7 @@ func drawStatuses(r *rand.Rand, containers []corev1.Container) (out []corev1.Con
 	return out
 }
 
-// What a pod asks for is what framework.PodInfo says.
+// A pod asks for the same as framework.PodInfo says.
 func TestPodInfoIsTheFrameworks(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	quick := 0

@@ -18,17 +18,19 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
 )
 
-// rescue is what the PostFilter plugins have to offer to a pod that fits nowhere.
+// rescue is the PostFilter plugins' offer to a pod that fits nowhere.
 type rescue struct {
 	message string
-	node    string        // where preemption would make room, empty for none
-	victims []*corev1.Pod // who would have to go
+	node    string        // preemption would make room there; empty for none
+	victims []*corev1.Pod // the pods that would have to go
 	retry   bool          // a plugin changed something: the pod is worth another cycle
 }
 
-// postFilter runs the profile's PostFilter plugins as RunPostFilterPlugins does, except that default preemption only
-// looks: it evicts nobody, and its ties are broken by the order of the nodes instead of by chance.
-func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) (out rescue, err error) {
+// postFilter runs the profile's PostFilter plugins as RunPostFilterPlugins does. Only default
+// preemption differs: it evicts nobody, and the order of the nodes breaks its ties instead of
+// chance.
+func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, pod *corev1.Pod,
+	m *framework.NodeToStatus) (out rescue, err error) {
 	r.deallocated = false
 	defer func() { out.retry = r.deallocated }()
 	var reasons []string
@@ -54,8 +56,9 @@ func (r *run) postFilter(ctx context.Context, p *profile, state fwk.CycleState, 
 	return out, nil
 }
 
-// preempt is the evaluation part of default preemption.
-func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus, out *rescue) *fwk.Status {
+// preempt does the evaluation part of default preemption.
+func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState,
+	pod *corev1.Pod, m *framework.NodeToStatus, out *rescue) *fwk.Status {
 	say := func(st *fwk.Status) *fwk.Status {
 		if msg := st.Message(); msg != "" {
 			return fwk.NewStatus(st.Code(), "preemption: "+msg)
@@ -70,18 +73,23 @@ func (r *run) preempt(ctx context.Context, d *defaultpreemption.DefaultPreemptio
 		return say(fwk.AsStatus(err))
 	}
 	if len(candidates) == 0 {
-		fe := &framework.FitError{Pod: pod, NumAllNodes: len(r.world.infos), Diagnosis: framework.Diagnosis{NodeToStatus: statuses}}
-		statuses.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "Preemption is not helpful for scheduling"))
+		fe := &framework.FitError{Pod: pod, NumAllNodes: len(r.world.infos),
+			Diagnosis: framework.Diagnosis{NodeToStatus: statuses}}
+		statuses.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+			"Preemption is not helpful for scheduling"))
 		return say(fwk.NewStatus(fwk.Unschedulable, fe.Error()))
 	}
 	best := pick(candidates)
 	out.node, out.victims = best.Name(), best.Victims().Pods
-	return say(fwk.NewStatus(fwk.Success, fmt.Sprintf("found a potential placement for pod on node %v, preempting %d victims", out.node, len(out.victims))))
+	return say(fwk.NewStatus(fwk.Success,
+		fmt.Sprintf("found a potential placement for pod on node %v, preempting %d victims", out.node,
+			len(out.victims))))
 }
 
-// candidates dry-runs preemption. Only nodes that hold a pod of lower priority are given to the plugin: of the others
-// it would say, at some cost each, that there are no victims.
-func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState, pod *corev1.Pod, m *framework.NodeToStatus) ([]preemption.Candidate, *framework.NodeToStatus, error) {
+// candidates dry-runs preemption. It gives the plugin only the nodes that hold a pod of lower
+// priority. Of the others the plugin would say, at some cost each, that there are no victims.
+func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemption, state fwk.CycleState,
+	pod *corev1.Pod, m *framework.NodeToStatus) ([]preemption.Candidate, *framework.NodeToStatus, error) {
 	nodes, err := m.NodesForStatusCode(r.world, fwk.Unschedulable)
 	if err != nil || len(nodes) == 0 {
 		return nil, framework.NewDefaultNodeToStatus(), err
@@ -120,7 +128,8 @@ func (r *run) candidates(ctx context.Context, d *defaultpreemption.DefaultPreemp
 	return candidates, statuses, err
 }
 
-// noVictims is SelectVictimsOnNode's status for a node without eligible victims (default_preemption.go).
+// noVictims is SelectVictimsOnNode's status for a node without eligible victims
+// (default_preemption.go).
 var noVictims = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "No preemption victims found for incoming pod")
 
 func holdsLower(n fwk.NodeInfo, priority int32) bool {
@@ -132,9 +141,9 @@ func holdsLower(n fwk.NodeInfo, priority int32) bool {
 	return false
 }
 
-// pick chooses as pickOneNodeForPreemption does: fewest violated budgets, lowest highest priority, lowest sum of
-// priorities, fewest victims, latest start of the most important; the first of those that tie, where kube-scheduler
-// takes any.
+// pick chooses as pickOneNodeForPreemption does: fewest violated budgets, lowest highest priority,
+// lowest sum of priorities, fewest victims, latest start of the most important. It takes the first
+// of those that tie, where kube-scheduler takes any.
 func pick(candidates []preemption.Candidate) preemption.Candidate {
 	for _, better := range []func(v *extenderv1.Victims) int64{
 		func(v *extenderv1.Victims) int64 { return -v.NumPDBViolations },
@@ -164,8 +173,8 @@ func pick(candidates []preemption.Candidate) preemption.Candidate {
 	return candidates[0]
 }
 
-// earliestStart is when the first of the victims of highest priority started. One that has not started counts as the
-// latest; kube-scheduler takes the clock's time for it.
+// earliestStart returns the start of the first among the victims of highest priority. One that has
+// not started counts as the latest. kube-scheduler takes the clock's time for it.
 func earliestStart(v *extenderv1.Victims) int64 {
 	highest, earliest := int32(math.MinInt32), int64(math.MaxInt64)
 	for _, p := range v.Pods {

@@ -22,8 +22,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
 )
 
-// profile is one profile of the configuration over one world: the framework as kube-scheduler builds it, and its
-// plugins one by one.
+// profile is one profile of the configuration over one world: the framework as kube-scheduler
+// builds it, and its plugins one by one.
 type profile struct {
 	fw         framework.Framework
 	config     *config.KubeSchedulerProfile
@@ -32,7 +32,7 @@ type profile struct {
 	percentage int32
 }
 
-// site is everything that the profiles over one world share.
+// site holds everything that the profiles over one world share.
 type site struct {
 	world    *world
 	shelf    *shelf
@@ -42,7 +42,7 @@ type site struct {
 	deallocated bool // a PostFilter plugin has freed a claim since this was last looked at
 }
 
-// registry has the in-tree and the caller's plugins; each is noted as it is made.
+// registry returns the in-tree and the caller's plugins. It notes each plugin as it is made.
 func (e *Engine) registry(made map[string]fwk.Plugin) (frameworkruntime.Registry, error) {
 	all := plugins.NewInTreeRegistry()
 	if err := all.Merge(e.config.Registry); err != nil {
@@ -95,10 +95,12 @@ func (e *Engine) newSite(ctx context.Context, c *counted) (*site, error) {
 	return s, s.shareClaims()
 }
 
-// shareClaims builds what dynamic resource allocation shares between profiles, as scheduler.New does.
+// shareClaims builds the parts of dynamic resource allocation that profiles share, as scheduler.New
+// does.
 func (s *site) shareClaims() error {
 	ctx := quiet(context.Background())
-	claims := assumecache.NewAssumeCache(klog.FromContext(ctx), s.shelf.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
+	claims := assumecache.NewAssumeCache(klog.FromContext(ctx), s.shelf.Resource().V1().ResourceClaims().Informer(),
+		"ResourceClaim", "", nil)
 	opts := resourceslicetracker.Options{
 		EnableDeviceTaintRules:   utilfeature.DefaultFeatureGate.Enabled(features.DRADeviceTaintRules),
 		EnableConsumableCapacity: utilfeature.DefaultFeatureGate.Enabled(features.DRAConsumableCapacity),
@@ -111,7 +113,8 @@ func (s *site) shareClaims() error {
 	if err != nil {
 		return errorf("resource slices: %v", err)
 	}
-	defer tracker.Stop() // its goroutine only waits for handlers that are told everything as they register
+	// The tracker's goroutine only waits for handlers, which are told everything as they register.
+	defer tracker.Stop()
 	m := dynamicresources.NewDRAManager(ctx, claims, tracker, s.shelf)
 	if h, ok := m.DeviceClassResolver().(interface {
 		OnAdd(obj any, isInInitialList bool)
@@ -124,7 +127,7 @@ func (s *site) shareClaims() error {
 	return nil
 }
 
-// serves says which profile of the configuration a scheduler name means.
+// serves finds the profile of the configuration that a scheduler name means.
 func (e *Engine) serves(name string) (int, bool) {
 	for i := range e.loaded.Profiles {
 		if e.loaded.Profiles[i].SchedulerName == name {
@@ -162,7 +165,8 @@ func (e *Engine) newProfile(s *site, cfg *config.KubeSchedulerProfile) (*profile
 		frameworkruntime.WithClientSet(writes{site: s}),
 		frameworkruntime.WithInformerFactory(s.shelf),
 		frameworkruntime.WithSharedDRAManager(s.claims),
-		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(s.shelf.Storage().V1().CSINodes().Lister())),
+		frameworkruntime.WithSharedCSIManager(
+			nodevolumelimits.NewCSIManager(s.shelf.Storage().V1().CSINodes().Lister())),
 		frameworkruntime.WithSnapshotSharedLister(s.world),
 		frameworkruntime.WithMutableSnapshotLister(s.world),
 		frameworkruntime.WithPodNominator(s.world.names),
@@ -181,10 +185,10 @@ func (e *Engine) newProfile(s *site, cfg *config.KubeSchedulerProfile) (*profile
 	return p, nil
 }
 
-// quiet keeps the plugins from logging: what they have to say is in their statuses.
+// quiet keeps the plugins from logging. Their statuses say the same.
 func quiet(ctx context.Context) context.Context { return klog.NewContext(ctx, discard) }
 
-// activator and recorder take what a scheduler would do to its queue and to the events, and do nothing.
+// activator and recorder stand for a scheduler's queue and its events, and do nothing.
 type activator struct{}
 
 func (activator) Activate(klog.Logger, map[string]*corev1.Pod) {}

@@ -8,7 +8,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 )
 
-// Score is what one Score plugin gives a node.
+// Score is one Score plugin's score of a node.
 type Score struct {
 	Plugin     string `json:"plugin"`
 	Raw        int64  `json:"raw"`
@@ -16,7 +16,7 @@ type Score struct {
 	Weighted   int64  `json:"weighted"`   // times the plugin's weight in the profile
 }
 
-// How a Score plugin is kept up to date.
+// These are the ways to keep a Score plugin up to date.
 const (
 	scoresOnce      = iota // its raw score never changes while replicas are placed
 	scoresAgain            // it changes on the node where one was placed
@@ -40,8 +40,9 @@ type scoreColumn struct {
 	kind   int
 	raw    []int64 // node: raw score, of the kinds that are asked
 
-	// Of scoresNormal: the distinct raw scores, which of them each node has, what each is worth while the highest
-	// feasible one is at highest, and how many feasible nodes have each.
+	// For scoresNormal: values are the distinct raw scores, and value says which of them each node
+	// has. worth is their normalised score while the highest feasible one is at highest. having
+	// counts the feasible nodes of each.
 	values  []int64
 	value   []int32
 	worth   []int64
@@ -53,14 +54,15 @@ type scoreColumn struct {
 type scoreboard struct {
 	winners
 	columns              []*scoreColumn
-	base                 []int64 // node: the weighted sum of the columns that are asked, without the normalised ones
+	base                 []int64 // node: weighted sum of the asked columns but the normalised ones
 	scored               []bool
 	spread               *spreadScore
 	affinity             *affinityScore
 	spreadAt, affinityAt struct{ least, most int64 }
 }
 
-// chooseScores runs PreScore and decides for every Score plugin how it is kept.
+// chooseScores runs PreScore and decides how to keep each Score plugin. It returns false if one
+// cannot be kept.
 func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (bool, error) {
 	b := &f.scores
 	b.base, b.scored = make([]int64, len(t.nodes)), make([]bool, len(t.nodes))
@@ -82,10 +84,12 @@ func (f *fast) chooseScores(ctx context.Context, n *neighbours, t *topology) (bo
 	}
 	for _, listed := range f.p.listed.Score.Enabled {
 		kind, known := scoreKinds[listed.Name]
-		if !known || (listed.Name == names.DynamicResources && !skipped[listed.Name] && len(f.pod.Spec.ResourceClaims) > 0) {
+		if !known || (listed.Name == names.DynamicResources && !skipped[listed.Name] &&
+			len(f.pod.Spec.ResourceClaims) > 0) {
 			return false, nil
 		}
-		c := &scoreColumn{name: listed.Name, plugin: f.p.plugins[listed.Name].(fwk.ScorePlugin), weight: int64(listed.Weight), kind: kind, highest: -1}
+		c := &scoreColumn{name: listed.Name, plugin: f.p.plugins[listed.Name].(fwk.ScorePlugin),
+			weight: int64(listed.Weight), kind: kind, highest: -1}
 		switch {
 		case skipped[listed.Name]:
 			continue
@@ -133,7 +137,7 @@ func (b *scoreboard) ask(ctx context.Context, f *fast) error {
 	return nil
 }
 
-// askNode runs the plugins on a node; again means that only its pods have changed since.
+// askNode runs the plugins on a node. again means that only its pods have changed since.
 func (b *scoreboard) askNode(ctx context.Context, f *fast, i int, again bool) error {
 	b.scored[i] = true
 	var sum int64
@@ -170,7 +174,7 @@ func (b *scoreboard) place(ctx context.Context, f *fast, i int) error {
 	return b.askNode(ctx, f, i, true)
 }
 
-// moving says that a placement changes the scores of other nodes.
+// moving reports whether a placement changes the scores of other nodes.
 func (b *scoreboard) moving() bool {
 	return b.spread != nil || (b.affinity != nil && (b.affinity.active || len(b.affinity.adds) > 0))
 }
@@ -195,8 +199,8 @@ func (c *scoreColumn) index(scored []bool) {
 	c.worth = make([]int64, len(c.values))
 }
 
-// normalize asks the plugin what the distinct raw scores are worth among the feasible nodes. Both plugins of this
-// kind divide by the highest, so only that matters.
+// normalize asks the plugin for the normalised values of the distinct raw scores among the feasible
+// nodes. Both plugins of this kind divide by the highest, so only that matters.
 func (c *scoreColumn) normalize(ctx context.Context, f *fast) error {
 	clear(c.having)
 	for _, n := range f.list {
@@ -253,7 +257,7 @@ func (b *scoreboard) total(ctx context.Context, f *fast) error {
 	return nil
 }
 
-// sum is the total of the node at a place.
+// sum returns the total of the node at a place.
 func (b *scoreboard) sum(place, n int) int64 {
 	total := b.base[n]
 	for _, c := range b.columns {
@@ -269,7 +273,7 @@ func (b *scoreboard) sum(place, n int) int64 {
 	return total
 }
 
-// leave takes a place out; false when that changed what the others' scores are worth.
+// leave takes a place out. It returns false when that changed the worth of the others' scores.
 func (b *scoreboard) leave(place, node int) bool {
 	for _, c := range b.columns {
 		if c.kind != scoresNormal || len(c.values) == 1 {
@@ -284,7 +288,7 @@ func (b *scoreboard) leave(place, node int) bool {
 	return len(b.winners.score) > 0
 }
 
-// detail is every plugin's score of the node at a place of the list.
+// detail returns every plugin's score of the node at a place of the list.
 func (b *scoreboard) detail(place, n int) []Score {
 	out := make([]Score, 0, len(b.columns))
 	for _, c := range b.columns {
@@ -299,7 +303,8 @@ func (b *scoreboard) detail(place, n int) []Score {
 			if !b.affinity.active {
 				continue // PreScore skips
 			}
-			s.Raw, s.Normalized = b.affinity.raw[n], normalizeAffinity(b.affinity.raw[n], b.affinityAt.least, b.affinityAt.most)
+			s.Raw, s.Normalized = b.affinity.raw[n],
+				normalizeAffinity(b.affinity.raw[n], b.affinityAt.least, b.affinityAt.most)
 		default:
 			s.Raw, s.Normalized = c.raw[n], c.raw[n]
 		}

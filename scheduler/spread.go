@@ -15,8 +15,9 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/podtopologyspread"
 )
 
-// spreadRule is one topology spread constraint of a template with the matching pods counted per domain. It replaces
-// PreFilter's counts, which are two critical paths only and so cannot follow more than one placement.
+// spreadRule is one topology spread constraint of a template with the matching pods counted per
+// domain. It replaces PreFilter's counts, which are two critical paths only and so cannot follow
+// more than one placement.
 type spreadRule struct {
 	maxSkew    int32
 	minDomains int32
@@ -35,15 +36,18 @@ type spreadRule struct {
 	atMin    int // domains present whose count is min
 }
 
-// The default constraints of the System defaulting type (podtopologyspread/plugin.go).
+// systemConstraints are the default constraints of the System defaulting type
+// (podtopologyspread/plugin.go).
 var systemConstraints = []corev1.TopologySpreadConstraint{
 	{TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway, MaxSkew: 3},
 	{TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.ScheduleAnyway, MaxSkew: 5},
 }
 
-// spreadConstraints are those of the pod or, without any, the profile's defaults with the selector of the pod's
-// services and owner. all says that nodes must have every label, which system defaults do not ask.
-func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.Pod) (list []corev1.TopologySpreadConstraint, selector labels.Selector, all bool) {
+// spreadConstraints returns the pod's constraints or, without any, the profile's defaults with the
+// selector of the pod's services and owner. all says that nodes must have every label, which system
+// defaults do not ask.
+func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.Pod) (
+	list []corev1.TopologySpreadConstraint, selector labels.Selector, all bool) {
 	if own := pod.Spec.TopologySpreadConstraints; len(own) > 0 {
 		return own, nil, true
 	}
@@ -64,7 +68,8 @@ func (r *run) spreadConstraints(args *config.PodTopologySpreadArgs, pod *corev1.
 }
 
 // spreadRules counts the pods of the world for the constraints of one kind.
-func spreadRules(ctx context.Context, list []corev1.TopologySpreadConstraint, defaults labels.Selector, all bool, action corev1.UnsatisfiableConstraintAction, pod *corev1.Pod, t *topology) ([]*spreadRule, error) {
+func spreadRules(ctx context.Context, list []corev1.TopologySpreadConstraint, defaults labels.Selector, all bool,
+	action corev1.UnsatisfiableConstraintAction, pod *corev1.Pod, t *topology) ([]*spreadRule, error) {
 	var rules []*spreadRule
 	var policies []corev1.TopologySpreadConstraint
 	for _, c := range list {
@@ -120,8 +125,10 @@ func spreadSelector(c *corev1.TopologySpreadConstraint, podLabels map[string]str
 	return labels.SelectorFromSet(same).Add(requirements...), nil
 }
 
-// include decides on which nodes pods count: those with the labels of all rules that the rule's policies admit.
-func include(ctx context.Context, rules []*spreadRule, policies []corev1.TopologySpreadConstraint, all bool, pod *corev1.Pod, t *topology) error {
+// include decides on which nodes pods count: those with the labels of all rules that the rule's
+// policies admit.
+func include(ctx context.Context, rules []*spreadRule, policies []corev1.TopologySpreadConstraint, all bool,
+	pod *corev1.Pod, t *topology) error {
 	required := nodeaffinity.GetRequiredNodeAffinity(pod)
 	for _, rule := range rules {
 		rule.counted = make([]bool, len(t.nodes))
@@ -141,7 +148,8 @@ func include(ctx context.Context, rules []*spreadRule, policies []corev1.Topolog
 				}
 			}
 			if c.NodeTaintsPolicy != nil && *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor {
-				if _, bad := corev1helpers.FindMatchingUntoleratedTaint(discard, n.Node().Spec.Taints, pod.Spec.Tolerations, helper.DoNotScheduleTaintsFilterFunc(), tolerationComparisons()); bad {
+				if _, bad := corev1helpers.FindMatchingUntoleratedTaint(discard, n.Node().Spec.Taints,
+					pod.Spec.Tolerations, helper.DoNotScheduleTaintsFilterFunc(), tolerationComparisons()); bad {
 					continue
 				}
 			}
@@ -220,8 +228,8 @@ func (s *spreadRule) place(node int) {
 	}
 }
 
-// limit is the most matching pods that a domain may have to take one more; the sum is done in 64 bits, since min is
-// the largest int32 where no domain is eligible.
+// limit returns the most matching pods that a domain may have to take one more. The sum is done in
+// 64 bits, since min is the largest int32 where no domain is eligible.
 func (s *spreadRule) limit() int64 {
 	low := int64(s.min)
 	if s.eligible < int(s.minDomains) {
@@ -232,11 +240,13 @@ func (s *spreadRule) limit() int64 {
 
 // Statuses of the Filter.
 var (
-	noSpreadLabel = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, podtopologyspread.ErrReasonNodeLabelNotMatch).WithPlugin(podtopologyspread.Name)
-	skewed        = fwk.NewStatus(fwk.Unschedulable, podtopologyspread.ErrReasonConstraintsNotMatch).WithPlugin(podtopologyspread.Name)
+	noSpreadLabel = fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
+		podtopologyspread.ErrReasonNodeLabelNotMatch).WithPlugin(podtopologyspread.Name)
+	skewed = fwk.NewStatus(fwk.Unschedulable, podtopologyspread.ErrReasonConstraintsNotMatch).WithPlugin(
+		podtopologyspread.Name)
 )
 
-// spreadFilter is PodTopologySpread's Filter over the counts.
+// spreadFilter does PodTopologySpread's Filter over the counts.
 type spreadFilter struct {
 	rules  []*spreadRule
 	limits []int64

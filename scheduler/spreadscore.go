@@ -6,7 +6,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// spreadScore is PodTopologySpread's PreScore, Score and NormalizeScore over the counts of its ScheduleAnyway rules.
+// spreadScore does PodTopologySpread's PreScore, Score and NormalizeScore over the counts of its
+// ScheduleAnyway rules.
 type spreadScore struct {
 	rules  []*spreadRule
 	all    bool // nodes without every label are ignored
@@ -32,7 +33,8 @@ func (s *spreadScore) place(node int) {
 	}
 }
 
-// weigh is topologyNormalizingWeight: the log of how many domains the feasible nodes are in, plus two.
+// weigh does topologyNormalizingWeight: the log of the number of domains that the feasible nodes
+// are in, plus two.
 func (s *spreadScore) weigh(feasible []int32) {
 	s.cycle++
 	size := make([]int, len(s.rules))
@@ -92,7 +94,7 @@ func (s *spreadScore) of(n int) int64 {
 	return int64(math.Round(score))
 }
 
-// scoreForCount is the plugin's, term for term.
+// scoreForCount computes the plugin's score, term for term.
 func scoreForCount(count int64, maxSkew int32, weight float64) float64 {
 	return float64(count)*weight + float64(maxSkew-1)
 }

@@ -1,9 +1,11 @@
 package scheduler
 
-// winners picks the node with the highest score as kube-scheduler does: it makes a heap of the scored nodes and pops
-// the top. Among equals, which one ends on top follows from the heap's shape: a place keeps its own node unless a
-// child's winner is strictly better, and prefers the left child. That is a tournament over the shape of the heap, so
-// a changed score needs only the path to the root played again.
+// winners picks the node with the highest score as kube-scheduler does: it makes a heap of the
+// scored nodes and pops the top.
+//
+// Among equals, the heap's shape decides which one ends on top. A place keeps its own node unless a
+// child's winner is strictly better, and prefers the left child. That is a tournament over the
+// shape of the heap, so a changed score needs only the path to the root played again.
 type winners struct {
 	score []int64 // by place: the total of the node there
 	win   []int32 // by place: the place of the winner of its subtree
@@ -47,14 +49,16 @@ func (w *winners) set(i int, score int64) {
 	}
 }
 
-// drop removes a place: those behind it move up, and every game that one of them is in is played again.
+// drop removes a place. Those behind it move up, and every game that one of them is in is played
+// again.
 func (w *winners) drop(i int) {
 	w.score = append(w.score[:i], w.score[i+1:]...)
 	w.win = w.win[:len(w.score)]
 	for k := len(w.win) - 1; k >= i; k-- {
 		w.play(k)
 	}
-	// Above i, a subtree has changed if it reaches places at or behind i: level by level, all from i's ancestor on.
+	// Above i, a subtree has changed if it reaches places at or behind i: level by level, all from
+	// i's ancestor on.
 	for low, high := (i-1)/2, i-1; high >= 0 && i > 0; {
 		for k := high; k >= max(low, 0); k-- {
 			w.play(k)

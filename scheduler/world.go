@@ -13,8 +13,8 @@ import (
 
 func errorf(format string, a ...any) error { return fmt.Errorf("scheduler: "+format, a...) }
 
-// world is one question's copy of a cluster: the plugins see it as the scheduler's snapshot, and pods that are placed
-// appear in it at once. Nodes are shared with the cluster until they change.
+// world is one question's copy of a cluster. The plugins see it as the scheduler's snapshot, and
+// placed pods appear in it at once. Nodes are shared with the cluster until they change.
 type world struct {
 	base    *counted
 	infos   []fwk.NodeInfo
@@ -80,7 +80,7 @@ func (w *world) refresh() {
 	}
 }
 
-// The listers that the plugins read.
+// The plugins read these listers.
 
 func (w *world) NodeInfos() fwk.NodeInfoLister                             { return w }
 func (w *world) StorageInfos() fwk.StorageInfoLister                       { return w }

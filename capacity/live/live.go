@@ -58,7 +58,8 @@ func Read(ctx context.Context, c Cluster) (objects []runtime.Object, warnings []
 // A kind that the API server does not serve is a warning, and so is a pod whose node is gone, which
 // PodGC will remove. Neither holds room on any node. A kind that the client may not list is an
 // error, since leaving it out could make a wrong answer.
-func List(ctx context.Context, client kubernetes.Interface, pageSize int64) (objects []runtime.Object, warnings []error, err error) {
+func List(ctx context.Context, client kubernetes.Interface, pageSize int64) (objects []runtime.Object, warnings []error,
+	err error) {
 	if pageSize < 0 {
 		return nil, nil, fmt.Errorf("live: Cluster.PageSize is %d, want >= 0", pageSize)
 	}
@@ -68,7 +69,10 @@ func List(ctx context.Context, client kubernetes.Interface, pageSize int64) (obj
 	nodes := map[string]bool{}
 	var pods []*corev1.Pod
 	for _, k := range kinds(client) {
-		pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return k.list(ctx, o) })
+		pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object,
+			error) {
+			return k.list(ctx, o)
+		})
 		pages.PageSize = pageSize
 		err := pages.EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
 			switch o := o.(type) {
@@ -90,7 +94,8 @@ func List(ctx context.Context, client kubernetes.Interface, pageSize int64) (obj
 	}
 	for _, pod := range pods {
 		if n := pod.Spec.NodeName; n != "" && !nodes[n] {
-			warnings = append(warnings, fmt.Errorf("live: pod %s/%s is bound to node %q, which is gone: left out", pod.Namespace, pod.Name, n))
+			warnings = append(warnings, fmt.Errorf("live: pod %s/%s is bound to node %q, which is gone: left out",
+				pod.Namespace, pod.Name, n))
 			continue
 		}
 		objects = append(objects, pod)

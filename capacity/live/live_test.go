@@ -18,14 +18,18 @@ import (
 )
 
 func pod(name, node string) *corev1.Pod {
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: name}, Spec: corev1.PodSpec{NodeName: node}}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: name},
+		Spec: corev1.PodSpec{NodeName: node}}
 }
 
 func node(name string) *corev1.Node { return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}} }
 
 // refuse makes the fake API server answer a list of resource with err.
 func refuse(client *fake.Clientset, resource string, err error) {
-	client.PrependReactor("list", resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
+	client.PrependReactor("list", resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil,
+			err
+	})
 }
 
 func TestListUsesOnlyListAndKeepsWhatHoldsRoom(t *testing.T) {

@@ -1,15 +1,17 @@
-// Command explain says where kube-scheduler would put a pod, and of every node which plugin said what and what each
-// scored - from a cluster dump, without a cluster.
+// Command explain shows where kube-scheduler would put a pod, with every plugin's verdict and score
+// for every node. It needs a cluster dump, and no cluster.
 //
-//	go run ./examples/explain                                   # a small cluster that comes with it
-//	kubectl get -A -o yaml nodes,namespaces,pods,services,replicationcontrollers,replicasets,statefulsets,\
+//	go run ./examples/explain                                 # a small cluster that comes with it
+//	kubectl get -A -o yaml nodes,namespaces,pods,services,\
+//	replicationcontrollers,replicasets,statefulsets,\
 //	priorityclasses,runtimeclasses,limitranges,poddisruptionbudgets,\
-//	persistentvolumes,persistentvolumeclaims,storageclasses,csinodes,csidrivers,csistoragecapacities,\
+//	persistentvolumes,persistentvolumeclaims,storageclasses,\
+//	csinodes,csidrivers,csistoragecapacities,\
 //	resourceclaims,resourceclaimtemplates,resourceslices,deviceclasses > cluster.yaml
 //	go run ./examples/explain -cluster cluster.yaml -pod pod.yaml
-//	go run ./examples/explain -cluster cluster.yaml -pod deploy.yaml -profile scheduler-config.yaml -o json
+//	go run ./examples/explain -cluster cluster.yaml -pod deploy.yaml -profile sched.yaml -o json
 //
-// Of these kinds leave out what the cluster does not serve: kubectl refuses the whole list for one of them.
+// Leave out kinds that the cluster does not serve: kubectl refuses the whole list for one of them.
 package main
 
 import (
@@ -45,9 +47,13 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.cluster, "cluster", "", "`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: a small cluster")
-	flag.StringVar(&o.pod, "pod", "", "`FILE` with one Pod, Deployment, ReplicaSet, StatefulSet or Job; others in it are passed over; none: a pod for the small cluster")
-	flag.StringVar(&o.profile, "profile", "", "`FILE` with a KubeSchedulerConfiguration; none: kube-scheduler's defaults")
+	flag.StringVar(&o.cluster, "cluster", "",
+		"`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: a small cluster")
+	flag.StringVar(&o.pod, "pod", "",
+		"`FILE` with one Pod, Deployment, ReplicaSet, StatefulSet or Job; others in it are passed over; none: a pod "+
+			"for the small cluster")
+	flag.StringVar(&o.profile, "profile", "",
+		"`FILE` with a KubeSchedulerConfiguration; none: kube-scheduler's defaults")
 	flag.StringVar(&o.output, "o", "table", "table or json")
 	flag.BoolVar(&o.all, "all", false, "print every node of the table, not only the first 50 of each kind")
 	flag.Parse()
@@ -97,7 +103,7 @@ func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) erro
 	return table(stdout, decision, o.all)
 }
 
-// read parses a file, standard input or, without a name, what comes with the command.
+// read parses a file, standard input or, without a name, the example that comes with the command.
 func read(name string, otherwise []byte, stdin io.Reader) ([]runtime.Object, error) {
 	switch name {
 	case "":
@@ -127,7 +133,8 @@ func (o options) readPod(stdin io.Reader) (*corev1.Pod, error) {
 		objects = slices.DeleteFunc(objects, func(o runtime.Object) bool { return !capacity.IsWorkload(o) })
 	}
 	if len(objects) != 1 {
-		return nil, fmt.Errorf("-pod has %d workloads, want one Pod, Deployment, ReplicaSet, StatefulSet or Job", len(objects))
+		return nil, fmt.Errorf("-pod has %d workloads, want one Pod, Deployment, ReplicaSet, StatefulSet or Job",
+			len(objects))
 	}
 	if pod, ok := objects[0].(*corev1.Pod); ok {
 		return pod, nil

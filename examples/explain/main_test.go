@@ -39,7 +39,8 @@ func TestJSON(t *testing.T) {
 }
 
 func TestClusterFromStandardInput(t *testing.T) {
-	require.Contains(t, ask(t, options{output: "table", cluster: "-"}, "apiVersion: v1\nkind: List\nitems: []\n"), "no nodes available to schedule pods")
+	require.Contains(t, ask(t, options{output: "table", cluster: "-"}, "apiVersion: v1\nkind: List\nitems: []\n"),
+		"no nodes available to schedule pods")
 }
 
 // A manifest may have other objects beside its one workload.
@@ -64,5 +65,6 @@ spec:
 
 func TestBadFlags(t *testing.T) {
 	require.ErrorContains(t, run(context.Background(), options{output: "xml"}, nil, nil), "want table or json")
-	require.ErrorContains(t, run(context.Background(), options{output: "table", pod: "testdata/cluster.yaml"}, nil, nil), "want one")
+	require.ErrorContains(t, run(context.Background(), options{output: "table", pod: "testdata/cluster.yaml"}, nil,
+		nil), "want one")
 }

@@ -13,7 +13,8 @@ import (
 
 const most = 50 // lines of each part, without -all
 
-// table prints the decision, the scores of the feasible nodes, best first, and the verdicts on the others.
+// table prints the decision, the scores of the feasible nodes, best first, and the verdicts on the
+// others.
 func table(out io.Writer, d scheduler.Decision, all bool) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	switch {
@@ -33,7 +34,7 @@ func table(out io.Writer, d scheduler.Decision, all bool) error {
 	return w.Flush()
 }
 
-// scores has a column a plugin: raw>normalised, and the weight behind the name.
+// scores prints a column a plugin: raw>normalised, and the weight behind the name.
 func scores(w io.Writer, d scheduler.Decision, all bool) {
 	nodes := slices.DeleteFunc(slices.Clone(d.Nodes), func(n scheduler.NodeVerdict) bool { return len(n.Scores) == 0 })
 	if len(nodes) == 0 {
@@ -70,7 +71,8 @@ func boolFirst(a, b bool) int {
 	return 0
 }
 
-// verdicts has a line for each plugin that rejects a node; the first is the one that kube-scheduler reports.
+// verdicts prints a line for each plugin that rejects a node. The first is the one that
+// kube-scheduler reports.
 func verdicts(w io.Writer, d scheduler.Decision, all bool) {
 	lines := 0
 	for _, n := range d.Nodes {

@@ -1,14 +1,12 @@
-// Command fit says how many replicas of a workload a cluster holds, and why
-// not one more.
+// Command fit reports how many replicas of a workload a cluster holds, and why not one more.
 //
 //	go run ./examples/fit                                              # incident 8829
 //	kubectl get nodes,ns,pods,quota,limits,pc,runtimeclass,pdb -A -o yaml > cluster.yaml
 //	go run ./examples/fit -cluster cluster.yaml -workload deploy.yaml -replicas 200
 //	go run ./examples/fit -kubeconfig ~/.kube/config -workload deploy.yaml -o json
 //
-// With no flags it answers the incident's question: an autoscaler asked for
-// 500 replicas where 50 ran; and what the quota of the report's action item
-// would have done.
+// With no flags it answers the incident's question: an autoscaler asked for 500 replicas where 50
+// ran. It then asks what the quota of the report's action item would have done.
 package main
 
 import (
@@ -32,7 +30,7 @@ import (
 	"github.com/redline-go/redline/capacity/live"
 )
 
-// The incident's cluster, Deployment and the quota that its report calls for.
+// These are the incident's cluster, its Deployment and the quota that its report calls for.
 var (
 	//go:embed testdata/cluster.yaml
 	incidentCluster []byte
@@ -49,7 +47,7 @@ type options struct {
 	rest                         []string // arguments that are no flags
 }
 
-// check finds what would be passed over in silence.
+// check returns an error for flags that would be passed over in silence.
 func (o options) check() error {
 	switch {
 	case len(o.rest) > 0:
@@ -61,7 +59,8 @@ func (o options) check() error {
 	case o.context != "" && o.kubeconfig == "":
 		return errors.New("-context is given without -kubeconfig, want both")
 	case o.output != "text" && o.workload == "" && (o.cluster != "" || o.kubeconfig != ""):
-		return fmt.Errorf("-o %s of another cluster without -workload would answer for the incident's Deployment, want -workload FILE", o.output)
+		return fmt.Errorf("-o %s of another cluster without -workload would answer for the incident's Deployment, "+
+			"want -workload FILE", o.output)
 	case o.replicas < -1:
 		return fmt.Errorf("-replicas is %d, want >= 0, or -1 for what the workload says", o.replicas)
 	}
@@ -70,11 +69,17 @@ func (o options) check() error {
 
 func main() {
 	var o options
-	flag.StringVar(&o.cluster, "cluster", "", "`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: the incident's cluster")
+	flag.StringVar(&o.cluster, "cluster", "",
+		"`FILE` of objects as kubectl get -o yaml or json prints them; - is standard input; none: the incident's "+
+			"cluster")
 	flag.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE`: read a running cluster instead (lists only)")
 	flag.StringVar(&o.context, "context", "", "context `NAME` of the kubeconfig")
-	flag.StringVar(&o.workload, "workload", "", "`FILE` with one Deployment, ReplicaSet, StatefulSet, Job or Pod; others in it are passed over; none: the incident's Deployment")
-	flag.StringVar(&o.whatIf, "with", "", "`FILE` of objects to add and ask again: a quota, more nodes; none: the incident's quota, if it is the incident")
+	flag.StringVar(&o.workload, "workload", "",
+		"`FILE` with one Deployment, ReplicaSet, StatefulSet, Job or Pod; others in it are passed over; none: the "+
+			"incident's Deployment")
+	flag.StringVar(&o.whatIf, "with", "",
+		"`FILE` of objects to add and ask again: a quota, more nodes; none: the incident's quota, if it is the "+
+			"incident")
 	flag.StringVar(&o.output, "o", "text", "text, json or yaml")
 	flag.IntVar(&o.replicas, "replicas", -1, "replicas wanted in all; -1: as the workload says")
 	flag.Parse()
@@ -135,7 +140,7 @@ func run(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) erro
 	return r.text(stdout)
 }
 
-// objects is the cluster: a dump, a running one, or the incident's.
+// objects reads the cluster: a dump, a running one, or the incident's.
 func (o options) objects(ctx context.Context, stdin io.Reader) ([]runtime.Object, []error, error) {
 	switch {
 	case o.kubeconfig != "":
@@ -164,7 +169,7 @@ func readFile(path string) ([]runtime.Object, error) {
 	return objects, nil
 }
 
-// read is the workload, the one object of its file that is any, and what to call it.
+// read reads the workload, the only one of its file, and its title.
 func (o options) read() (workload capacity.Workload, title string, err error) {
 	name, objects := "the incident's Deployment", []runtime.Object(nil)
 	if o.workload != "" {
@@ -180,12 +185,14 @@ func (o options) read() (workload capacity.Workload, title string, err error) {
 		objects = slices.DeleteFunc(objects, func(o runtime.Object) bool { return !capacity.IsWorkload(o) })
 	}
 	if len(objects) != 1 {
-		return workload, "", fmt.Errorf("%s has %d workloads, want one Deployment, ReplicaSet, StatefulSet, Job or Pod", name, len(objects))
+		return workload, "", fmt.Errorf("%s has %d workloads, want one Deployment, ReplicaSet, StatefulSet, Job or Pod",
+			name, len(objects))
 	}
 	if workload, err = capacity.WorkloadOf(objects[0]); err != nil {
 		return workload, "", fmt.Errorf("%s: %w", name, err)
 	}
-	title = objects[0].GetObjectKind().GroupVersionKind().Kind + " " + strings.TrimSuffix(workload.Template.Name+workload.Template.GenerateName, "-")
+	title = objects[0].GetObjectKind().GroupVersionKind().Kind + " " +
+		strings.TrimSuffix(workload.Template.Name+workload.Template.GenerateName, "-")
 	if o.workload == "" && (o.cluster != "" || o.kubeconfig != "") {
 		title += ", the incident's as no -workload is given,"
 	}
@@ -195,7 +202,7 @@ func (o options) read() (workload capacity.Workload, title string, err error) {
 	return workload, title, nil
 }
 
-// extra is what to add and ask again, and what to call it.
+// extra reads the objects to add and ask again, and the title of that question.
 func (o options) extra(incident bool) ([]runtime.Object, string, error) {
 	switch {
 	case o.whatIf != "":
@@ -208,7 +215,7 @@ func (o options) extra(incident bool) ([]runtime.Object, string, error) {
 	return nil, "", nil
 }
 
-// write puts what was to be said of the cluster before the answer's own warnings.
+// write puts the warnings about the cluster before the answer's own.
 func write(w io.Writer, format string, answer capacity.Answer, warnings []error) error {
 	answer.Warnings = slices.Concat(warnings, answer.Warnings)
 	text, err := json.MarshalIndent(answer, "", "  ")

@@ -75,32 +75,43 @@ func TestTheDumpIsTheIncidents(t *testing.T) {
 }
 
 func TestOwnClusterFromStdinAndWhatIf(t *testing.T) {
-	const node = `{"apiVersion":"v1","kind":"Node","metadata":{"name":"a"},"status":{"allocatable":{"cpu":"2","memory":"8Gi","pods":"110"}}}`
+	const node = `{"apiVersion":"v1","kind":"Node","metadata":{"name":"a"},` +
+		`"status":{"allocatable":{"cpu":"2","memory":"8Gi","pods":"110"}}}`
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	workload := file("w.json", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"default"},"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"500m"}}}]}}`)
+	workload := file("w.json",
+		`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"default"},`+
+			`"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"500m"}}}]}}`)
 	more := file("more.json", strings.Replace(node, `"a"`, `"b"`, 1))
 
 	var a capacity.Answer
-	require.NoError(t, json.Unmarshal([]byte(ask(t, options{cluster: "-", workload: workload, replicas: 10, output: "json"}, node)), &a))
+	require.NoError(t, json.Unmarshal(
+		[]byte(ask(t, options{cluster: "-", workload: workload, replicas: 10, output: "json"}, node)), &a))
 	require.Equal(t, 4, a.Fits)
-	require.NoError(t, json.Unmarshal([]byte(ask(t, options{cluster: "-", workload: workload, whatIf: more, replicas: 10, output: "json"}, node)), &a))
+	require.NoError(t, json.Unmarshal(
+		[]byte(ask(t, options{cluster: "-", workload: workload, whatIf: more, replicas: 10, output: "json"}, node)),
+		&a))
 	require.Equal(t, 8, a.Fits)
 	// A manifest usually has more in it than the workload.
-	service := file("s.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":\"c\"}]}}\n")
-	require.Contains(t, ask(t, options{cluster: "-", workload: service, replicas: -1}, node), "1 replicas of Pod p wanted in namespace default, 0 running, 1 nodes")
-	require.Contains(t, ask(t, options{cluster: "-", replicas: -1}, node), "Deployment api-gateway, the incident's as no -workload is given, wanted")
+	service := file("s.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: "+
+		"s}\n---\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},"+
+		"\"spec\":{\"containers\":[{\"name\":\"c\"}]}}\n")
+	require.Contains(t, ask(t, options{cluster: "-", workload: service, replicas: -1}, node),
+		"1 replicas of Pod p wanted in namespace default, 0 running, 1 nodes")
+	require.Contains(t, ask(t, options{cluster: "-", replicas: -1}, node),
+		"Deployment api-gateway, the incident's as no -workload is given, wanted")
 	text := ask(t, options{cluster: "-", workload: workload, whatIf: more, replicas: 10}, node)
 	require.Contains(t, text, "0/1 nodes are available: 1 Insufficient cpu.")
 	require.Contains(t, text, "0/2 nodes are available: 2 Insufficient cpu.")
 
-	// What the answer leaves out is said in every form, and once.
+	// Whatever the answer leaves out is said in every form, and once.
 	widget := file("widget.json", `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"}}`)
-	text = ask(t, options{cluster: "-", workload: workload, whatIf: widget, replicas: 1}, node+`{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"name":"g"}}`)
+	text = ask(t, options{cluster: "-", workload: workload, whatIf: widget, replicas: 1},
+		node+`{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"name":"g"}}`)
 	require.Equal(t, 1, strings.Count(text, "warning: capacity: skipped 1 of unknown kind example.com/v1 Gadget\n"))
 	require.Equal(t, 1, strings.Count(text, "warning: capacity: skipped 1 of unknown kind example.com/v1 Widget\n"))
 }
@@ -121,8 +132,11 @@ func TestBadFlags(t *testing.T) {
 		"workloads, want one Deployment":                    {output: "text", workload: "testdata/cluster.yaml"},
 		`argument "x.yaml", want flags only`:                {output: "text", rest: []string{"x.yaml"}},
 		"-context is given without -kubeconfig, want both":  {output: "text", context: "x"},
-		"-o json of another cluster without -workload would answer for the incident's Deployment, want -workload FILE": {output: "json", cluster: "x"},
-		"-o yaml of another cluster without -workload":                                                                 {output: "yaml", kubeconfig: "x"},
+		"-o json of another cluster without -workload would answer for the incident's Deployment, want -workload " +
+			"FILE": {output: "json", cluster: "x"},
+		"-o yaml of another cluster without " +
+			"-workload": {output: "yaml",
+			kubeconfig: "x"},
 		"-replicas is -2, want >= 0": {output: "text", replicas: -2},
 		`live: Cluster.Kubeconfig "none": stat none: no such file or directory`: {output: "text", kubeconfig: "none"},
 	} {

@@ -31,7 +31,8 @@ func (r report) text(out io.Writer) error {
 	if namespace == "" {
 		namespace = "default"
 	}
-	fmt.Fprintf(w, "%d replicas of %s wanted in namespace %s, %d running, %d nodes\n\n", a.Desired, r.title, namespace, a.Running, len(r.nodes()))
+	fmt.Fprintf(w, "%d replicas of %s wanted in namespace %s, %d running, %d nodes\n\n", a.Desired, r.title, namespace,
+		a.Running, len(r.nodes()))
 	counts(w, a)
 	if a.Message != "" {
 		fmt.Fprintf(w, "\nkube-scheduler says of the next one:\n  %s\n", a.Message)
@@ -42,7 +43,8 @@ func (r report) text(out io.Writer) error {
 	if groups := r.groups(); len(groups) > 0 {
 		fmt.Fprintf(w, "\nNode group\tnodes\t%s requested of allocatable\t\troom for\n", groups[0].resource)
 		for _, g := range groups {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%5.1f %%\t%d more\n", g.name, g.nodes, bar(g.requested, g.allocatable, 32), percent(g.requested, g.allocatable), g.room)
+			fmt.Fprintf(w, "%s\t%d\t%s\t%5.1f %%\t%d more\n", g.name, g.nodes, bar(g.requested, g.allocatable, 32),
+				percent(g.requested, g.allocatable), g.room)
 		}
 	}
 	if r.whatIf != nil {
@@ -61,7 +63,7 @@ func (r report) text(out io.Writer) error {
 	return w.Flush()
 }
 
-// warned is every warning once: what-if repeats most of the answer's.
+// warned returns every warning once. The second answer repeats most of the first.
 func (r report) warned() (texts []string) {
 	all := slices.Concat(r.warnings, r.answer.Warnings)
 	if r.whatIf != nil {
@@ -112,8 +114,7 @@ func percent(part, whole int64) float64 {
 	return 100 * float64(part) / float64(whole)
 }
 
-// group is the nodes of one role, and how full they are of the resource that
-// the workload asks most of.
+// group sums the nodes of one role, and the use of the resource that the workload asks most of.
 type group struct {
 	name                   string
 	resource               corev1.ResourceName
@@ -155,10 +156,11 @@ func (r report) groups() []group {
 	return groups
 }
 
-// scarce is the resource of the template that fills most of an empty cluster.
+// scarce returns the resource of the template that fills most of an empty cluster.
 func (r report) scarce() corev1.ResourceName {
 	pod := &corev1.Pod{Spec: r.workload.Template.Spec}
-	asked := resource.PodLimits(pod, resource.PodResourcesOptions{}) // which become requests where there are none
+	// Limits become requests where there are none.
+	asked := resource.PodLimits(pod, resource.PodResourcesOptions{})
 	maps.Copy(asked, resource.PodRequests(pod, resource.PodResourcesOptions{}))
 	most, best := 0.0, corev1.ResourceCPU
 	total := map[corev1.ResourceName]float64{}
@@ -176,12 +178,13 @@ func (r report) scarce() corev1.ResourceName {
 	return best
 }
 
-// requested is the thousandths of a resource that the pods of each node hold.
+// requested returns, by node, the thousandths of a resource that the pods there hold.
 func (r report) requested(name corev1.ResourceName) map[string]int64 {
 	held := map[string]int64{}
 	for _, o := range r.snapshot.Objects() {
 		pod, ok := o.(*corev1.Pod)
-		if !ok || pod.Spec.NodeName == "" || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		if !ok || pod.Spec.NodeName == "" || pod.Status.Phase == corev1.PodSucceeded ||
+			pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		asked := resource.PodRequests(pod, resource.PodResourcesOptions{UseStatusResources: true})
@@ -191,7 +194,7 @@ func (r report) requested(name corev1.ResourceName) map[string]int64 {
 	return held
 }
 
-// roleOf is the node's role label, else its instance type, else "nodes".
+// roleOf returns the node's role label, else its instance type, else "nodes".
 func roleOf(n *corev1.Node) string {
 	const prefix = "node-role.kubernetes.io/"
 	var roles []string

@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -42,7 +43,8 @@ func pod(requests, limits corev1.ResourceList) *corev1.Pod {
 }
 
 func limitRange(item corev1.LimitRangeItem) *corev1.LimitRange {
-	return &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Name: "l"}, Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{item}}}
+	return &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Name: "l"},
+		Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{item}}}
 }
 
 func TestLimitsBecomeRequests(t *testing.T) {
@@ -53,7 +55,8 @@ func TestLimitsBecomeRequests(t *testing.T) {
 }
 
 func TestLimitRangeDefaults(t *testing.T) {
-	s := state(t, limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: list("cpu", "2"), Min: list("memory", "64Mi")}))
+	s := state(t, limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: list("cpu", "2"),
+		Min: list("memory", "64Mi")}))
 	p := pod(nil, nil)
 	require.Nil(t, admission.Admit(s, p))
 	assert.Equal(t, list("cpu", "2", "memory", "64Mi"), p.Spec.Containers[0].Resources.Requests)
@@ -67,13 +70,29 @@ func TestRefusals(t *testing.T) {
 		objects []runtime.Object
 	}{
 		`pods "web-" is forbidden: maximum cpu usage per Container is 1, but limit is 2`: {
-			pod(nil, list("cpu", "2")), []runtime.Object{limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: list("cpu", "1")})}},
-		`pods "web-" is forbidden: [minimum cpu usage per Pod is 1.  No request is specified, minimum memory usage per Pod is 1Gi, but request is 1Mi]`: {
-			pod(list("memory", "1Mi"), nil), []runtime.Object{limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypePod, Min: list("cpu", "1", "memory", "1Gi")})}},
-		`Pod "web-" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1`: {
-			pod(list("cpu", "2"), nil), []runtime.Object{limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: list("cpu", "1")})}},
+			pod(nil, list("cpu", "2")),
+			[]runtime.Object{limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer,
+				Max: list("cpu", "1")})}},
+		`pods "web-" is forbidden: [minimum cpu usage per Pod is 1.  No request is specified, minimum memory usage ` +
+			`per Pod is 1Gi, but request is 1Mi]`: {
+			pod(list("memory", "1Mi"), nil),
+			[]runtime.Object{limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypePod,
+				Min: list("cpu", "1", "memory", "1Gi")})}},
+		`Pod "web-" is invalid: spec.containers[0].resources.requests: Invalid value: "2": ` +
+			`must be less than or equal ` +
+			`` +
+			`` +
+			`` +
+			`` +
+			`` +
+			`` +
+			`to cpu limit of 1`: {
+			pod(list("cpu", "2"), nil),
+			[]runtime.Object{limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer,
+				Default: list("cpu", "1")})}},
 		`pods "web-" is forbidden: unable to create new content in namespace default because it is being terminated`: {
-			pod(nil, nil), []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Status: corev1.NamespaceStatus{Phase: corev1.NamespaceTerminating}}}},
+			pod(nil, nil), []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"},
+				Status: corev1.NamespaceStatus{Phase: corev1.NamespaceTerminating}}}},
 	} {
 		r := admission.Admit(state(t, c.objects...), c.pod)
 		if assert.NotNil(t, r, want) {
@@ -84,10 +103,13 @@ func TestRefusals(t *testing.T) {
 
 func TestClasses(t *testing.T) {
 	classes := []runtime.Object{
-		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 1000, PreemptionPolicy: ptr.To(corev1.PreemptNever)},
+		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 1000,
+			PreemptionPolicy: ptr.To(corev1.PreemptNever)},
 		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "usual"}, Value: 7, GlobalDefault: true},
-		&nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"}, Overhead: &nodev1.Overhead{PodFixed: list("cpu", "250m")},
-			Scheduling: &nodev1.Scheduling{NodeSelector: map[string]string{"kata": "yes"}, Tolerations: []corev1.Toleration{{Key: "kata"}}}},
+		&nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"},
+			Overhead: &nodev1.Overhead{PodFixed: list("cpu", "250m")},
+			Scheduling: &nodev1.Scheduling{NodeSelector: map[string]string{"kata": "yes"},
+				Tolerations: []corev1.Toleration{{Key: "kata"}}}},
 	}
 	s := state(t, classes...)
 	p := pod(nil, nil)
@@ -110,13 +132,15 @@ func TestClasses(t *testing.T) {
 }
 
 func TestCreations(t *testing.T) {
-	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"}, Spec: corev1.ResourceQuotaSpec{Hard: list("requests.cpu", "1", "pods", "100")}}
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"},
+		Spec: corev1.ResourceQuotaSpec{Hard: list("requests.cpu", "1", "pods", "100")}}
 	running := pod(list("cpu", "250m"), nil)
 	running.Name = "there"
 	p := pod(list("cpu", "200m"), nil)
 	n, r := admission.Creations(state(t, quota, running), p, 10)
 	assert.Equal(t, 3, n, "250m are used, by the pods of the snapshot")
-	assert.EqualError(t, r, `pods "web-" is forbidden: exceeded quota: q, requested: requests.cpu=200m, used: requests.cpu=850m, limited: requests.cpu=1`)
+	assert.EqualError(t, r, `pods "web-" is forbidden: exceeded quota: q, requested: requests.cpu=200m, used: `+
+		`requests.cpu=850m, limited: requests.cpu=1`)
 	n, r = admission.Creations(state(t, quota, running), p, 3)
 	assert.Equal(t, 3, n)
 	assert.Nil(t, r)
@@ -134,7 +158,11 @@ func ExampleCreations() {
 		ObjectMeta: metav1.ObjectMeta{Name: "compute"}, Spec: corev1.ResourceQuotaSpec{Hard: list("limits.cpu", "2")}}})
 	p := pod(nil, list("cpu", "500m"))
 	admission.Admit(s, p)
-	fmt.Println(admission.Creations(s, p, 450))
+	n, refusal := admission.Creations(s, p, 450)
+	sentence, amounts, _ := strings.Cut(refusal.Sentence, ", requested: ")
+	fmt.Println(n, sentence)
+	fmt.Println("requested:", amounts)
 	// Output:
-	// 4 pods "web-" is forbidden: exceeded quota: compute, requested: limits.cpu=500m, used: limits.cpu=2, limited: limits.cpu=2
+	// 4 pods "web-" is forbidden: exceeded quota: compute
+	// requested: limits.cpu=500m, used: limits.cpu=2, limited: limits.cpu=2
 }

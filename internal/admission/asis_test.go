@@ -40,7 +40,8 @@ func randomTemplate(r *rand.Rand) *corev1.PodTemplateSpec {
 			f()
 		}
 	}
-	t := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{GenerateName: "web-", Labels: map[string]string{"app": "web"}}}
+	t := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{GenerateName: "web-",
+		Labels: map[string]string{"app": "web"}}}
 	for range 1 + r.IntN(2) {
 		c := corev1.Container{Name: "c", Resources: corev1.ResourceRequirements{Requests: some(r)}}
 		if r.IntN(3) == 0 {
@@ -62,7 +63,9 @@ func randomTemplate(r *rand.Rand) *corev1.PodTemplateSpec {
 	now(func() { t.Spec.Priority = ptr.To(int32(7)) })
 	now(func() { t.Spec.PreemptionPolicy = ptr.To(corev1.PreemptLowerPriority) })
 	for range r.IntN(3) {
-		t.Spec.Tolerations = append(t.Spec.Tolerations, corev1.Toleration{Key: []string{"", "a", corev1.TaintNodeNotReady}[r.IntN(3)], Operator: corev1.TolerationOpExists})
+		t.Spec.Tolerations = append(t.Spec.Tolerations,
+			corev1.Toleration{Key: []string{"", "a", corev1.TaintNodeNotReady}[r.IntN(3)],
+				Operator: corev1.TolerationOpExists})
 	}
 	return t
 }
@@ -70,10 +73,13 @@ func randomTemplate(r *rand.Rand) *corev1.PodTemplateSpec {
 func randomObjects(r *rand.Rand) (objects []runtime.Object) {
 	for _, o := range []runtime.Object{
 		limitRange(corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: list("cpu", "1")}),
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Status: corev1.NamespaceStatus{Phase: corev1.NamespaceTerminating}},
-		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 1000, PreemptionPolicy: ptr.To(corev1.PreemptNever)},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"},
+			Status: corev1.NamespaceStatus{Phase: corev1.NamespaceTerminating}},
+		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 1000,
+			PreemptionPolicy: ptr.To(corev1.PreemptNever)},
 		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "usual"}, Value: 7, GlobalDefault: true},
-		&nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"}, Overhead: &nodev1.Overhead{PodFixed: list("cpu", "250m")}},
+		&nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"},
+			Overhead: &nodev1.Overhead{PodFixed: list("cpu", "250m")}},
 	} {
 		if r.IntN(8) == 0 {
 			objects = append(objects, o)
@@ -122,5 +128,6 @@ func TestAsIs(t *testing.T) {
 		Resources: corev1.ResourceRequirements{Requests: list("cpu", "200m"), Limits: list("cpu", "1")}}}}}
 	assert.True(t, admission.AdmitAsIs(state(t), "", plain, &corev1.Pod{}))
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"}}
-	assert.False(t, admission.AdmitAsIs(state(t, quota), "", plain, &corev1.Pod{}), "what a quota is charged is reckoned from a copy")
+	assert.False(t, admission.AdmitAsIs(state(t, quota), "", plain, &corev1.Pod{}),
+		"what a quota is charged is reckoned from a copy")
 }

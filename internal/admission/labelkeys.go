@@ -12,10 +12,12 @@ import (
 func mergeLabelKeys(pod *corev1.Pod) {
 	if a := pod.Spec.Affinity; a != nil {
 		if a.PodAffinity != nil {
-			mergeTerms(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution, pod.Labels)
+			mergeTerms(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution,
+				a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution, pod.Labels)
 		}
 		if a.PodAntiAffinity != nil {
-			mergeTerms(a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution, pod.Labels)
+			mergeTerms(a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution,
+				a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution, pod.Labels)
 		}
 	}
 	for i := range pod.Spec.TopologySpreadConstraints {
@@ -40,13 +42,15 @@ func mergeTerm(term *corev1.PodAffinityTerm, own map[string]string) {
 
 // mergeKeys adds a requirement for each key that the pod has. A missing selector selects nothing,
 // and stays so.
-func mergeKeys(selector *metav1.LabelSelector, keys []string, operator metav1.LabelSelectorOperator, own map[string]string) {
+func mergeKeys(selector *metav1.LabelSelector, keys []string, operator metav1.LabelSelectorOperator,
+	own map[string]string) {
 	if selector == nil {
 		return
 	}
 	for _, key := range keys {
 		if value, ok := own[key]; ok {
-			selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{Key: key, Operator: operator, Values: []string{value}})
+			selector.MatchExpressions = append(selector.MatchExpressions,
+				metav1.LabelSelectorRequirement{Key: key, Operator: operator, Values: []string{value}})
 		}
 	}
 }

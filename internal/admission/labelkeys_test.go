@@ -14,7 +14,8 @@ import (
 // The registry stores the values of the keys in every selector that there is; the template stays.
 func TestLabelKeysAreMerged(t *testing.T) {
 	term := func() corev1.PodAffinityTerm {
-		return corev1.PodAffinityTerm{TopologyKey: "zone", LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
+		return corev1.PodAffinityTerm{TopologyKey: "zone",
+			LabelSelector:  &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
 			MatchLabelKeys: []string{"hash", "absent"}, MismatchLabelKeys: []string{"tenant"}}
 	}
 	bare := term()
@@ -28,11 +29,14 @@ func TestLabelKeysAreMerged(t *testing.T) {
 		Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "c"}},
 			Affinity: &corev1.Affinity{
-				PodAffinity:     &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms(), PreferredDuringSchedulingIgnoredDuringExecution: weighted()},
-				PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms(), PreferredDuringSchedulingIgnoredDuringExecution: weighted()},
+				PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms(),
+					PreferredDuringSchedulingIgnoredDuringExecution: weighted()},
+				PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: terms(),
+					PreferredDuringSchedulingIgnoredDuringExecution: weighted()},
 			},
 			TopologySpreadConstraints: []corev1.TopologySpreadConstraint{
-				{MaxSkew: 1, TopologyKey: "zone", LabelSelector: term().LabelSelector, MatchLabelKeys: []string{"hash", "absent"}},
+				{MaxSkew: 1, TopologyKey: "zone", LabelSelector: term().LabelSelector,
+					MatchLabelKeys: []string{"hash", "absent"}},
 				{MaxSkew: 1, TopologyKey: "zone", MatchLabelKeys: []string{"hash"}},
 			},
 		},
@@ -43,15 +47,18 @@ func TestLabelKeysAreMerged(t *testing.T) {
 	assert.Equal(t, before, template)
 
 	hash := metav1.LabelSelectorRequirement{Key: "hash", Operator: metav1.LabelSelectorOpIn, Values: []string{"7"}}
-	tenant := metav1.LabelSelectorRequirement{Key: "tenant", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"a"}}
+	tenant := metav1.LabelSelectorRequirement{Key: "tenant", Operator: metav1.LabelSelectorOpNotIn,
+		Values: []string{"a"}}
 	merged := term()
 	merged.LabelSelector.MatchExpressions = []metav1.LabelSelectorRequirement{hash, tenant}
 	for _, a := range []struct {
 		required  []corev1.PodAffinityTerm
 		preferred []corev1.WeightedPodAffinityTerm
 	}{
-		{pod.Spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, pod.Spec.Affinity.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution},
-		{pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, pod.Spec.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution},
+		{pod.Spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution,
+			pod.Spec.Affinity.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution},
+		{pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution,
+			pod.Spec.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution},
 	} {
 		assert.Equal(t, []corev1.PodAffinityTerm{merged, bare}, a.required)
 		assert.Equal(t, []corev1.WeightedPodAffinityTerm{{Weight: 1, PodAffinityTerm: merged}}, a.preferred)

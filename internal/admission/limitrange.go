@@ -127,7 +127,8 @@ func podSum(pod *corev1.Pod, limits bool) corev1.ResourceList {
 // breaches checks one item's min, max and ratio, each in the order of resource names. The server
 // takes them in map order.
 func breaches(item *corev1.LimitRangeItem, requests, limits corev1.ResourceList) (errs []error) {
-	add := func(list corev1.ResourceList, check func(string, corev1.ResourceName, resource.Quantity, corev1.ResourceList, corev1.ResourceList) error) {
+	add := func(list corev1.ResourceList,
+		check func(string, corev1.ResourceName, resource.Quantity, corev1.ResourceList, corev1.ResourceList) error) {
 		for _, name := range sortedNames(list) {
 			if err := check(string(item.Type), name, list[name], requests, limits); err != nil {
 				errs = append(errs, err)
@@ -142,7 +143,8 @@ func breaches(item *corev1.LimitRangeItem, requests, limits corev1.ResourceList)
 
 // belowMin returns the server's sentence about a request or limit below the minimum. The double
 // spaces are the server's.
-func belowMin(kind string, name corev1.ResourceName, min resource.Quantity, requests, limits corev1.ResourceList) error {
+func belowMin(kind string, name corev1.ResourceName, min resource.Quantity, requests,
+	limits corev1.ResourceList) error {
 	request, hasRequest := requests[name]
 	limit, hasLimit := limits[name]
 	r, l, want := comparable3(request, limit, min)
@@ -150,14 +152,16 @@ func belowMin(kind string, name corev1.ResourceName, min resource.Quantity, requ
 	case !hasRequest:
 		return fmt.Errorf("minimum %s usage per %s is %s.  No request is specified", name, kind, min.String())
 	case r < want:
-		return fmt.Errorf("minimum %s usage per %s is %s, but request is %s", name, kind, min.String(), request.String())
+		return fmt.Errorf("minimum %s usage per %s is %s, but request is %s", name, kind, min.String(),
+			request.String())
 	case hasLimit && l < want:
 		return fmt.Errorf("minimum %s usage per %s is %s, but limit is %s", name, kind, min.String(), limit.String())
 	}
 	return nil
 }
 
-func aboveMax(kind string, name corev1.ResourceName, max resource.Quantity, requests, limits corev1.ResourceList) error {
+func aboveMax(kind string, name corev1.ResourceName, max resource.Quantity, requests,
+	limits corev1.ResourceList) error {
 	request, hasRequest := requests[name]
 	limit, hasLimit := limits[name]
 	r, l, want := comparable3(request, limit, max)
@@ -167,17 +171,20 @@ func aboveMax(kind string, name corev1.ResourceName, max resource.Quantity, requ
 	case l > want:
 		return fmt.Errorf("maximum %s usage per %s is %s, but limit is %s", name, kind, max.String(), limit.String())
 	case hasRequest && r > want:
-		return fmt.Errorf("maximum %s usage per %s is %s, but request is %s", name, kind, max.String(), request.String())
+		return fmt.Errorf("maximum %s usage per %s is %s, but request is %s", name, kind, max.String(),
+			request.String())
 	}
 	return nil
 }
 
-func aboveRatio(kind string, name corev1.ResourceName, max resource.Quantity, requests, limits corev1.ResourceList) error {
+func aboveRatio(kind string, name corev1.ResourceName, max resource.Quantity, requests,
+	limits corev1.ResourceList) error {
 	request, hasRequest := requests[name]
 	limit, hasLimit := limits[name]
 	r, l, _ := comparable3(request, limit, max)
 	say := func(what string) error {
-		return errors.New(string(name) + " max limit to request ratio per " + kind + " is " + max.String() + ", but " + what)
+		return errors.New(string(name) + " max limit to request ratio per " + kind + " is " + max.String() + ", but " +
+			what)
 	}
 	if !hasRequest || r == 0 {
 		return say("no request is specified or request is 0")
@@ -198,7 +205,8 @@ func aboveRatio(kind string, name corev1.ResourceName, max resource.Quantity, re
 
 // comparable3 brings three quantities to one precision: thousandths, unless one is too large.
 func comparable3(a, b, c resource.Quantity) (int64, int64, int64) {
-	if a.Value() <= resource.MaxMilliValue && b.Value() <= resource.MaxMilliValue && c.Value() <= resource.MaxMilliValue {
+	if a.Value() <= resource.MaxMilliValue && b.Value() <= resource.MaxMilliValue &&
+		c.Value() <= resource.MaxMilliValue {
 		return a.MilliValue(), b.MilliValue(), c.MilliValue()
 	}
 	return a.Value(), b.Value(), c.Value()

@@ -15,7 +15,8 @@ func prepareForCreate(pod *corev1.Pod) {
 	if podLevel == nil || len(podLevel.Requests)+len(podLevel.Limits) == 0 {
 		return
 	}
-	containers := &corev1.Pod{Spec: corev1.PodSpec{Containers: pod.Spec.Containers, InitContainers: pod.Spec.InitContainers}}
+	containers := &corev1.Pod{Spec: corev1.PodSpec{Containers: pod.Spec.Containers,
+		InitContainers: pod.Spec.InitContainers}}
 	podHugePageLimits(podLevel, containers)
 	podLevelRequests(podLevel, containers)
 	podLevelLimits(podLevel, containers)

@@ -36,7 +36,8 @@ func resolvePriority(state *cluster.State, pod *corev1.Pod) *Refusal {
 		if pod.Spec.PriorityClassName == "" || *pod.Spec.Priority == *value {
 			return nil
 		}
-		return forbidden(pod, "the integer value of priority (%d) must not be provided in pod spec; priority admission controller computed %d from the given PriorityClass name", *pod.Spec.Priority, *value)
+		return forbidden(pod, "the integer value of priority (%d) must not be provided in pod spec; priority "+
+			"admission controller computed %d from the given PriorityClass name", *pod.Spec.Priority, *value)
 	}
 	pod.Spec.Priority = value
 	policy := &lowerPriority
@@ -48,7 +49,8 @@ func resolvePriority(state *cluster.State, pod *corev1.Pod) *Refusal {
 		if named == "" {
 			return nil // resolved elsewhere
 		}
-		return forbidden(pod, "the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority admission controller computed %s from the given PriorityClass name", *own, *policy)
+		return forbidden(pod, "the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority "+
+			"admission controller computed %s from the given PriorityClass name", *own, *policy)
 	}
 	pod.Spec.PreemptionPolicy = policy
 	return nil

@@ -36,14 +36,17 @@ func applyRuntimeClass(state *cluster.State, pod *corev1.Pod) *Refusal {
 	for _, key := range slices.Sorted(maps.Keys(class.Scheduling.NodeSelector)) {
 		value := class.Scheduling.NodeSelector[key]
 		if own, ok := pod.Spec.NodeSelector[key]; ok && own != value {
-			return forbidden(pod, "conflict: runtimeClass.scheduling.nodeSelector[%s] = %s; pod.spec.nodeSelector[%s] = %s", key, value, key, own)
+			return forbidden(pod,
+				"conflict: runtimeClass.scheduling.nodeSelector[%s] = %s; pod.spec.nodeSelector[%s] = %s", key, value,
+				key, own)
 		}
 		if pod.Spec.NodeSelector == nil {
 			pod.Spec.NodeSelector = map[string]string{}
 		}
 		pod.Spec.NodeSelector[key] = value
 	}
-	// The server drops tolerations that others already cover; which taints are tolerated is the same.
+	// The server drops tolerations that others already cover; which taints are tolerated is the
+	// same.
 	pod.Spec.Tolerations = append(pod.Spec.Tolerations, class.Scheduling.Tolerations...)
 	return nil
 }
@@ -61,7 +64,8 @@ func tolerateNotReady(pod *corev1.Pod) {
 			continue
 		}
 		pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{
-			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &grace,
+			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute,
+			TolerationSeconds: &grace,
 		})
 	}
 }

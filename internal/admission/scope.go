@@ -20,7 +20,8 @@ func matchesQuota(quota *corev1.ResourceQuota, pod *corev1.Pod) bool {
 
 func inScopes(quota *corev1.ResourceQuota, pod *corev1.Pod) bool {
 	for _, scope := range quota.Spec.Scopes {
-		if !inScope(corev1.ScopedResourceSelectorRequirement{ScopeName: scope, Operator: corev1.ScopeSelectorOpExists}, pod) {
+		if !inScope(corev1.ScopedResourceSelectorRequirement{ScopeName: scope, Operator: corev1.ScopeSelectorOpExists},
+			pod) {
 			return false
 		}
 	}
@@ -113,10 +114,12 @@ func crossesNamespaces(affinity *corev1.Affinity) bool {
 	}
 	var terms []corev1.PodAffinityTerm
 	if a := affinity.PodAffinity; a != nil {
-		terms = allTerms(terms, a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		terms = allTerms(terms, a.RequiredDuringSchedulingIgnoredDuringExecution,
+			a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	if a := affinity.PodAntiAffinity; a != nil {
-		terms = allTerms(terms, a.RequiredDuringSchedulingIgnoredDuringExecution, a.PreferredDuringSchedulingIgnoredDuringExecution)
+		terms = allTerms(terms, a.RequiredDuringSchedulingIgnoredDuringExecution,
+			a.PreferredDuringSchedulingIgnoredDuringExecution)
 	}
 	for i := range terms {
 		if len(terms[i].Namespaces) > 0 || terms[i].NamespaceSelector != nil {
@@ -126,7 +129,8 @@ func crossesNamespaces(affinity *corev1.Affinity) bool {
 	return false
 }
 
-func allTerms(terms, required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAffinityTerm) []corev1.PodAffinityTerm {
+func allTerms(terms, required []corev1.PodAffinityTerm,
+	preferred []corev1.WeightedPodAffinityTerm) []corev1.PodAffinityTerm {
 	terms = append(terms, required...)
 	for i := range preferred {
 		terms = append(terms, preferred[i].PodAffinityTerm)

@@ -124,7 +124,8 @@ func podResource(name corev1.ResourceName) bool {
 	requests := strings.HasPrefix(string(name), "requests.")
 	return strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) ||
 		strings.HasPrefix(string(name), corev1.ResourceRequestsHugePagesPrefix) ||
-		requests && (!IsNative(name) || strings.HasPrefix(string(name), "requests."+resourcev1.ResourceDeviceClassPrefix))
+		requests && (!IsNative(name) ||
+			strings.HasPrefix(string(name), "requests."+resourcev1.ResourceDeviceClassPrefix))
 }
 
 func nonZero(list corev1.ResourceList) corev1.ResourceList {

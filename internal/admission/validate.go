@@ -20,7 +20,8 @@ func validateResources(pod *corev1.Pod) *Refusal {
 		containers []corev1.Container
 	}{{"containers", pod.Spec.Containers}, {"initContainers", pod.Spec.InitContainers}} {
 		for i := range group.containers {
-			errs = append(errs, tooMuch(fmt.Sprintf("spec.%s[%d].resources.requests", group.field, i), &group.containers[i].Resources)...)
+			errs = append(errs, tooMuch(fmt.Sprintf("spec.%s[%d].resources.requests", group.field, i),
+				&group.containers[i].Resources)...)
 		}
 	}
 	if pod.Spec.Resources != nil {
@@ -46,7 +47,8 @@ func tooMuch(path string, r *corev1.ResourceRequirements) (errs []error) {
 		if must == "" {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s: Invalid value: %q: %s %s limit of %s", path, request.String(), must, name, limit.String()))
+		errs = append(errs, fmt.Errorf("%s: Invalid value: %q: %s %s limit of %s", path, request.String(), must, name,
+			limit.String()))
 	}
 	return errs
 }
@@ -58,16 +60,21 @@ func tooLittle(pod *corev1.Pod) (errs []error) {
 	for _, name := range sortedNames(sum) {
 		asked := sum[name]
 		if q, ok := podLevel.Requests[name]; ok && asked.Cmp(q) > 0 {
-			errs = append(errs, fmt.Errorf("spec.resources.requests[%s]: Invalid value: %q: must be greater than or equal to aggregate container requests of %s",
-				name, q.String(), asked.String()))
+			errs = append(errs,
+				fmt.Errorf("spec.resources.requests[%s]: Invalid value: %q: must be greater than or equal to "+
+					"aggregate container requests of %s",
+					name, q.String(), asked.String()))
 		}
 	}
 	sum = resourcehelper.AggregateContainerLimits(pod, resourcehelper.PodResourcesOptions{})
 	for _, name := range sortedNames(sum) {
 		asked := sum[name]
-		if q, ok := podLevel.Limits[name]; ok && strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) && asked.Cmp(q) > 0 {
-			errs = append(errs, fmt.Errorf("spec.resources.limits[%s]: Invalid value: %q: must be greater than or equal to aggregate container limits of %s",
-				name, q.String(), asked.String()))
+		if q, ok := podLevel.Limits[name]; ok && strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) &&
+			asked.Cmp(q) > 0 {
+			errs = append(errs,
+				fmt.Errorf("spec.resources.limits[%s]: Invalid value: %q: must be greater than or equal to aggregate "+
+					"container limits of %s",
+					name, q.String(), asked.String()))
 		}
 	}
 	for i := range pod.Spec.Containers {
@@ -75,8 +82,12 @@ func tooLittle(pod *corev1.Pod) (errs []error) {
 		for _, name := range sortedNames(limits) {
 			limit := limits[name]
 			if q, ok := podLevel.Limits[name]; ok && limit.Cmp(q) > 0 {
-				errs = append(errs, fmt.Errorf("spec.resources.containers[%d][%s].limits: Invalid value: %q: must be less than or equal to pod limits of %s",
-					i, name, limit.String(), q.String()))
+				errs = append(errs,
+					fmt.Errorf(
+						"spec.resources.containers[%d][%s].limits: Invalid value: %q: must be less than or equal to "+
+							"pod "+
+							"limits of %s",
+						i, name, limit.String(), q.String()))
 			}
 		}
 	}

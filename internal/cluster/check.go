@@ -36,7 +36,8 @@ func (s *State) check() error {
 	}
 	for _, class := range s.RuntimeClasses {
 		if class.Overhead != nil {
-			if err := notNegative("RuntimeClass "+class.Name, "overhead.podFixed", class.Overhead.PodFixed); err != nil {
+			if err := notNegative("RuntimeClass "+class.Name, "overhead.podFixed",
+				class.Overhead.PodFixed); err != nil {
 				return err
 			}
 		}
@@ -64,7 +65,8 @@ func (s *State) bind() error {
 		}
 		node, ok := byName[pod.Spec.NodeName]
 		if !ok {
-			return fmt.Errorf("%s: spec.nodeName is %q, want a node of the snapshot", "Pod "+named(pod), pod.Spec.NodeName)
+			return fmt.Errorf("%s: spec.nodeName is %q, want a node of the snapshot", "Pod "+named(pod),
+				pod.Spec.NodeName)
 		}
 		s.NodeOf[i] = node
 	}
@@ -106,7 +108,8 @@ func checkPodStatus(pod *corev1.Pod) error {
 		return err
 	}
 	if status.Resources != nil {
-		if err := checkRequirements("Pod "+pod.Namespace+"/", pod.Name, "status.resources", "", status.Resources); err != nil {
+		if err := checkRequirements("Pod "+pod.Namespace+"/", pod.Name, "status.resources", "",
+			status.Resources); err != nil {
 			return err
 		}
 	}
@@ -120,7 +123,8 @@ func checkContainerStatuses(pod *corev1.Pod, field string, statuses []corev1.Con
 	for i := range statuses {
 		c := &statuses[i]
 		if anyNegative(c.AllocatedResources) {
-			return notNegative("Pod "+named(pod), fmt.Sprintf("%s[%s].allocatedResources", field, c.Name), c.AllocatedResources)
+			return notNegative("Pod "+named(pod), fmt.Sprintf("%s[%s].allocatedResources", field, c.Name),
+				c.AllocatedResources)
 		}
 		if c.Resources == nil {
 			continue

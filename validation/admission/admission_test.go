@@ -24,7 +24,7 @@ import (
 	"github.com/redline-go/redline/validation/internal/cases"
 )
 
-// generated is the name that the server made of "x-", "rs-" ...: only its end is random.
+// generated matches the name that the server made of "x-", "rs-" ... Only its end is random.
 var generated = regexp.MustCompile(`((?:pods|Pod) "[a-z]+-)[a-z0-9]*"`)
 
 func plain(sentence string) string { return generated.ReplaceAllString(sentence, `$1"`) }
@@ -62,7 +62,8 @@ func kind(refusal error) string {
 	if refusal == nil {
 		return "none"
 	}
-	for _, words := range []string{"exceeded quota", "failed quota", "usage per Container", "usage per Pod", "limit to request ratio", "PriorityClass", "RuntimeClass", "is invalid"} {
+	for _, words := range []string{"exceeded quota", "failed quota", "usage per Container", "usage per Pod",
+		"limit to request ratio", "PriorityClass", "RuntimeClass", "is invalid"} {
 		if strings.Contains(refusal.Error(), words) {
 			return words
 		}
@@ -74,13 +75,16 @@ func compare(t *testing.T, i int, k *kase, before []runtime.Object, created []*c
 	t.Helper()
 	snapshot, err := capacity.NewSnapshot(before...)
 	require.NoError(t, err)
-	answer, err := snapshot.Fit(context.Background(), capacity.Workload{Namespace: k.namespace, Template: k.template, Replicas: k.replicas})
+	answer, err := snapshot.Fit(context.Background(), capacity.Workload{Namespace: k.namespace, Template: k.template,
+		Replicas: k.replicas})
 	require.NoError(t, err, "case %d", i)
-	require.Equal(t, len(created), k.replicas-answer.Rejected, "case %d: created; model says %q, server says %v", i, answer.Refusal, refusal)
+	require.Equal(t, len(created), k.replicas-answer.Rejected, "case %d: created; model says %q, server says %v", i,
+		answer.Refusal, refusal)
 	switch {
 	case refusal == nil:
 		require.Empty(t, answer.Refusal)
-	case strings.Contains(refusal.Error(), "is invalid: ["), strings.Contains(refusal.Error(), "is forbidden: ["): // several objections, in the order of a Go map
+	// several objections, in the order of a Go map
+	case strings.Contains(refusal.Error(), "is invalid: ["), strings.Contains(refusal.Error(), "is forbidden: ["):
 		require.Equal(t, words(refusal.Error()), words(answer.Refusal), "case %d", i)
 	default:
 		require.Contains(t, sentences(t, k, before, len(created), answer), plain(refusal.Error()), "case %d", i)
@@ -97,8 +101,8 @@ func words(sentence string) []string {
 	return w
 }
 
-// sentences is what the model would say of each quota alone: where several
-// are exceeded the real plugin names one of them, by the order of a Go map.
+// sentences returns the model's sentence about each quota alone. Where several are exceeded the
+// real plugin names one of them, by the order of a Go map.
 func sentences(t *testing.T, k *kase, before []runtime.Object, created int, answer capacity.Answer) []string {
 	t.Helper()
 	all := []string{plain(answer.Refusal)}
@@ -125,8 +129,8 @@ func sentences(t *testing.T, k *kase, before []runtime.Object, created int, answ
 	return all
 }
 
-// sameSpec compares what the server stored with the model's pod, in all that
-// scheduling and quota read.
+// sameSpec compares the server's stored pod with the model's, in all that scheduling and quota
+// read.
 func sameSpec(t *testing.T, i int, before []runtime.Object, k *kase, stored *corev1.Pod) {
 	t.Helper()
 	state, err := cluster.New(before)
@@ -139,38 +143,49 @@ func sameSpec(t *testing.T, i int, before []runtime.Object, k *kase, stored *cor
 		}
 	}
 	for c := range stored.Spec.Containers {
-		same("resources of container "+stored.Spec.Containers[c].Name, pod.Spec.Containers[c].Resources, stored.Spec.Containers[c].Resources)
+		same("resources of container "+stored.Spec.Containers[c].Name, pod.Spec.Containers[c].Resources,
+			stored.Spec.Containers[c].Resources)
 	}
 	for c := range stored.Spec.InitContainers {
-		same("resources of init container "+stored.Spec.InitContainers[c].Name, pod.Spec.InitContainers[c].Resources, stored.Spec.InitContainers[c].Resources)
+		same("resources of init container "+stored.Spec.InitContainers[c].Name, pod.Spec.InitContainers[c].Resources,
+			stored.Spec.InitContainers[c].Resources)
 	}
 	same("pod-level resources", pod.Spec.Resources, stored.Spec.Resources)
 	same("overhead", pod.Spec.Overhead, stored.Spec.Overhead)
 	same("priority", pod.Spec.Priority, stored.Spec.Priority)
-	same("preemption policy", ptr.Deref(pod.Spec.PreemptionPolicy, corev1.PreemptLowerPriority), *stored.Spec.PreemptionPolicy)
+	same("preemption policy", ptr.Deref(pod.Spec.PreemptionPolicy, corev1.PreemptLowerPriority),
+		*stored.Spec.PreemptionPolicy)
 	same("tolerations", pod.Spec.Tolerations, stored.Spec.Tolerations)
 	same("node selector", pod.Spec.NodeSelector, stored.Spec.NodeSelector)
 	same("affinity", pod.Spec.Affinity, stored.Spec.Affinity)
 	same("topology spread", pod.Spec.TopologySpreadConstraints, stored.Spec.TopologySpreadConstraints)
 }
 
-// What a real ReplicaSet ends up with under a quota, retries and all.
+// A real ReplicaSet under a quota ends up with the predicted pods, retries and all.
 func TestAgainstARealReplicaSetController(t *testing.T) {
 	l := newLab(t)
 	template := func(name string, requests, limits corev1.ResourceList) corev1.PodTemplateSpec {
 		return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": name}},
-			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "gateway", Image: "i", Resources: corev1.ResourceRequirements{Requests: requests, Limits: limits}}}}}
+			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "gateway", Image: "i",
+				Resources: corev1.ResourceRequirements{Requests: requests, Limits: limits}}}}}
 	}
-	gateway := template("api-gateway", corev1.ResourceList{"cpu": resource.MustParse("200m"), "memory": resource.MustParse("256Mi")},
+	gateway := template("api-gateway",
+		corev1.ResourceList{"cpu": resource.MustParse("200m"), "memory": resource.MustParse("256Mi")},
 		corev1.ResourceList{"cpu": resource.MustParse("500m"), "memory": resource.MustParse("512Mi")})
 	hard := func(list corev1.ResourceList) []*corev1.ResourceQuota {
-		return []*corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Name: "quota"}, Spec: corev1.ResourceQuotaSpec{Hard: list}}}
+		return []*corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Name: "quota"},
+			Spec: corev1.ResourceQuotaSpec{Hard: list}}}
 	}
 	for _, k := range []*kase{
-		{namespace: "pods", template: gateway, replicas: 60, quotas: hard(corev1.ResourceList{"pods": resource.MustParse("27")})},
-		{namespace: "requests", template: gateway, replicas: 40, quotas: hard(corev1.ResourceList{"requests.cpu": resource.MustParse("4500m"), "limits.memory": resource.MustParse("100Gi")})},
-		{namespace: "unstated", template: template("x", nil, nil), replicas: 5, quotas: hard(corev1.ResourceList{"limits.cpu": resource.MustParse("1")})},
-		{namespace: "roomy", template: gateway, replicas: 30, quotas: hard(corev1.ResourceList{"pods": resource.MustParse("100")})},
+		{namespace: "pods", template: gateway, replicas: 60,
+			quotas: hard(corev1.ResourceList{"pods": resource.MustParse("27")})},
+		{namespace: "requests", template: gateway, replicas: 40,
+			quotas: hard(corev1.ResourceList{"requests.cpu": resource.MustParse("4500m"),
+				"limits.memory": resource.MustParse("100Gi")})},
+		{namespace: "unstated", template: template("x", nil, nil), replicas: 5,
+			quotas: hard(corev1.ResourceList{"limits.cpu": resource.MustParse("1")})},
+		{namespace: "roomy", template: gateway, replicas: 30,
+			quotas: hard(corev1.ResourceList{"pods": resource.MustParse("100")})},
 	} {
 		t.Run(k.namespace, func(t *testing.T) {
 			l.build(t, k)

@@ -38,7 +38,8 @@ type lab struct {
 
 var (
 	classes  = map[string]int32{"low": -10, "mid": 100, "high": 1000}
-	runtimes = map[string]corev1.ResourceList{"plain": nil, "gvisor": {"cpu": resource.MustParse("250m"), "memory": resource.MustParse("64Mi")}}
+	runtimes = map[string]corev1.ResourceList{"plain": nil,
+		"gvisor": {"cpu": resource.MustParse("250m"), "memory": resource.MustParse("64Mi")}}
 )
 
 func newLab(t *testing.T) lab {
@@ -49,7 +50,9 @@ func newLab(t *testing.T) lab {
 	client := kubernetes.NewForConfigOrDie(config)
 	l := lab{client, ctx, informers.NewSharedInformerFactory(client, 0), new(int)}
 	for name, value := range classes {
-		_, err := l.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}, metav1.CreateOptions{})
+		_, err := l.SchedulingV1().PriorityClasses().Create(ctx,
+			&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value},
+			metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
 	for name, overhead := range runtimes {
@@ -60,9 +63,12 @@ func newLab(t *testing.T) lab {
 		_, err := l.NodeV1().RuntimeClasses().Create(ctx, class, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
-	room := corev1.ResourceList{"cpu": resource.MustParse("1000"), "memory": resource.MustParse("4Ti"), "ephemeral-storage": resource.MustParse("4Ti"),
-		"pods": resource.MustParse("10000"), "example.com/gpu": resource.MustParse("10000"), "hugepages-2Mi": resource.MustParse("1Ti")}
-	_, err := l.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "roomy"}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}, metav1.CreateOptions{})
+	room := corev1.ResourceList{"cpu": resource.MustParse("1000"), "memory": resource.MustParse("4Ti"),
+		"ephemeral-storage": resource.MustParse("4Ti"),
+		"pods":              resource.MustParse("10000"), "example.com/gpu": resource.MustParse("10000"),
+		"hugepages-2Mi": resource.MustParse("1Ti")}
+	_, err := l.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "roomy"},
+		Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	l.control(t)
 	l.mark(t)
@@ -74,16 +80,20 @@ func (l lab) control(t *testing.T) {
 	t.Helper()
 	factory := l.informers
 	factory.Core().V1().LimitRanges().Informer() // for seen
-	replicas := replicaset.NewReplicaSetController(l.ctx, factory.Apps().V1().ReplicaSets(), factory.Core().V1().Pods(), l.Interface, replicaset.BurstReplicas)
-	configuration, err := install.NewQuotaConfigurationForControllers(generic.ListerFuncForResourceFunc(factory.ForResource), factory)
+	replicas := replicaset.NewReplicaSetController(l.ctx, factory.Apps().V1().ReplicaSets(), factory.Core().V1().Pods(),
+		l.Interface, replicaset.BurstReplicas)
+	configuration, err := install.NewQuotaConfigurationForControllers(
+		generic.ListerFuncForResourceFunc(factory.ForResource), factory)
 	require.NoError(t, err)
 	started := make(chan struct{})
 	discover := l.Discovery().ServerPreferredNamespacedResources
 	quotas, err := resourcequota.NewController(l.ctx, &resourcequota.ControllerOptions{
 		QuotaClient: l.CoreV1(), ResourceQuotaInformer: factory.Core().V1().ResourceQuotas(), InformerFactory: factory,
-		ResyncPeriod: func() time.Duration { return 5 * time.Minute }, ReplenishmentResyncPeriod: func() time.Duration { return 12 * time.Hour },
-		DiscoveryFunc: discover, IgnoredResourcesFunc: configuration.IgnoredResources, InformersStarted: started,
-		Registry: generic.NewRegistry(configuration.Evaluators()),
+		ResyncPeriod:              func() time.Duration { return 5 * time.Minute },
+		ReplenishmentResyncPeriod: func() time.Duration { return 12 * time.Hour },
+		DiscoveryFunc:             discover, IgnoredResourcesFunc: configuration.IgnoredResources,
+		InformersStarted: started,
+		Registry:         generic.NewRegistry(configuration.Evaluators()),
 	})
 	require.NoError(t, err)
 	factory.Start(l.ctx.Done())
@@ -93,7 +103,7 @@ func (l lab) control(t *testing.T) {
 	go quotas.Sync(l.ctx, discover, 30*time.Second)
 }
 
-// kase is one namespace with what is in it, and the workload to be created.
+// kase is one namespace with its objects, and the workload to be created.
 type kase struct {
 	namespace string
 	pods      []*corev1.Pod // there before the quotas
@@ -103,11 +113,12 @@ type kase struct {
 	replicas  int
 }
 
-// build makes the namespace and waits until the quota controller has counted
-// it. It leaves out what the API server finds invalid.
+// build makes the namespace and waits until the quota controller has counted it. It leaves out
+// objects that the API server finds invalid.
 func (l lab) build(t *testing.T, k *kase) {
 	t.Helper()
-	_, err := l.CoreV1().Namespaces().Create(l.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: k.namespace}}, metav1.CreateOptions{})
+	_, err := l.CoreV1().Namespaces().Create(l.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: k.namespace}},
+		metav1.CreateOptions{})
 	require.NoError(t, err)
 	for i, p := range k.pods {
 		l.place(t, k.namespace, i, p)
@@ -133,7 +144,7 @@ func (l lab) build(t *testing.T, k *kase) {
 	l.admitted(t)
 }
 
-// seen waits until informers know what the API server stores of the namespace.
+// seen waits until informers know the namespace's objects as the API server stores them.
 func (l lab) seen(t *testing.T, namespace string) {
 	t.Helper()
 	core, everything := l.informers.Core().V1(), metav1.ListOptions{}
@@ -144,11 +155,12 @@ func (l lab) seen(t *testing.T, namespace string) {
 		require.NoError(t, err)
 		quotas, err := l.CoreV1().ResourceQuotas(namespace).List(l.ctx, everything)
 		require.NoError(t, err)
-		return knows(t, core.Pods().Informer(), pods) && knows(t, core.LimitRanges().Informer(), limits) && knows(t, core.ResourceQuotas().Informer(), quotas)
+		return knows(t, core.Pods().Informer(), pods) && knows(t, core.LimitRanges().Informer(), limits) &&
+			knows(t, core.ResourceQuotas().Informer(), quotas)
 	}, time.Minute, 10*time.Millisecond)
 }
 
-// knows tells whether the informer has every object of the list as it is there.
+// knows reports whether the informer has every object of the list as it is there.
 func knows(t *testing.T, informer cache.SharedIndexInformer, list runtime.Object) bool {
 	all := true
 	require.NoError(t, meta.EachListItem(list, func(o runtime.Object) error {
@@ -177,11 +189,12 @@ func (l lab) place(t *testing.T, namespace string, i int, p *corev1.Pod) {
 	require.NoError(t, err)
 	if terminating {
 		grace := int64(3600)
-		require.NoError(t, l.CoreV1().Pods(namespace).Delete(l.ctx, made.Name, metav1.DeleteOptions{GracePeriodSeconds: &grace}))
+		require.NoError(t, l.CoreV1().Pods(namespace).Delete(l.ctx, made.Name,
+			metav1.DeleteOptions{GracePeriodSeconds: &grace}))
 	}
 }
 
-// dump is what a user's tool would read, of this namespace.
+// dump returns the objects that a user's tool would read of this namespace.
 func (l lab) dump(t *testing.T, namespace string) (objects []runtime.Object) {
 	t.Helper()
 	all, _, err := live.List(l.ctx, l.Interface, 0)
@@ -208,8 +221,8 @@ func (l lab) create(k *kase) (created []*corev1.Pod, refusal error) {
 	return created, nil
 }
 
-// scale creates a ReplicaSet of the template and waits until it has stopped
-// creating: its pods, and what its status says of the one that failed.
+// scale creates a ReplicaSet of the template and waits until it has stopped creating. It returns
+// the number of its pods, and its status' message about the one that failed.
 func (l lab) scale(t *testing.T, k *kase, want int) (pods int, condition string) {
 	t.Helper()
 	n := int32(k.replicas)
@@ -217,12 +230,13 @@ func (l lab) scale(t *testing.T, k *kase, want int) (pods int, condition string)
 		Selector: &metav1.LabelSelector{MatchLabels: k.template.Labels}, Template: k.template}}
 	_, err := l.AppsV1().ReplicaSets(k.namespace).Create(l.ctx, set, metav1.CreateOptions{})
 	require.NoError(t, err)
-	// It retries with growing pauses: 5 ms, 10 ms ...; it must reach the count and stay there.
+	// It retries with growing pauses: 5 ms, 10 ms ... It must reach the count and stay there.
 	same := 0
 	require.Eventually(t, func() bool {
 		got, err := l.AppsV1().ReplicaSets(k.namespace).Get(l.ctx, "rs", metav1.GetOptions{})
 		require.NoError(t, err)
-		list, err := l.CoreV1().Pods(k.namespace).List(l.ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(set.Spec.Selector)})
+		list, err := l.CoreV1().Pods(k.namespace).List(l.ctx,
+			metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(set.Spec.Selector)})
 		require.NoError(t, err)
 		pods, condition = len(list.Items), ""
 		for _, c := range got.Status.Conditions {

@@ -14,7 +14,8 @@ func randomCase(r *rand.Rand, i int) *kase {
 	k := &kase{namespace: fmt.Sprintf("case-%d", i), replicas: 1 + r.IntN(9), template: randomTemplate(r)}
 	for range r.IntN(5) {
 		p := &corev1.Pod{Spec: randomTemplate(r).Spec}
-		p.Status.Phase = []corev1.PodPhase{corev1.PodRunning, corev1.PodRunning, corev1.PodPending, corev1.PodSucceeded, corev1.PodFailed}[r.IntN(5)]
+		p.Status.Phase = []corev1.PodPhase{corev1.PodRunning, corev1.PodRunning, corev1.PodPending, corev1.PodSucceeded,
+			corev1.PodFailed}[r.IntN(5)]
 		if r.IntN(6) == 0 {
 			p.DeletionTimestamp = &metav1.Time{}
 		}
@@ -26,18 +27,19 @@ func randomCase(r *rand.Rand, i int) *kase {
 	if r.IntN(2) == 0 {
 		k.limits = append(k.limits, randomLimits(r))
 	}
-	if r.IntN(3) == 0 { // at the end, so that the cases keep what they were without it
+	if r.IntN(3) == 0 { // at the end, so that the other draws of a case stay the same
 		labelKeys(r, &k.template)
 	}
 	return k
 }
 
-// labelKeys gives the template terms whose keys the server merges into their selectors. Required ones
-// would not be counted without a scheduler.
+// labelKeys gives the template terms whose keys the server merges into their selectors. Required
+// ones would not be counted without a scheduler.
 func labelKeys(r *rand.Rand, t *corev1.PodTemplateSpec) {
 	t.Labels["hash"], t.Labels["tenant"] = "7", "a"
 	term := func() []corev1.WeightedPodAffinityTerm {
-		p := corev1.PodAffinityTerm{TopologyKey: "zone", LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}}}
+		p := corev1.PodAffinityTerm{TopologyKey: "zone",
+			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}}}
 		p.MatchLabelKeys = []string{"hash", "absent"}[r.IntN(2):]
 		if r.IntN(2) == 0 {
 			p.MismatchLabelKeys = []string{"tenant"}
@@ -48,8 +50,10 @@ func labelKeys(r *rand.Rand, t *corev1.PodTemplateSpec) {
 		PodAffinity:     &corev1.PodAffinity{PreferredDuringSchedulingIgnoredDuringExecution: term()},
 		PodAntiAffinity: &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: term()},
 	}
-	t.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone", WhenUnsatisfiable: corev1.ScheduleAnyway,
-		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}}, MatchLabelKeys: []string{"hash", "absent"}[r.IntN(2):]}}
+	t.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone",
+		WhenUnsatisfiable: corev1.ScheduleAnyway,
+		LabelSelector:     &metav1.LabelSelector{MatchLabels: map[string]string{"app": "x"}},
+		MatchLabelKeys:    []string{"hash", "absent"}[r.IntN(2):]}}
 }
 
 func milli(r *rand.Rand, steps int) resource.Quantity {
@@ -72,7 +76,8 @@ func amount(r *rand.Rand, name corev1.ResourceName, steps int) resource.Quantity
 
 func randomResources(r *rand.Rand) corev1.ResourceRequirements {
 	req := corev1.ResourceRequirements{Requests: corev1.ResourceList{}, Limits: corev1.ResourceList{}}
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory,
+		corev1.ResourceEphemeralStorage} {
 		ask := amount(r, name, 20)
 		if r.IntN(2) == 0 {
 			req.Requests[name] = ask
@@ -90,15 +95,18 @@ func randomResources(r *rand.Rand) corev1.ResourceRequirements {
 	}
 	if r.IntN(8) == 0 {
 		req.Limits["hugepages-2Mi"] = resource.MustParse("4Mi")
-		req.Requests[corev1.ResourceMemory], req.Limits[corev1.ResourceMemory] = resource.MustParse("64Mi"), resource.MustParse("128Mi")
+		req.Requests[corev1.ResourceMemory], req.Limits[corev1.ResourceMemory] = resource.MustParse("64Mi"),
+			resource.MustParse("128Mi")
 	}
 	return req
 }
 
 func randomTemplate(r *rand.Rand) corev1.PodTemplateSpec {
-	t := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{GenerateName: "x-", Labels: map[string]string{"app": "x"}}}
+	t := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{GenerateName: "x-",
+		Labels: map[string]string{"app": "x"}}}
 	for i := range 1 + r.IntN(3) {
-		t.Spec.Containers = append(t.Spec.Containers, corev1.Container{Name: fmt.Sprintf("c%d", i), Image: "i", Resources: randomResources(r)})
+		t.Spec.Containers = append(t.Spec.Containers,
+			corev1.Container{Name: fmt.Sprintf("c%d", i), Image: "i", Resources: randomResources(r)})
 	}
 	for i := range r.IntN(3) {
 		c := corev1.Container{Name: fmt.Sprintf("init%d", i), Image: "i", Resources: randomResources(r)}
@@ -108,7 +116,8 @@ func randomTemplate(r *rand.Rand) corev1.PodTemplateSpec {
 		t.Spec.InitContainers = append(t.Spec.InitContainers, c)
 	}
 	if r.IntN(5) == 0 {
-		req := corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": milli(r, 80)}, Limits: corev1.ResourceList{}}
+		req := corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": milli(r, 80)},
+			Limits: corev1.ResourceList{}}
 		if r.IntN(2) == 0 {
 			req.Limits["memory"] = mebi(r, 160)
 		}
@@ -132,11 +141,14 @@ func randomTemplate(r *rand.Rand) corev1.PodTemplateSpec {
 	return t
 }
 
-var limited = []corev1.ResourceName{"pods", "count/pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory",
-	"requests.ephemeral-storage", "limits.ephemeral-storage", "requests.example.com/gpu", "requests.hugepages-2Mi", "count/configmaps", "services"}
+var limited = []corev1.ResourceName{"pods", "count/pods", "cpu", "memory", "requests.cpu", "requests.memory",
+	"limits.cpu", "limits.memory",
+	"requests.ephemeral-storage", "limits.ephemeral-storage", "requests.example.com/gpu", "requests.hugepages-2Mi",
+	"count/configmaps", "services"}
 
 func randomQuota(r *rand.Rand, name string) *corev1.ResourceQuota {
-	q := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{}}}
+	q := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{}}}
 	names := limited
 	switch r.IntN(9) {
 	case 0:
@@ -149,11 +161,13 @@ func randomQuota(r *rand.Rand, name string) *corev1.ResourceQuota {
 		q.Spec.Scopes, names = []corev1.ResourceQuotaScope{corev1.ResourceQuotaScopeNotTerminating}, limited[:8]
 	case 4, 5:
 		in := corev1.ScopedResourceSelectorRequirement{ScopeName: corev1.ResourceQuotaScopePriorityClass,
-			Operator: []corev1.ScopeSelectorOperator{corev1.ScopeSelectorOpIn, corev1.ScopeSelectorOpNotIn, corev1.ScopeSelectorOpExists, corev1.ScopeSelectorOpDoesNotExist}[r.IntN(4)]}
+			Operator: []corev1.ScopeSelectorOperator{corev1.ScopeSelectorOpIn, corev1.ScopeSelectorOpNotIn,
+				corev1.ScopeSelectorOpExists, corev1.ScopeSelectorOpDoesNotExist}[r.IntN(4)]}
 		if in.Operator == corev1.ScopeSelectorOpIn || in.Operator == corev1.ScopeSelectorOpNotIn {
 			in.Values = []string{"low", "mid", "high"}[r.IntN(2) : 2+r.IntN(2)]
 		}
-		q.Spec.ScopeSelector, names = &corev1.ScopeSelector{MatchExpressions: []corev1.ScopedResourceSelectorRequirement{in}}, limited[:8]
+		q.Spec.ScopeSelector, names = &corev1.ScopeSelector{
+			MatchExpressions: []corev1.ScopedResourceSelectorRequirement{in}}, limited[:8]
 	}
 	for range 1 + r.IntN(3) {
 		n := names[r.IntN(len(names))]
@@ -175,7 +189,9 @@ func randomLimits(r *rand.Rand) *corev1.LimitRange {
 		if r.IntN(3) == 0 {
 			continue
 		}
-		item := corev1.LimitRangeItem{Type: kind, Min: corev1.ResourceList{}, Max: corev1.ResourceList{}, Default: corev1.ResourceList{}, DefaultRequest: corev1.ResourceList{}, MaxLimitRequestRatio: corev1.ResourceList{}}
+		item := corev1.LimitRangeItem{Type: kind, Min: corev1.ResourceList{}, Max: corev1.ResourceList{},
+			Default: corev1.ResourceList{}, DefaultRequest: corev1.ResourceList{},
+			MaxLimitRequestRatio: corev1.ResourceList{}}
 		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 			low, mid, high := amount(r, name, 4), amount(r, name, 15), amount(r, name, 60)
 			mid.Add(low)

@@ -22,12 +22,12 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// admitted is the pod that the API server's own code makes of a template, or what it says instead:
-// its defaulting, its plugins Priority, DefaultTolerationSeconds and RuntimeClass, what its pod
-// registry fills in, and its validation of resources. It does not use Redline's.
+// admitted returns the pod that the API server's own code makes of a template, or its refusal. It
+// runs the server's defaulting, its plugins Priority, DefaultTolerationSeconds and RuntimeClass,
+// its pod registry, and its validation of resources. It uses none of Redline's code.
 //
-// A priority, an overhead, or a preemption policy without a class that the template has are kept,
-// though the server would refuse them: they let a case have any.
+// A template's priority and overhead are kept, and a preemption policy without a class, though the
+// server would refuse them. So a case may have any.
 func admitted(objects []runtime.Object, template corev1.PodTemplateSpec) (pod *corev1.Pod, refusal string, err error) {
 	pod = &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", Labels: template.Labels},
@@ -62,9 +62,9 @@ func admitted(objects []runtime.Object, template corev1.PodTemplateSpec) (pod *c
 	return pod, "", err
 }
 
-// stored is the pod as it comes back from storage. That matters: a sum of quantities may be kept
-// behind a pointer, which PodRequests then adds the overhead to at every call; what is read from
-// text is not.
+// stored returns the pod as it comes back from storage. That matters: a sum of quantities may be
+// kept behind a pointer, to which PodRequests then adds the overhead at every call. A quantity read
+// from text is not.
 func stored(pod *corev1.Pod) (*corev1.Pod, error) {
 	text, err := json.Marshal(pod)
 	if err != nil {
@@ -74,14 +74,16 @@ func stored(pod *corev1.Pod) (*corev1.Pod, error) {
 	return out, json.Unmarshal(text, out)
 }
 
-// plugins are the server's mutating ones, in its order, over the classes among the objects.
+// plugins returns the server's mutating plugins, in its order, over the classes among the objects.
 func plugins(objects []runtime.Object, byClass bool) []admission.MutationInterface {
 	client := fake.NewClientset()
 	factory := informers.NewSharedInformerFactory(client, 0)
-	classes, runtimes := factory.Scheduling().V1().PriorityClasses().Informer().GetStore(), factory.Node().V1().RuntimeClasses().Informer().GetStore()
+	classes, runtimes := factory.Scheduling().V1().PriorityClasses().Informer().GetStore(),
+		factory.Node().V1().RuntimeClasses().Informer().GetStore()
 	for _, name := range []string{"system-cluster-critical", "system-node-critical"} {
-		_ = classes.Add(&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, PreemptionPolicy: ptr.To(corev1.PreemptLowerPriority), Value: map[string]int32{
-			"system-cluster-critical": 2000000000, "system-node-critical": 2000001000}[name]})
+		_ = classes.Add(&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name},
+			PreemptionPolicy: ptr.To(corev1.PreemptLowerPriority), Value: map[string]int32{
+				"system-cluster-critical": 2000000000, "system-node-critical": 2000001000}[name]})
 	}
 	for _, o := range objects {
 		switch o.(type) {
@@ -106,7 +108,7 @@ func plugins(objects []runtime.Object, byClass bool) []admission.MutationInterfa
 	return append(all, grace, class)
 }
 
-// podCreation are the attributes of a request that creates the pod.
+// podCreation returns the attributes of a request that creates the pod.
 func podCreation(pod *core.Pod) admission.Attributes {
 	return admission.NewAttributesRecord(pod, nil, core.Kind("Pod").WithVersion("v1"), pod.Namespace, pod.Name,
 		core.Resource("pods").WithVersion("v1"), "", admission.Create, &metav1.CreateOptions{}, false, nil)

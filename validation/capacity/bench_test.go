@@ -11,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// BenchmarkFitBesideScheduler is Fit on a prepared snapshot beside the whole scheduling loop that
-// answers the same question by placing every pod.
+// BenchmarkFitBesideScheduler runs Fit on a prepared snapshot beside the whole scheduling loop,
+// which answers the same question by placing every pod.
 func BenchmarkFitBesideScheduler(b *testing.B) {
 	for _, c := range []oracle.Cluster{oracle.A(), oracle.B(), oracle.C()} {
 		b.Run(c.Name, func(b *testing.B) {
@@ -20,7 +20,8 @@ func BenchmarkFitBesideScheduler(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			w := capacity.Workload{Template: corev1.PodTemplateSpec{ObjectMeta: c.Pod.ObjectMeta, Spec: c.Pod.Spec}, Replicas: c.Want}
+			w := capacity.Workload{Template: corev1.PodTemplateSpec{ObjectMeta: c.Pod.ObjectMeta, Spec: c.Pod.Spec},
+				Replicas: c.Want}
 			for b.Loop() {
 				answer, err := snapshot.Fit(context.Background(), w)
 				if err != nil || answer.Fits != c.Slots {

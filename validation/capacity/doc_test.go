@@ -1,3 +1,3 @@
-// Package capacity_test holds package capacity against the real kube-scheduler: named cases,
-// random clusters and templates, and benchmarks beside the scheduling loop.
+// Package capacity_test compares package capacity with the real kube-scheduler: named cases, random
+// clusters and templates, and benchmarks beside the scheduling loop.
 package capacity_test

@@ -26,7 +26,7 @@ type generator struct{ *rand.Rand }
 
 func newGenerator(n uint64) generator { return generator{rand.New(rand.NewPCG(n, 0x8829))} }
 
-// one in n.
+// one is true once in n draws.
 func (g generator) one(n int) bool { return g.IntN(n) == 0 }
 
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
@@ -38,7 +38,8 @@ const (
 	fpga       = corev1.ResourceName("example.com/fpga")
 	hugePages  = corev1.ResourceName("hugepages-2Mi")
 	giantPages = corev1.ResourceName("hugepages-1Gi")
-	native     = corev1.ResourceName("batch.kubernetes.io/slots") // of Kubernetes itself, and counted as extended ones are
+	// of Kubernetes itself, and counted as extended ones are
+	native = corev1.ResourceName("batch.kubernetes.io/slots")
 )
 
 func (g generator) objects() (objects []runtime.Object, places int) {
@@ -62,7 +63,7 @@ func (g generator) objects() (objects []runtime.Object, places int) {
 	return append(objects, g.classes()...), places
 }
 
-// classes are priority and runtime classes for templates to name; some templates name one that is
+// classes draws priority and runtime classes for templates to name. Some templates name one that is
 // not there.
 func (g generator) classes() (objects []runtime.Object) {
 	for name, value := range map[string]int32{"low": -15, "mid": 60, "high": 1000} {
@@ -75,11 +76,13 @@ func (g generator) classes() (objects []runtime.Object) {
 	usual := objects[g.IntN(3)].(*schedulingv1.PriorityClass)
 	usual.GlobalDefault = g.one(6)
 	for _, o := range objects {
-		o.(*schedulingv1.PriorityClass).PreemptionPolicy = ptr.To(pick(g, corev1.PreemptLowerPriority, corev1.PreemptLowerPriority, corev1.PreemptNever))
+		o.(*schedulingv1.PriorityClass).PreemptionPolicy = ptr.To(
+			pick(g, corev1.PreemptLowerPriority, corev1.PreemptLowerPriority, corev1.PreemptNever))
 	}
 	kata := &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"}, Handler: "kata"}
 	if g.one(2) {
-		kata.Overhead = &nodev1.Overhead{PodFixed: corev1.ResourceList{corev1.ResourceCPU: quantity("300m"), corev1.ResourceMemory: quantity("1.5Mi")}}
+		kata.Overhead = &nodev1.Overhead{PodFixed: corev1.ResourceList{corev1.ResourceCPU: quantity("300m"),
+			corev1.ResourceMemory: quantity("1.5Mi")}}
 	}
 	if g.one(2) {
 		kata.Scheduling = &nodev1.Scheduling{NodeSelector: map[string]string{"disk": "ssd"}}
@@ -122,7 +125,8 @@ func (g generator) node(i int) *corev1.Node {
 	if g.one(8) {
 		node.Spec.Taints = append(node.Spec.Taints, g.taint())
 	}
-	for _, feature := range []string{"RestartAllContainersOnContainerExits", "UserNamespacesHostNetworkSupport", "Unknown"} {
+	for _, feature := range []string{"RestartAllContainersOnContainerExits", "UserNamespacesHostNetworkSupport",
+		"Unknown"} {
 		if g.one(2) {
 			node.Status.DeclaredFeatures = append(node.Status.DeclaredFeatures, feature)
 		}
@@ -132,9 +136,11 @@ func (g generator) node(i int) *corev1.Node {
 
 func (g generator) taint() corev1.Taint {
 	return corev1.Taint{
-		Key:    pick(g, "dedicated", "gpu", corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable, corev1.TaintNodeUnschedulable),
-		Value:  pick(g, "", "a", "b"),
-		Effect: pick(g, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoExecute, corev1.TaintEffectPreferNoSchedule),
+		Key: pick(g, "dedicated", "gpu", corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable,
+			corev1.TaintNodeUnschedulable),
+		Value: pick(g, "", "a", "b"),
+		Effect: pick(g, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoExecute,
+			corev1.TaintEffectPreferNoSchedule),
 	}
 }
 
@@ -167,7 +173,8 @@ func (g generator) boundPod(name, node string) *corev1.Pod {
 		g.resize(pod)
 	}
 	if g.one(80) {
-		pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: g.podTerms()}}
+		pod.Spec.Affinity = &corev1.Affinity{
+			PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: g.podTerms()}}
 	}
 	return pod
 }
@@ -204,14 +211,16 @@ func (g generator) resize(pod *corev1.Pod) {
 	}
 }
 
-// list is some resources and how much of each.
+// list draws some resources and amounts.
 func (g generator) list(small bool) corev1.ResourceList {
 	list := corev1.ResourceList{}
 	if !g.one(5) {
-		list[corev1.ResourceCPU] = quantity(pick(g, "0", "50m", "100m", "200m", "333m", "500m", "1", "1500m", "0.1", "100500u"))
+		list[corev1.ResourceCPU] = quantity(pick(g, "0", "50m", "100m", "200m", "333m", "500m", "1", "1500m", "0.1",
+			"100500u"))
 	}
 	if !g.one(5) {
-		list[corev1.ResourceMemory] = quantity(pick(g, "0", "64Mi", "100M", "256Mi", "1Gi", "1.5Gi", "123456789", "1234567890123m"))
+		list[corev1.ResourceMemory] = quantity(pick(g, "0", "64Mi", "100M", "256Mi", "1Gi", "1.5Gi", "123456789",
+			"1234567890123m"))
 	}
 	if g.one(6) {
 		list[corev1.ResourceEphemeralStorage] = quantity(pick(g, "1Gi", "3Gi", "500M"))
@@ -255,7 +264,8 @@ func (g generator) spec() corev1.PodSpec {
 		}
 	}
 	if g.one(8) {
-		spec.Overhead = corev1.ResourceList{corev1.ResourceCPU: quantity("250m"), corev1.ResourceMemory: quantity("120Mi")}
+		spec.Overhead = corev1.ResourceList{corev1.ResourceCPU: quantity("250m"),
+			corev1.ResourceMemory: quantity("120Mi")}
 		if g.one(6) {
 			spec.Overhead[gpu] = quantity("1")
 		}
@@ -290,7 +300,8 @@ func (g generator) container(name string) corev1.Container {
 	c := corev1.Container{Name: name, Image: "img", Resources: corev1.ResourceRequirements{Requests: g.list(true)}}
 	for g.one(6) {
 		c.Ports = append(c.Ports, corev1.ContainerPort{
-			ContainerPort: 80, HostPort: pick[int32](g, 0, 8080, 8080, 9090), HostIP: pick(g, "", "", "0.0.0.0", "127.0.0.1", "10.0.0.1", "::", "fd00::1"),
+			ContainerPort: 80, HostPort: pick[int32](g, 0, 8080, 8080, 9090),
+			HostIP:   pick(g, "", "", "0.0.0.0", "127.0.0.1", "10.0.0.1", "::", "fd00::1"),
 			Protocol: pick(g, corev1.ProtocolTCP, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP, ""),
 		})
 	}
@@ -300,7 +311,8 @@ func (g generator) container(name string) corev1.Container {
 // budget guards the pods of one application, or all of them, or, by mistake, none.
 func (g generator) budget(i int) *policyv1.PodDisruptionBudget {
 	b := &policyv1.PodDisruptionBudget{
-		ObjectMeta: metav1.ObjectMeta{Namespace: pick(g, "default", "default", "other"), Name: fmt.Sprintf("pdb-%d", i)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: pick(g, "default", "default", "other"),
+			Name: fmt.Sprintf("pdb-%d", i)},
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MinAvailable: ptr.To(intstr.FromInt32(1)),
 			Selector:     &metav1.LabelSelector{MatchLabels: map[string]string{"app": []string{"a", "b"}[i]}},
@@ -317,7 +329,8 @@ func (g generator) budget(i int) *policyv1.PodDisruptionBudget {
 			{Key: "app", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"b"}}}}
 	}
 	if g.one(4) {
-		b.Status.DisruptedPods = map[string]metav1.Time{fmt.Sprintf("pod-%d-%d", g.IntN(3), g.IntN(3)): metav1.Unix(1700000000, 0)}
+		b.Status.DisruptedPods = map[string]metav1.Time{fmt.Sprintf("pod-%d-%d", g.IntN(3), g.IntN(3)): metav1.Unix(
+			1700000000, 0)}
 	}
 	return b
 }

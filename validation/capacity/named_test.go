@@ -15,7 +15,7 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// three are nodes of 4 cores, 16 GiB and 110 pods in three zones.
+// three returns nodes of 4 cores, 16 GiB and 110 pods in three zones.
 func three() (objects []runtime.Object) {
 	for i := range 3 {
 		objects = append(objects, oracle.Node(i, "4", "16Gi", 3))
@@ -44,7 +44,8 @@ func requests(pairs ...string) corev1.ResourceRequirements {
 // asked again here.
 func TestNamedCases(t *testing.T) {
 	resized := oracle.Pod("default", "resized", "node-00000", "1", "")
-	resized.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", AllocatedResources: requests("cpu", "3").Requests}}
+	resized.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c",
+		AllocatedResources: requests("cpu", "3").Requests}}
 	for name, c := range map[string]struct {
 		objects  []runtime.Object
 		template corev1.PodTemplateSpec
@@ -67,10 +68,13 @@ func TestNamedCases(t *testing.T) {
 		}), 3},
 		"no node is meant": {three(), asking("1", func(p *corev1.PodTemplateSpec) {
 			in := func(node string) corev1.NodeSelectorRequirement {
-				return corev1.NodeSelectorRequirement{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node}}
+				return corev1.NodeSelectorRequirement{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn,
+					Values: []string{node}}
 			}
-			p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
-				NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchFields: []corev1.NodeSelectorRequirement{in("a"), in("b")}}}}}}
+			p.Spec.Affinity = &corev1.Affinity{
+				NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
+					NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchFields: []corev1.NodeSelectorRequirement{in("a"),
+						in("b")}}}}}}
 		}), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,23 +101,29 @@ func some(n int) (pods []runtime.Object) {
 	return pods
 }
 
-// What needs the scheduler is refused by the name of its plugin.
+// A workload that needs the scheduler is refused by the name of the plugin.
 func TestRefusedByName(t *testing.T) {
 	snapshot, err := capacity.NewSnapshot(three()...)
 	require.NoError(t, err)
-	self := []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelTopologyZone, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
+	self := []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelTopologyZone,
+		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
 	for plugin, edit := range map[string]func(*corev1.PodSpec){
 		"PodTopologySpread": func(s *corev1.PodSpec) {
-			s.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.DoNotSchedule}}
+			s.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1,
+				TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.DoNotSchedule}}
 		},
 		"InterPodAffinity": func(s *corev1.PodSpec) {
-			s.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: self}}
+			s.Affinity = &corev1.Affinity{
+				PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: self}}
 		},
 		"VolumeBinding": func(s *corev1.PodSpec) {
-			s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "c"}}}}
+			s.Volumes = []corev1.Volume{{Name: "v",
+				VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{
+					ClaimName: "c"}}}}
 		},
 		"VolumeRestrictions": func(s *corev1.PodSpec) {
-			s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{ISCSI: &corev1.ISCSIVolumeSource{}}}}
+			s.Volumes = []corev1.Volume{{Name: "v",
+				VolumeSource: corev1.VolumeSource{ISCSI: &corev1.ISCSIVolumeSource{}}}}
 		},
 		"DynamicResources": func(s *corev1.PodSpec) {
 			s.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: ptr.To("gpu")}}

@@ -27,8 +27,8 @@ import (
 	"github.com/redline-go/redline/validation/internal/cases"
 )
 
-// Random LimitRanges, ResourceQuotas and templates: how many pods are created and the refusal of
-// the next are what the API server's own plugins make of them.
+// Random LimitRanges, ResourceQuotas and templates: the number of created pods and the refusal of
+// the next are those of the API server's own plugins.
 func TestRandomAdmission(t *testing.T) {
 	var mu sync.Mutex
 	counts := map[string]int{}
@@ -43,19 +43,22 @@ func TestRandomAdmission(t *testing.T) {
 	if ran < 1000 {
 		return // too few to meet everything
 	}
-	for _, kind := range []string{"created", "exceeded quota", "must specify", "minimum", "maximum", "ratio", "invalid"} {
+	for _, kind := range []string{"created", "exceeded quota", "must specify", "minimum", "maximum", "ratio",
+		"invalid"} {
 		require.NotZero(t, counts[kind], "the cases should cover %q", kind)
 	}
 }
 
-// sameAdmission is an error when the server creates another number of pods or says something else.
+// sameAdmission returns an error when the server creates another number of pods or says something
+// else.
 func sameAdmission(t testing.TB, g generator) (kind string, err error) {
 	template, ranges, quotas := g.constrained()
 	created, refusal, err := createReally(template, ranges, quotas, 12)
 	if err != nil {
 		return "", err
 	}
-	objects := []runtime.Object{bigNode(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 60}}
+	objects := []runtime.Object{bigNode(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"},
+		Value: 60}}
 	for _, r := range ranges {
 		objects = append(objects, r)
 	}
@@ -71,7 +74,8 @@ func sameAdmission(t testing.TB, g generator) (kind string, err error) {
 		return "", err
 	}
 	if got := answer.Fits + answer.Pending; got != created || !slices.Equal(words(refusal), words(answer.Refusal)) {
-		return "", fmt.Errorf("the server creates %d and says\n%q\nwe say %d and\n%q", created, refusal, got, answer.Refusal)
+		return "", fmt.Errorf("the server creates %d and says\n%q\nwe say %d and\n%q", created, refusal, got,
+			answer.Refusal)
 	}
 	return kindOf(refusal), nil
 }
@@ -94,8 +98,10 @@ func words(sentence string) []string {
 
 // createReally runs the server's own defaulting, LimitRanger functions, resource validation and
 // quota check, pod after pod.
-func createReally(template corev1.PodTemplateSpec, ranges []*corev1.LimitRange, quotas []*corev1.ResourceQuota, n int) (created int, refusal string, err error) {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", Labels: template.Labels}, Spec: *template.Spec.DeepCopy()}
+func createReally(template corev1.PodTemplateSpec, ranges []*corev1.LimitRange, quotas []*corev1.ResourceQuota,
+	n int) (created int, refusal string, err error) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", Labels: template.Labels},
+		Spec: *template.Spec.DeepCopy()}
 	corev1defaults.SetObjectDefaults_Pod(pod)
 	internal := &core.Pod{}
 	if err := corev1defaults.Convert_v1_Pod_To_core_Pod(pod, internal, nil); err != nil {
@@ -135,10 +141,12 @@ func createReally(template corev1.PodTemplateSpec, ranges []*corev1.LimitRange, 
 	return n, "", nil
 }
 
-// invalid is what API validation says of requests above limits and containers larger than their pod.
+// invalid returns API validation's sentence about requests above limits and containers larger than
+// their pod.
 func invalid(pod *core.Pod) string {
 	var all []string
-	for _, err := range corevalidation.ValidatePodCreate(pod, corevalidation.PodValidationOptions{PodLevelResourcesEnabled: true}) {
+	for _, err := range corevalidation.ValidatePodCreate(pod,
+		corevalidation.PodValidationOptions{PodLevelResourcesEnabled: true}) {
 		if strings.Contains(err.Detail, "equal to") {
 			all = append(all, err.Error())
 		}
@@ -151,14 +159,16 @@ func invalid(pod *core.Pod) string {
 
 func bigNode() *corev1.Node {
 	room := corev1.ResourceList{}
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage, corev1.ResourcePods, gpu, fpga, hugePages} {
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory,
+		corev1.ResourceEphemeralStorage, corev1.ResourcePods, gpu, fpga, hugePages} {
 		room[name] = quantity("1Ti")
 	}
 	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "big"}, Status: corev1.NodeStatus{Allocatable: room}}
 }
 
-// constrained is a template with limits of its own, and the constraints of its namespace.
-func (g generator) constrained() (template corev1.PodTemplateSpec, ranges []*corev1.LimitRange, quotas []*corev1.ResourceQuota) {
+// constrained draws a template with limits of its own, and the constraints of its namespace.
+func (g generator) constrained() (template corev1.PodTemplateSpec, ranges []*corev1.LimitRange,
+	quotas []*corev1.ResourceQuota) {
 	template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: g.spec()}
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]
@@ -185,7 +195,8 @@ func (g generator) constrained() (template corev1.PodTemplateSpec, ranges []*cor
 	if g.one(6) {
 		terms := g.podTerms()
 		template.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
-			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 1, PodAffinityTerm: terms[0]}}}}
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 1,
+				PodAffinityTerm: terms[0]}}}}
 	}
 	if g.one(2) {
 		ranges = append(ranges, g.limitRange())
@@ -199,9 +210,11 @@ func (g generator) constrained() (template corev1.PodTemplateSpec, ranges []*cor
 func (g generator) limitRange() *corev1.LimitRange {
 	r := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "limits"}}
 	for range 1 + g.IntN(2) {
-		item := corev1.LimitRangeItem{Type: pick(g, corev1.LimitTypeContainer, corev1.LimitTypePod, corev1.LimitTypePersistentVolumeClaim)}
+		item := corev1.LimitRangeItem{Type: pick(g, corev1.LimitTypeContainer, corev1.LimitTypePod,
+			corev1.LimitTypePersistentVolumeClaim)}
 		if g.one(3) {
-			item.Min = corev1.ResourceList{corev1.ResourceCPU: quantity(pick(g, "50m", "200m")), corev1.ResourceMemory: quantity("64Mi")}
+			item.Min = corev1.ResourceList{corev1.ResourceCPU: quantity(pick(g, "50m", "200m")),
+				corev1.ResourceMemory: quantity("64Mi")}
 		}
 		if g.one(3) {
 			item.Max = corev1.ResourceList{corev1.ResourceCPU: quantity(pick(g, "1", "4"))}
@@ -222,9 +235,12 @@ func (g generator) quota(i int) *corev1.ResourceQuota {
 	q := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("quota-%d", i)}}
 	q.Spec.Hard, q.Status.Used = corev1.ResourceList{}, corev1.ResourceList{}
 	for _, limit := range [][3]string{
-		{"pods", "8", "3"}, {"count/pods", "10", "1"}, {"cpu", "4", "1"}, {"requests.cpu", "3", "700m"}, {"limits.cpu", "5", "0"},
-		{"memory", "6Gi", "1Gi"}, {"requests.memory", "5Gi", "123M"}, {"limits.memory", "8Gi", "0"}, {"requests.ephemeral-storage", "9Gi", "1Gi"},
-		{"requests.example.com/gpu", "5", "1"}, {"requests.hugepages-2Mi", "100Mi", "0"}, {"hugepages-2Mi", "100Mi", "2Mi"}, {"services", "1", "1"},
+		{"pods", "8", "3"}, {"count/pods", "10", "1"}, {"cpu", "4", "1"}, {"requests.cpu", "3", "700m"},
+		{"limits.cpu", "5", "0"},
+		{"memory", "6Gi", "1Gi"}, {"requests.memory", "5Gi", "123M"}, {"limits.memory", "8Gi", "0"},
+		{"requests.ephemeral-storage", "9Gi", "1Gi"},
+		{"requests.example.com/gpu", "5", "1"}, {"requests.hugepages-2Mi", "100Mi", "0"},
+		{"hugepages-2Mi", "100Mi", "2Mi"}, {"services", "1", "1"},
 	} {
 		if g.one(6) {
 			q.Spec.Hard[corev1.ResourceName(limit[0])] = quantity(limit[1])
@@ -232,17 +248,22 @@ func (g generator) quota(i int) *corev1.ResourceQuota {
 		}
 	}
 	if g.one(3) {
-		q.Spec.Scopes = append(q.Spec.Scopes, pick(g, corev1.ResourceQuotaScopeTerminating, corev1.ResourceQuotaScopeNotTerminating,
-			corev1.ResourceQuotaScopeBestEffort, corev1.ResourceQuotaScopeNotBestEffort, corev1.ResourceQuotaScopePriorityClass,
-			corev1.ResourceQuotaScopeCrossNamespacePodAffinity))
+		q.Spec.Scopes = append(q.Spec.Scopes,
+			pick(g, corev1.ResourceQuotaScopeTerminating, corev1.ResourceQuotaScopeNotTerminating,
+				corev1.ResourceQuotaScopeBestEffort, corev1.ResourceQuotaScopeNotBestEffort,
+				corev1.ResourceQuotaScopePriorityClass,
+				corev1.ResourceQuotaScopeCrossNamespacePodAffinity))
 	}
 	if g.one(3) {
-		operator := pick(g, corev1.ScopeSelectorOpIn, corev1.ScopeSelectorOpNotIn, corev1.ScopeSelectorOpExists, corev1.ScopeSelectorOpDoesNotExist)
-		requirement := corev1.ScopedResourceSelectorRequirement{ScopeName: corev1.ResourceQuotaScopePriorityClass, Operator: operator}
+		operator := pick(g, corev1.ScopeSelectorOpIn, corev1.ScopeSelectorOpNotIn, corev1.ScopeSelectorOpExists,
+			corev1.ScopeSelectorOpDoesNotExist)
+		requirement := corev1.ScopedResourceSelectorRequirement{ScopeName: corev1.ResourceQuotaScopePriorityClass,
+			Operator: operator}
 		if operator == corev1.ScopeSelectorOpIn || operator == corev1.ScopeSelectorOpNotIn {
 			requirement.Values = []string{pick(g, "high", "low")}
 		}
-		q.Spec.ScopeSelector = &corev1.ScopeSelector{MatchExpressions: []corev1.ScopedResourceSelectorRequirement{requirement}}
+		q.Spec.ScopeSelector = &corev1.ScopeSelector{MatchExpressions: []corev1.ScopedResourceSelectorRequirement{
+			requirement}}
 	}
 	q.Status.Hard = q.Spec.Hard
 	return q

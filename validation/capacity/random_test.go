@@ -42,9 +42,10 @@ func TestRandomAgainstScheduler(t *testing.T) {
 	}
 }
 
-// compare is an error when capacity and the scheduler, or the API server before it, differ. In some
-// cases the pods of the snapshot with the template's labels are its replicas.
-func compare(t testing.TB, objects []runtime.Object, template corev1.PodTemplateSpec, places int, own bool) (outcome string, err error) {
+// compare returns an error when capacity and the scheduler, or the API server before it, differ. In
+// some cases the pods of the snapshot with the template's labels are its replicas.
+func compare(t testing.TB, objects []runtime.Object, template corev1.PodTemplateSpec, places int,
+	own bool) (outcome string, err error) {
 	snapshot, err := capacity.NewSnapshot(objects...)
 	if err != nil {
 		return "", err
@@ -69,7 +70,8 @@ func compare(t testing.TB, objects []runtime.Object, template corev1.PodTemplate
 	}
 	if refusal != "" || answer.Refusal != "" {
 		if answer.Rejected != want || !slices.Equal(words(answer.Refusal), words(refusal)) {
-			return "", fmt.Errorf("%d of %d rejected; we say\n%q\nthe API server says\n%q", answer.Rejected, want, answer.Refusal, refusal)
+			return "", fmt.Errorf("%d of %d rejected; we say\n%q\nthe API server says\n%q", answer.Rejected, want,
+				answer.Refusal, refusal)
 		}
 		return "not created", nil
 	}
@@ -100,10 +102,12 @@ func ownReplicas(objects []runtime.Object, selector labels.Selector) (n int) {
 	return n
 }
 
-// mustRefuse: the generator makes nothing to be refused but pods whose anti-affinity may matter.
+// mustRefuse returns an error unless the refusal is right. The generator makes nothing to be
+// refused but pods whose anti-affinity may matter.
 func mustRefuse(objects []runtime.Object, err error) error {
 	for _, o := range objects {
-		if pod, ok := o.(*corev1.Pod); ok && pod.Spec.Affinity != nil && strings.Contains(err.Error(), "InterPodAffinity") {
+		if pod, ok := o.(*corev1.Pod); ok && pod.Spec.Affinity != nil &&
+			strings.Contains(err.Error(), "InterPodAffinity") {
 			return nil
 		}
 	}
@@ -136,7 +140,7 @@ func differs(answer capacity.Answer, truth oracle.Result, want int) error {
 	return nil
 }
 
-// byChance: the answer itself says that the scheduler throws dice here.
+// byChance reports whether the answer itself says that the scheduler throws dice here.
 func byChance(warnings []error) bool {
 	for _, w := range warnings {
 		if strings.Contains(w.Error(), "random") {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// template is a random pod template: what spec makes, and everything that says where it may run.
+// template draws a pod template: a spec, and everything that says where it may run.
 func (g generator) template() corev1.PodTemplateSpec {
 	t := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "web"}}, Spec: g.spec()}
 	for i := range t.Spec.Containers {
@@ -44,9 +44,11 @@ func (g generator) place(spec *corev1.PodSpec) {
 		}
 	}
 	if g.one(5) {
-		spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: g.terms()}}}
+		spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: g.terms()}}}
 		if g.one(30) {
-			spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms = nil // matches no node
+			// matches no node
+			spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms = nil
 		}
 	}
 	if g.one(25) {
@@ -76,14 +78,16 @@ func (g generator) place(spec *corev1.PodSpec) {
 		spec.HostUsers = ptr.To(false)
 	}
 	if g.one(25) {
-		spec.Containers[0].RestartPolicyRules = []corev1.ContainerRestartRule{{Action: corev1.ContainerRestartRuleActionRestartAllContainers}}
+		spec.Containers[0].RestartPolicyRules = []corev1.ContainerRestartRule{
+			{Action: corev1.ContainerRestartRuleActionRestartAllContainers}}
 	}
 	if g.one(25) {
-		spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/wait"}, {Name: "example.com/more"}}[:1+g.IntN(2)]
+		spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/wait"},
+			{Name: "example.com/more"}}[:1+g.IntN(2)]
 	}
 }
 
-// soften adds what only scores or does not matter at all.
+// soften adds features that only score nodes or do not matter at all.
 func (g generator) soften(spec *corev1.PodSpec) {
 	if g.one(6) {
 		spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
@@ -95,9 +99,10 @@ func (g generator) soften(spec *corev1.PodSpec) {
 		if spec.Affinity == nil {
 			spec.Affinity = &corev1.Affinity{}
 		}
-		spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
-			{Weight: 10, PodAffinityTerm: g.podTerms()[0]},
-		}}
+		spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
+				{Weight: 10, PodAffinityTerm: g.podTerms()[0]},
+			}}
 	}
 	if g.one(6) && spec.Affinity != nil {
 		if spec.Affinity.NodeAffinity == nil {
@@ -108,7 +113,8 @@ func (g generator) soften(spec *corev1.PodSpec) {
 			expression = g.expression()
 		}
 		spec.Affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution = []corev1.PreferredSchedulingTerm{
-			{Weight: 5, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{expression}}}}
+			{Weight: 5, Preference: corev1.NodeSelectorTerm{
+				MatchExpressions: []corev1.NodeSelectorRequirement{expression}}}}
 	}
 	if g.one(6) {
 		spec.Volumes = []corev1.Volume{
@@ -135,14 +141,16 @@ func (g generator) terms() (terms []corev1.NodeSelectorTerm) {
 		}
 		for range g.IntN(3) / 2 {
 			term.MatchFields = append(term.MatchFields, corev1.NodeSelectorRequirement{
-				Key: metav1.ObjectNameField, Operator: pick(g, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn),
+				Key: metav1.ObjectNameField, Operator: pick(g, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpIn,
+					corev1.NodeSelectorOpNotIn),
 				Values: []string{fmt.Sprintf("node-%d", g.IntN(8))},
 			})
 		}
 		if g.one(12) {
 			for n := range 2 {
 				term.MatchFields = append(term.MatchFields, corev1.NodeSelectorRequirement{
-					Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{fmt.Sprintf("node-%d", n*g.IntN(2))},
+					Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn,
+					Values: []string{fmt.Sprintf("node-%d", n*g.IntN(2))},
 				})
 			}
 		}
@@ -156,15 +164,18 @@ func (g generator) expression() corev1.NodeSelectorRequirement {
 	case 0:
 		return corev1.NodeSelectorRequirement{Key: "disk", Operator: corev1.NodeSelectorOpIn, Values: []string{"ssd"}}
 	case 1:
-		return corev1.NodeSelectorRequirement{Key: "disk", Operator: corev1.NodeSelectorOpNotIn, Values: []string{"hdd", "tape"}}
+		return corev1.NodeSelectorRequirement{Key: "disk", Operator: corev1.NodeSelectorOpNotIn,
+			Values: []string{"hdd", "tape"}}
 	case 2:
 		return corev1.NodeSelectorRequirement{Key: "missing", Operator: corev1.NodeSelectorOpDoesNotExist}
 	case 3:
 		return corev1.NodeSelectorRequirement{Key: pick(g, "disk", "missing"), Operator: corev1.NodeSelectorOpExists}
 	case 4:
-		return corev1.NodeSelectorRequirement{Key: pick(g, "generation", "disk"), Operator: corev1.NodeSelectorOpGt, Values: []string{"2"}}
+		return corev1.NodeSelectorRequirement{Key: pick(g, "generation", "disk"), Operator: corev1.NodeSelectorOpGt,
+			Values: []string{"2"}}
 	}
-	return corev1.NodeSelectorRequirement{Key: "generation", Operator: corev1.NodeSelectorOpLt, Values: []string{pick(g, "4", "x")}}
+	return corev1.NodeSelectorRequirement{Key: "generation", Operator: corev1.NodeSelectorOpLt,
+		Values: []string{pick(g, "4", "x")}}
 }
 
 func (g generator) toleration() corev1.Toleration {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 
-	"github.com/redline-go/redline/internal/lost"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 const (

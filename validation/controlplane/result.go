@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redline-go/redline/internal/lost"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 // Result is the record of a run. Times count from the moment when the cluster was ready; earlier

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/etcdmodel"
-	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/harness"
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 // steady is updates at a rate over some keys, and a compaction every so often.

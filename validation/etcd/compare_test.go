@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/redline-go/redline/internal/lost"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 // A pair is one quantity, measured and predicted.

@@ -5,6 +5,7 @@ go 1.26.0
 replace (
 	github.com/redline-go/redline => ../../
 	github.com/redline-go/redline/validation/etcd/slowdisk => ./slowdisk
+	github.com/redline-go/redline/validation/internal/lost => ../internal/lost
 )
 
 require (
@@ -12,6 +13,7 @@ require (
 	github.com/prometheus/common v0.70.0
 	github.com/redline-go/redline v0.0.0-00010101000000-000000000000
 	github.com/redline-go/redline/validation/etcd/slowdisk v0.0.0-00010101000000-000000000000
+	github.com/redline-go/redline/validation/internal/lost v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	go.etcd.io/etcd/api/v3 v3.6.16
 	go.etcd.io/etcd/client/v3 v3.6.16

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/etcdmodel"
-	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/harness"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 // A cell is one point of a grid: a load on an etcd whose disks have a delay.

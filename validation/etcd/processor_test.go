@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/etcdmodel"
-	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/harness"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 // busyLoad keeps the processors busy and the disk idle, so that etcd's throughput is the speed of

@@ -61,7 +61,8 @@ func TestReadARealCluster(t *testing.T) {
 	require.Equal(t, 5, answer.Fits)
 	require.Equal(t, 45, answer.Rejected)
 
-	role.Rules[0].APIGroups = []string{"apps", "policy", "scheduling.k8s.io", "node.k8s.io", "storage.k8s.io", "resource.k8s.io"}
+	role.Rules[0].APIGroups = []string{"apps", "policy", "scheduling.k8s.io", "node.k8s.io", "storage.k8s.io",
+		"resource.k8s.io"}
 	_, err = admin.RbacV1().ClusterRoles().Update(ctx, role, metav1.UpdateOptions{})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
@@ -72,22 +73,27 @@ func TestReadARealCluster(t *testing.T) {
 }
 
 func template() corev1.PodTemplateSpec {
-	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "x"}}, Spec: corev1.PodSpec{
-		Containers: []corev1.Container{{Name: "x", Image: "x", Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}}}}}}
+	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "x"}},
+		Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{Name: "x", Image: "x", Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}}}}}}
 }
 
 func fill(ctx context.Context, t *testing.T, c kubernetes.Interface, nodes, pods int) {
 	t.Helper()
-	_, err := c.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "production"}}, metav1.CreateOptions{})
+	_, err := c.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "production"}},
+		metav1.CreateOptions{})
 	require.NoError(t, err)
-	room := corev1.ResourceList{"cpu": resource.MustParse("4"), "memory": resource.MustParse("16Gi"), "pods": resource.MustParse("110")}
+	room := corev1.ResourceList{"cpu": resource.MustParse("4"), "memory": resource.MustParse("16Gi"),
+		"pods": resource.MustParse("110")}
 	for i := range nodes {
-		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", i)}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}
+		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", i)},
+			Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}
 		_, err := c.CoreV1().Nodes().Create(ctx, n, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
-	_, err = c.SchedulingV1().PriorityClasses().Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 7}, metav1.CreateOptions{})
+	_, err = c.SchedulingV1().PriorityClasses().Create(ctx,
+		&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Value: 7}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	for i := range pods {
 		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("pod-%d", i)}, Spec: template().Spec}
@@ -95,7 +101,8 @@ func fill(ctx context.Context, t *testing.T, c kubernetes.Interface, nodes, pods
 		_, err := c.CoreV1().Pods("production").Create(ctx, p, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
-	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "quota"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("30")}}}
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "quota"},
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("30")}}}
 	_, err = c.CoreV1().ResourceQuotas("production").Create(ctx, quota, metav1.CreateOptions{})
 	require.NoError(t, err)
 }
@@ -104,11 +111,14 @@ func fill(ctx context.Context, t *testing.T, c kubernetes.Interface, nodes, pods
 func allow(ctx context.Context, t *testing.T, c kubernetes.Interface) *rbacv1.ClusterRole {
 	t.Helper()
 	role, err := c.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: reader},
-		Rules: []rbacv1.PolicyRule{{Verbs: []string{"list"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}}, metav1.CreateOptions{})
+		Rules: []rbacv1.PolicyRule{{Verbs: []string{"list"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}},
+		metav1.CreateOptions{})
 	require.NoError(t, err)
-	_, err = c.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: reader},
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: reader},
-		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: reader}}}, metav1.CreateOptions{})
+	_, err = c.RbacV1().ClusterRoleBindings().Create(ctx,
+		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: reader},
+			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: reader},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: reader}}},
+		metav1.CreateOptions{})
 	require.NoError(t, err)
 	return role
 }
@@ -118,8 +128,9 @@ func kubeconfig(t *testing.T, config *rest.Config) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters: map[string]*clientcmdapi.Cluster{"test": {Server: config.Host, CertificateAuthorityData: config.CAData,
-			CertificateAuthority: config.CAFile, TLSServerName: config.ServerName}},
+		Clusters: map[string]*clientcmdapi.Cluster{"test": {Server: config.Host,
+			CertificateAuthorityData: config.CAData,
+			CertificateAuthority:     config.CAFile, TLSServerName: config.ServerName}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"test": {Token: config.BearerToken, Impersonate: reader}},
 		Contexts:       map[string]*clientcmdapi.Context{"test": {Cluster: "test", AuthInfo: "test"}},
 		CurrentContext: "test",

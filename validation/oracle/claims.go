@@ -6,7 +6,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// claimsReserved tells whether every claim of the pod in the store is allocated and reserved for it.
+// claimsReserved reports whether every claim of the pod in the store is allocated and reserved for
+// it.
 func claimsReserved(store cache.Store, p *corev1.Pod) bool {
 	for _, c := range p.Spec.ResourceClaims {
 		name := claimName(p, c)

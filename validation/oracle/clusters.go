@@ -10,7 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Cluster is a cluster to schedule on, the template of a workload and how many replicas to try.
+// Cluster holds the nodes and pods to schedule on, the template of a workload and the number of
+// replicas to try.
 type Cluster struct {
 	Name    string
 	Objects []runtime.Object
@@ -28,8 +29,8 @@ func B() Cluster { return Bulk("b", 1000, 5010, 0, func(i int) int { return 3 + 
 // C has 5,000 nodes and 10,000 slots.
 func C() Cluster { return Bulk("c", 5000, 10010, 0, func(i int) int { return []int{1, 2, 3, 2}[i%4] }) }
 
-// Bulk makes n nodes of 16 cores and 64 GiB in three zones, each with 8 load pods that leave slots(i) places of
-// 200m and 100m over; the first `running` nodes run a replica each.
+// Bulk makes n nodes of 16 cores and 64 GiB in three zones, each with 8 load pods that leave
+// slots(i) places of 200m and 100m over; the first `running` nodes run a replica each.
 func Bulk(name string, n, want, running int, slots func(i int) int) Cluster {
 	c := Cluster{Name: name, Want: want, Pod: Pod("default", "web", "", "200m", "256Mi")}
 	c.Pod.Labels = map[string]string{"app": "web"}
@@ -59,7 +60,8 @@ func Bulk(name string, n, want, running int, slots func(i int) int) Cluster {
 	return c
 }
 
-// Node is a ready node node-00000i with 110 pods and 100 GiB of ephemeral storage, zones round-robin.
+// Node returns a ready node node-00000i with 110 pods and 100 GiB of ephemeral storage, zones
+// round-robin.
 func Node(i int, cpu, memory string, zones int) *corev1.Node {
 	name := fmt.Sprintf("node-%05d", i)
 	room := corev1.ResourceList{
@@ -79,7 +81,7 @@ func Node(i int, cpu, memory string, zones int) *corev1.Node {
 	}
 }
 
-// Pod is a pod of one container; bound and running if node is not empty.
+// Pod returns a pod of one container. It is bound and running if node is not empty.
 func Pod(namespace, name, node, cpu, memory string) *corev1.Pod {
 	requests := corev1.ResourceList{}
 	if cpu != "" {
@@ -91,7 +93,8 @@ func Pod(namespace, name, node, cpu, memory string) *corev1.Pod {
 	p := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: types.UID(namespace + "/" + name)},
 		Spec: corev1.PodSpec{NodeName: node, SchedulerName: corev1.DefaultSchedulerName,
-			Containers: []corev1.Container{{Name: "c", Image: "img", Resources: corev1.ResourceRequirements{Requests: requests}}}},
+			Containers: []corev1.Container{{Name: "c", Image: "img",
+				Resources: corev1.ResourceRequirements{Requests: requests}}}},
 		Status: corev1.PodStatus{Phase: corev1.PodPending},
 	}
 	if node != "" {

@@ -17,8 +17,8 @@ import (
 	schedutil "k8s.io/kubernetes/pkg/scheduler/util"
 )
 
-// playPods answers what preemption asks of the API server about pods, which the client does not have: deletions are
-// noted, patches are taken.
+// playPods answers preemption's requests about pods, which the client does not have. It notes
+// deletions and takes patches.
 func (b *bench) playPods(a clienttesting.Action) (bool, runtime.Object, error) {
 	switch a := a.(type) {
 	case clienttesting.DeleteAction:
@@ -32,7 +32,8 @@ func (b *bench) playPods(a clienttesting.Action) (bool, runtime.Object, error) {
 	return false, nil, nil
 }
 
-// newVersion gives an object that is being written the next resource version, which the fake client does not.
+// newVersion gives an object that is being written the next resource version, which the fake client
+// does not.
 func (b *bench) newVersion(a clienttesting.Action) (bool, runtime.Object, error) {
 	m, err := meta.Accessor(a.(clienttesting.UpdateAction).GetObject())
 	if err != nil {
@@ -43,11 +44,11 @@ func (b *bench) newVersion(a clienttesting.Action) (bool, runtime.Object, error)
 	return false, nil, nil
 }
 
-// maxRounds is more often than any pod needs.
+// maxRounds is more than any pod needs.
 const maxRounds = 20
 
-// rounds tries a pod again as kube-scheduler's queue would, after PostFilter has changed something for it: a claim was
-// deallocated, or pods evicted if that is wanted.
+// rounds tries a pod again as kube-scheduler's queue would, after PostFilter has changed something
+// for it: a claim was deallocated, or pods evicted if that is wanted.
 func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome, error) {
 	var evicted []string
 	for range maxRounds {
@@ -71,7 +72,8 @@ func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome,
 			if err := waitFor(ctx, func() bool { return b.allocated(p) < before }); err != nil {
 				return out, err
 			}
-			time.Sleep(20 * time.Millisecond) // who counts the devices hears of it from the cache of claims, a moment later
+			// The cache of claims tells those that count devices a moment later.
+			time.Sleep(20 * time.Millisecond)
 		default:
 			return out, nil
 		}
@@ -79,7 +81,8 @@ func (b *bench) rounds(ctx context.Context, p *corev1.Pod, evict bool) (Outcome,
 	return Outcome{}, fmt.Errorf("oracle: pod %s/%s: no end after %d rounds", p.Namespace, p.Name, maxRounds)
 }
 
-// allocated is how many claims the plugins know to be allocated: their cache follows the informer's store.
+// allocated counts the claims that the plugins know to be allocated. Their cache follows the
+// informer's store.
 func (b *bench) allocated(p *corev1.Pod) (n int) {
 	fw, ok := b.s.Profiles[p.Spec.SchedulerName]
 	if !ok || fw.SharedDRAManager() == nil {
@@ -97,7 +100,7 @@ func (b *bench) allocated(p *corev1.Pod) (n int) {
 	return n
 }
 
-// remove is the end of an evicted pod.
+// remove ends an evicted pod.
 func (b *bench) remove(p *corev1.Pod) error {
 	delete(b.pods, p.Namespace+"/"+p.Name)
 	if err := b.s.Cache.RemovePod(b.log, p); err != nil {
@@ -106,7 +109,8 @@ func (b *bench) remove(p *corev1.Pod) error {
 	return b.factory.Core().V1().Pods().Informer().GetStore().Delete(p)
 }
 
-// nominate promises the place to the pod; others of lower priority that were promised it must look elsewhere.
+// nominate promises the place to the pod. Others of lower priority that were promised it must look
+// elsewhere.
 func (b *bench) nominate(p *corev1.Pod) {
 	p.Status.NominatedNodeName = b.nominated
 	for _, q := range slices.Clone(b.s.SchedulingQueue.NominatedPodsForNode(b.nominated)) {
@@ -126,17 +130,19 @@ func schedPriority(p *corev1.Pod) int32 {
 	return *p.Spec.Priority
 }
 
-// refusal is how kube-scheduler words that Reserve refused: of one node if it was a verdict.
+// refusal words Reserve's refusal as kube-scheduler does: of one node if it was a verdict.
 func refusal(p *corev1.Pod, node string, st *fwk.Status) error {
 	if !st.IsRejected() {
 		return st.AsError()
 	}
-	fe := &framework.FitError{NumAllNodes: 1, Pod: p, Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
+	fe := &framework.FitError{NumAllNodes: 1, Pod: p,
+		Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
 	fe.Diagnosis.NodeToStatus.Set(node, st)
 	return fe
 }
 
-// asksForExtended: PreBind may want to create a claim for it, with a name that the fake API server does not generate.
+// asksForExtended reports whether PreBind may want to create a claim for the pod. Its name would be
+// one that the fake API server does not generate.
 func asksForExtended(p *corev1.Pod) bool {
 	for i := range p.Spec.Containers {
 		for name := range p.Spec.Containers[i].Resources.Requests {

@@ -17,8 +17,9 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler"
 )
 
-// Loop runs the whole kube-scheduler, unpinned, on a fake client: n replicas are created at once, and it ends when
-// each has been bound or reported unschedulable. Nodes come back in the order of the bindings.
+// Loop runs the whole kube-scheduler, unpinned, on a fake client: n replicas are created at once,
+// and it ends when each has been bound or reported unschedulable. Nodes come back in the order of
+// the bindings.
 func Loop(ctx context.Context, objects []runtime.Object, template *corev1.Pod, n int) (Result, error) {
 	t0 := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
@@ -29,10 +30,12 @@ func Loop(ctx context.Context, objects []runtime.Object, template *corev1.Pod, n
 	factory.Core().V1().Namespaces().Informer()
 	w := &watcher{client: client, total: n, done: make(chan struct{}), failed: map[string]bool{}}
 	client.PrependReactor("create", "pods", w.bind)
-	if _, err := factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{UpdateFunc: w.update}); err != nil {
+	if _, err := factory.Core().V1().Pods().Informer().AddEventHandler(
+		cache.ResourceEventHandlerFuncs{UpdateFunc: w.update}); err != nil {
 		return Result{}, err
 	}
-	s, err := scheduler.New(ctx, client, factory, nil, func(string) events.EventRecorderLogger { return &events.FakeRecorder{} })
+	s, err := scheduler.New(ctx, client, factory, nil,
+		func(string) events.EventRecorderLogger { return &events.FakeRecorder{} })
 	if err != nil {
 		return Result{}, err
 	}
@@ -64,7 +67,7 @@ func Loop(ctx context.Context, objects []runtime.Object, template *corev1.Pod, n
 	return w.result, nil
 }
 
-// watcher plays the API server's part of a binding and counts what became of the replicas.
+// watcher plays the API server's part of a binding and counts the replicas that were answered.
 type watcher struct {
 	client *fake.Clientset
 	total  int
@@ -114,7 +117,7 @@ func (w *watcher) update(_, now any) {
 	}
 }
 
-// finish closes done once, when every replica has been answered; w.mu is held.
+// finish closes done once, when every replica has been answered. The caller holds w.mu.
 func (w *watcher) finish() {
 	if len(w.result.Nodes)+len(w.failed) == w.total {
 		select {

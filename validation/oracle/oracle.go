@@ -1,14 +1,20 @@
-// Package oracle asks the real kube-scheduler where pods go: the pinned oracle that every other answer about
-// scheduling is compared with.
+// Package oracle asks the real kube-scheduler where pods go. It is the pinned oracle that every
+// other answer about scheduling is compared with.
 //
 //	r, err := oracle.Run(ctx, objects, template, 450, oracle.Options{})
 //	r.Nodes    // the node of each replica placed, in order
-//	r.Message  // what kube-scheduler says of the first that does not fit, whole
+//	r.Message  // kube-scheduler's whole sentence about the first that does not fit
 //
-// It is kube-scheduler v1.37.2's own SchedulePod and PostFilter called in a loop with its own cache, pinned where the
-// real one is not deterministic: parallelism 1, 100 % of the nodes (unless asked otherwise), OpportunisticBatching
-// off, nodes in the order given (as the cache's node tree interleaves the zones). [Loop] is the peer that pins
-// nothing: the whole scheduler, queue and binding included, on a fake client.
+// It calls kube-scheduler v1.37.2's own SchedulePod and PostFilter in a loop with its own cache,
+// pinned where the real one is not deterministic:
+//
+//   - parallelism 1
+//   - 100 % of the nodes, unless asked otherwise
+//   - OpportunisticBatching off
+//   - nodes in the order given, as the cache's node tree interleaves the zones
+//
+// [Loop] is the peer that pins nothing: the whole scheduler, queue and binding included, on a fake
+// client.
 package oracle
 
 import (
@@ -36,32 +42,34 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 )
 
-// Options choose what the oracle schedules with; zero is kube-scheduler's default profile on 100 % of the nodes.
+// Options choose the oracle's profile. Zero is kube-scheduler's default profile on 100 % of the
+// nodes.
 type Options struct {
 	Config     []byte                    // a KubeSchedulerConfiguration, YAML or JSON; nil: the defaults
 	Registry   frameworkruntime.Registry // out-of-tree plugins
 	Percentage int32                     // percentageOfNodesToScore; zero means 100
-	Adaptive   bool                      // leave percentageOfNodesToScore to the configuration and to kube-scheduler's adaptive default
+	Adaptive   bool                      // the configuration decides, else kube-scheduler's adaptive default
 	KeepGoing  bool                      // try every pod, also after one did not fit
 	Evict      bool                      // let preemption evict, and try the pod again
 }
 
-// Outcome is what became of one pod.
+// Outcome holds one pod's place or refusal.
 type Outcome struct {
 	Node    string   // empty: not placed
-	Message string   // why not, in kube-scheduler's words
+	Message string   // the reason, in kube-scheduler's words
 	Evicted []string // namespace/name of the pods that preemption evicted for it, sorted by node
 }
 
-// Result of a run.
+// Result holds the outcome of a run.
 type Result struct {
 	Nodes   []string // the node of each pod placed, in order
-	Message string   // the first pod that was not placed: why; empty if all were
+	Message string   // the reason of the first pod that was not placed; empty if all were
 	Setup   time.Duration
 	Elapsed time.Duration // without setup
 }
 
-// Run places up to n replicas of the template, one after another, and stops at the first that does not fit.
+// Run places up to n replicas of the template, one after another, and stops at the first that does
+// not fit.
 func Run(ctx context.Context, objects []runtime.Object, template *corev1.Pod, n int, o Options) (Result, error) {
 	pods := Replicas(template, n)
 	outcomes, times, err := schedule(ctx, objects, pods, o)
@@ -82,7 +90,8 @@ func Schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod,
 	return out, err
 }
 
-// Replicas makes n pods of a template, named template-0 and on, each with a UID: pods without one are never counted.
+// Replicas makes n pods of a template, named template-0 and on, each with a UID: pods without one
+// are never counted.
 func Replicas(template *corev1.Pod, n int) []*corev1.Pod {
 	pods := make([]*corev1.Pod, n)
 	for i := range pods {
@@ -94,7 +103,8 @@ func Replicas(template *corev1.Pod, n int) []*corev1.Pod {
 	return pods
 }
 
-// bench is a scheduler that is never run: its cache, its frameworks and its SchedulePod are called by hand.
+// bench is a scheduler that is never run: its cache, its frameworks and its SchedulePod are called
+// by hand.
 type bench struct {
 	s       *scheduler.Scheduler
 	snap    *internalcache.Snapshot
@@ -104,12 +114,12 @@ type bench struct {
 	pods    map[string]*corev1.Pod // those that hold a place, by namespace/name
 	evicted []*corev1.Pod          // by the attempt under way
 	version int                    // of the claim written last; assume caches ignore what is not newer
-	// nominated is the node that the attempt under way has made room on.
+	// nominated is the node on which the attempt under way has made room.
 	nominated string
 }
 
-func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod, o Options) ([]Outcome, [2]time.Duration, error) {
-	var times [2]time.Duration
+func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod, o Options) (out []Outcome,
+	times [2]time.Duration, err error) {
 	t0 := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -120,7 +130,6 @@ func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod,
 	times[0] = time.Since(t0)
 	t0 = time.Now()
 	defer func() { times[1] = time.Since(t0) }()
-	var out []Outcome
 	for _, p := range pods {
 		if err := ctx.Err(); err != nil {
 			return out, times, err
@@ -134,13 +143,14 @@ func schedule(ctx context.Context, objects []runtime.Object, pods []*corev1.Pod,
 			break
 		}
 	}
-	times[1] = time.Since(t0)
 	return out, times, nil
 }
 
-// options pins the scheduler; the feature gates are process-wide and stay off.
+// options pins the scheduler. The feature gates are process-wide and stay off.
 func (o Options) options() ([]scheduler.Option, error) {
-	if err := utilfeature.DefaultMutableFeatureGate.SetFromMap(map[string]bool{string(features.OpportunisticBatching): false, string(features.SchedulerAsyncPreemption): false}); err != nil {
+	if err := utilfeature.DefaultMutableFeatureGate.SetFromMap(
+		map[string]bool{string(features.OpportunisticBatching): false,
+			string(features.SchedulerAsyncPreemption): false}); err != nil {
 		return nil, err
 	}
 	pct := o.Percentage
@@ -165,7 +175,8 @@ func (o Options) options() ([]scheduler.Option, error) {
 			cfg.Profiles[i].PercentageOfNodesToScore = nil
 		}
 	}
-	return append(opts, scheduler.WithProfiles(cfg.Profiles...), scheduler.WithComponentConfigVersion(cfg.APIVersion)), nil
+	return append(opts, scheduler.WithProfiles(cfg.Profiles...), scheduler.WithComponentConfigVersion(cfg.APIVersion)),
+		nil
 }
 
 // Decode reads a KubeSchedulerConfiguration with kube-scheduler's own decoder and defaults.
@@ -204,13 +215,15 @@ func newBench(ctx context.Context, objects []runtime.Object, o Options) (*bench,
 			rest = append(rest, c)
 		}
 	}
-	b := &bench{pods: map[string]*corev1.Pod{}, log: klog.FromContext(ctx), snap: internalcache.NewEmptySnapshot(), client: fake.NewSimpleClientset(rest...)}
+	b := &bench{pods: map[string]*corev1.Pod{}, log: klog.FromContext(ctx), snap: internalcache.NewEmptySnapshot(),
+		client: fake.NewSimpleClientset(rest...)}
 	b.client.PrependReactor("*", "pods", b.playPods)
 	b.client.PrependReactor("update", "resourceclaims", b.newVersion)
 	b.factory = scheduler.NewInformerFactory(b.client, 0, nil)
 	b.factory.Core().V1().Namespaces().Informer()
 	recorder := func(string) events.EventRecorderLogger { return &events.FakeRecorder{} }
-	b.s, err = scheduler.New(ctx, b.client, b.factory, nil, recorder, append(opts, scheduler.WithNodeInfoSnapshot(b.snap))...)
+	b.s, err = scheduler.New(ctx, b.client, b.factory, nil, recorder,
+		append(opts, scheduler.WithNodeInfoSnapshot(b.snap))...)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +235,8 @@ func newBench(ctx context.Context, objects []runtime.Object, o Options) (*bench,
 	return b, b.fill(nodes, pods)
 }
 
-// fill puts nodes and pods into the scheduler's cache in the order given, past the fake client, which has none.
+// fill puts nodes and pods into the scheduler's cache in the order given, past the fake client,
+// which has none.
 func (b *bench) fill(nodes []*corev1.Node, pods []*corev1.Pod) error {
 	store := b.factory.Core().V1().Nodes().Informer().GetStore()
 	for _, n := range nodes {
@@ -251,7 +265,8 @@ func (b *bench) fill(nodes []*corev1.Node, pods []*corev1.Pod) error {
 	return nil
 }
 
-// one is a scheduling cycle: the gates, SchedulePod, then PostFilter or assume, Reserve and, for claims, PreBind.
+// one runs a scheduling cycle: the gates, SchedulePod, then PostFilter or assume, Reserve and, for
+// claims, PreBind.
 func (b *bench) one(ctx context.Context, p *corev1.Pod) (Outcome, error) {
 	fw, ok := b.s.Profiles[p.Spec.SchedulerName]
 	if !ok {
@@ -288,7 +303,8 @@ func (b *bench) one(ctx context.Context, p *corev1.Pod) (Outcome, error) {
 	return b.assume(ctx, fw, state, p, r.SuggestedHost)
 }
 
-func (b *bench) assume(ctx context.Context, fw framework.Framework, state fwk.CycleState, p *corev1.Pod, node string) (Outcome, error) {
+func (b *bench) assume(ctx context.Context, fw framework.Framework, state fwk.CycleState, p *corev1.Pod,
+	node string) (Outcome, error) {
 	c := p.DeepCopy()
 	c.Spec.NodeName = node
 	if err := b.s.Cache.AssumePod(b.log, c); err != nil {
@@ -312,7 +328,8 @@ func (b *bench) assume(ctx context.Context, fw framework.Framework, state fwk.Cy
 }
 
 // preBind writes the claims of the pod.
-func (b *bench) preBind(ctx context.Context, fw framework.Framework, state fwk.CycleState, p *corev1.Pod, node string) error {
+func (b *bench) preBind(ctx context.Context, fw framework.Framework, state fwk.CycleState, p *corev1.Pod,
+	node string) error {
 	if hasVolumes(p) || asksForExtended(p) {
 		if err := b.writeClaims(ctx, fw, p); err != nil {
 			return err
@@ -323,7 +340,7 @@ func (b *bench) preBind(ctx context.Context, fw framework.Framework, state fwk.C
 	return b.settle(ctx, p)
 }
 
-// hasVolumes: PreBind would wait for a volume controller that is not there.
+// hasVolumes reports whether PreBind would wait for a volume controller that is not there.
 func hasVolumes(p *corev1.Pod) bool {
 	for _, v := range p.Spec.Volumes {
 		if v.PersistentVolumeClaim != nil || v.Ephemeral != nil {
@@ -341,7 +358,7 @@ func (b *bench) settle(ctx context.Context, p *corev1.Pod) error {
 	})
 }
 
-// waitFor waits for what comes within milliseconds, or on a busy machine a little later.
+// waitFor waits for a change that comes within milliseconds, or on a busy machine a little later.
 func waitFor(ctx context.Context, done func() bool) error {
 	for end := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

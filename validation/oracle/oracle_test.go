@@ -14,7 +14,8 @@ func TestIncidentSlots(t *testing.T) {
 	r, err := oracle.Run(t.Context(), c.Objects, c.Pod, c.Want, oracle.Options{})
 	require.NoError(t, err)
 	assert.Len(t, r.Nodes, c.Slots)
-	assert.Equal(t, "0/100 nodes are available: 100 Insufficient cpu. preemption: 0/100 nodes are available: 100 No preemption victims found for incoming pod.", r.Message)
+	assert.Equal(t, "0/100 nodes are available: 100 Insufficient cpu. preemption: 0/100 nodes are available: 100 No "+
+		"preemption victims found for incoming pod.", r.Message)
 	t.Log("elapsed", r.Elapsed, "setup", r.Setup)
 }
 

@@ -9,8 +9,9 @@ import (
 	registry "k8s.io/kubernetes/pkg/registry/core/pod"
 )
 
-// Stored is the pod as the API server's registry stores it, admission plugins aside: kube-scheduler relies on what is
-// filled in there, such as matchLabelKeys in the selectors of pod affinity.
+// Stored returns the pod as the API server's registry stores it, admission plugins aside.
+// kube-scheduler relies on fields that are filled in there, such as matchLabelKeys in the selectors
+// of pod affinity.
 func Stored(pod *corev1.Pod) (*corev1.Pod, error) {
 	internal, out := &core.Pod{}, &corev1.Pod{}
 	pod = pod.DeepCopy() // conversion shares memory

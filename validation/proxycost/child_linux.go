@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/proxymodel"
 	"github.com/redline-go/redline/proxymodel/measure"
+	"github.com/redline-go/redline/validation/internal/lost"
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/knftables"

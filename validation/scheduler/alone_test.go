@@ -17,8 +17,8 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// alone is what a process of its own that asks the engine one question has to report: its high-water mark of resident
-// memory after each step, and how long the steps took.
+// alone is the report of a process of its own that asks the engine one question: its high-water
+// mark of resident memory after each step, and the times of the steps.
 type alone struct {
 	Objects, Snapshot, First, Again float64 // MiB: VmHWM of the process after that step
 	FirstSeconds, AgainSeconds      float64
@@ -27,7 +27,8 @@ type alone struct {
 
 const aloneAt = "REDLINE_ALONE" // set in the child: it is the measured process
 
-// The engine alone at (c): 5,000 nodes with 8 pods each and 10,000 replicas, objects and first count included.
+// The engine alone at (c): 5,000 nodes with 8 pods each and 10,000 replicas, objects and first
+// count included.
 func TestMemoryAtC(t *testing.T) {
 	if os.Getenv(aloneAt) != "" {
 		measureAlone(t)
@@ -36,7 +37,8 @@ func TestMemoryAtC(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the high-water mark of the resident memory is read from /proc")
 	}
-	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryAtC$", "-test.v", "-test.memprofile="+os.Getenv("REDLINE_MEMPROFILE"))
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryAtC$", "-test.v",
+		"-test.memprofile="+os.Getenv("REDLINE_MEMPROFILE"))
 	command.Env = append(os.Environ(), aloneAt+"=c")
 	out, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -59,7 +61,8 @@ func measureAlone(t *testing.T) {
 	s := snapshot(t, c.Objects...)
 	got.Snapshot = peakMiB()
 	e := engine(t, scheduler.Config{})
-	for _, at := range []struct{ mib, seconds *float64 }{{&got.First, &got.FirstSeconds}, {&got.Again, &got.AgainSeconds}} {
+	for _, at := range []struct{ mib, seconds *float64 }{{&got.First, &got.FirstSeconds},
+		{&got.Again, &got.AgainSeconds}} {
 		start := time.Now()
 		placements, answer, err := e.Place(t.Context(), s, workload(c.Pod, c.Want))
 		require.NoError(t, err)

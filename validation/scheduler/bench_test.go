@@ -19,14 +19,16 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// The peers of a benchmark run once, in the same run, and what they took is kept: the oracle needs over a minute at (c).
+// The peers of a benchmark run once, in the same run, and their results are kept: the oracle needs
+// over a minute at (c).
 type peers struct {
 	loop, oracle oracle.Result
 }
 
 var measured = map[string]*peers{}
 
-// peersOf measures the real scheduler loop and the pinned oracle; the loop only where it makes sense.
+// peersOf measures the real scheduler loop and the pinned oracle; the loop only where it makes
+// sense.
 func peersOf(b *testing.B, c oracle.Cluster, loop bool) *peers {
 	if p, ok := measured[c.Name]; ok {
 		return p
@@ -44,8 +46,8 @@ func peersOf(b *testing.B, c oracle.Cluster, loop bool) *peers {
 	return p
 }
 
-// race places a workload over and over and reports pods/s, how many times faster than the peers that is, and the
-// peak memory of the process while it ran.
+// race places a workload over and over. It reports pods/s, the ratio to the peers, and the peak
+// memory of the process while it ran.
 func race(b *testing.B, c oracle.Cluster, loop, peer bool) {
 	var p *peers
 	if peer {
@@ -89,11 +91,12 @@ func BenchmarkBulk(b *testing.B) {
 	}
 }
 
-// BenchmarkAlone is the engine without its peers, for profiles.
+// BenchmarkAlone runs the engine without its peers, for profiles.
 func BenchmarkAlone(b *testing.B) {
 	for _, c := range []struct {
 		name string
-		make func() oracle.Cluster // when its turn comes: the pods of all would count in each other's peak
+		// It is made when its turn comes: the pods of all would count in each other's peak.
+		make func() oracle.Cluster
 	}{
 		{"a", oracle.A}, {"b", oracle.B}, {"c", oracle.C},
 		{"spread-1000x1000", func() oracle.Cluster { return spread(1000, 1000) }},
@@ -105,11 +108,12 @@ func BenchmarkAlone(b *testing.B) {
 	}
 }
 
-// spread is n nodes, room for more than want replicas, zone and hostname spread of skew 1.
+// spread returns n nodes, room for more than want replicas, zone and hostname spread of skew 1.
 func spread(n, want int) oracle.Cluster {
 	c := oracle.Bulk("spread-"+strconv.Itoa(n)+"x"+strconv.Itoa(want), n, want, 0, func(int) int { return 4 })
 	c.Pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{
-		{MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: web},
+		{MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.DoNotSchedule,
+			LabelSelector: web},
 		{MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: web},
 	}
 	return c
@@ -117,11 +121,12 @@ func spread(n, want int) oracle.Cluster {
 
 var web = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
 
-// apart is anti-affinity on hostname.
+// apart returns a workload with anti-affinity on hostname.
 func apart(n, want int) oracle.Cluster {
 	c := oracle.Bulk("apart-"+strconv.Itoa(n)+"x"+strconv.Itoa(want), n, want, 0, func(int) int { return 4 })
-	c.Pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
-		{TopologyKey: corev1.LabelHostname, LabelSelector: web}}}}
+	c.Pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+			{TopologyKey: corev1.LabelHostname, LabelSelector: web}}}}
 	return c
 }
 

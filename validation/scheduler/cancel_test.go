@@ -20,11 +20,13 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// A cancelled context ends every kind of call at once, wherever it is: the first count, whole cycles, the incremental
-// path with everything followed, preemption, other orders, Explain. What is asserted is the processor time
-// that the process spends between the cancel and the return, with the collector off: marking a heap of three such
-// clusters would count, and the time that other processes take does not. Wall time is logged. The cancels fall within
-// the time that a whole call takes, or its first 400 ms.
+// A cancelled context ends every kind of call at once, wherever it is: the first count, whole
+// cycles, the incremental path with everything followed, preemption, other orders, Explain.
+//
+// The test asserts the processor time that the process spends between the cancel and the return,
+// with the collector off. Marking a heap of three such clusters would count, and the time that
+// other processes take does not. Wall time is logged. The cancels fall within the time that a whole
+// call takes, or its first 400 ms.
 func TestCancel(t *testing.T) {
 	const n = 5000
 	bulk := oracle.C()
@@ -32,12 +34,16 @@ func TestCancel(t *testing.T) {
 	spreading := spread(n, n)
 	liking := spreading.Pod.DeepCopy()
 	liking.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-		RequiredDuringSchedulingIgnoredDuringExecution:  []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname, LabelSelector: web}},
-		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 5, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelTopologyZone, LabelSelector: &metav1.LabelSelector{}, NamespaceSelector: &metav1.LabelSelector{}}}}}}
+		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname,
+			LabelSelector: web}},
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 5,
+			PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelTopologyZone,
+				LabelSelector: &metav1.LabelSelector{}, NamespaceSelector: &metav1.LabelSelector{}}}}}}
 	urgent := bulk.Pod.DeepCopy()
 	urgent.Spec.Priority = ptr(int32(9))
 	full := snapshot(t, bulk.Objects...)
-	stored := snapshot(t, append([]runtime.Object{volume("pv0", "", "default/data", corev1.ReadWriteMany), claim("data", "", "pv0", corev1.ReadWriteMany)}, bulk.Objects...)...)
+	stored := snapshot(t, append([]runtime.Object{volume("pv0", "", "default/data", corev1.ReadWriteMany),
+		claim("data", "", "pv0", corev1.ReadWriteMany)}, bulk.Objects...)...)
 	roomy := snapshot(t, spreading.Objects...)
 	place := func(c scheduler.Config, s *capacity.Snapshot, p *corev1.Pod) func(context.Context) error {
 		e := engine(t, c)
@@ -90,11 +96,12 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// spentAtMost is the processor time from the cancel to the return: the longest piece that is not asked to end.
+// spentAtMost bounds the processor time from the cancel to the return: the longest piece that is
+// not asked to end.
 const spentAtMost = 40 * time.Millisecond
 
-// cancelAtLeast cancels at the same moment again where the first time took long: the piece of work there is the same, and what
-// a hypervisor or a page fault adds is not.
+// cancelAtLeast cancels at the same moment again where the first time took long. The piece of work
+// there is the same, and the additions of a hypervisor or a page fault are not.
 func cancelAtLeast(call func(context.Context) error, after time.Duration) (late, spent time.Duration, err error) {
 	late, spent, err = cancelAfter(call, after)
 	for range 4 {
@@ -108,7 +115,7 @@ func cancelAtLeast(call func(context.Context) error, after time.Duration) (late,
 	return late, spent, err
 }
 
-// lasts is how long the call takes, up to a limit.
+// lasts measures the call's time, up to a limit.
 func lasts(call func(context.Context) error, limit time.Duration) time.Duration {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -117,8 +124,8 @@ func lasts(call func(context.Context) error, limit time.Duration) time.Duration 
 	return min(time.Since(start), limit)
 }
 
-// cancelAfter makes the call, cancels it after a while and says how long it took to return from then on, and how much
-// processor time.
+// cancelAfter makes the call and cancels it after a while. It returns the time and the processor
+// time from the cancel to the return.
 func cancelAfter(call func(context.Context) error, after time.Duration) (late, spent time.Duration, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -137,7 +144,7 @@ func cancelAfter(call func(context.Context) error, after time.Duration) (late, s
 	return returned.Sub(m.at), used - m.used, err
 }
 
-// processorTime is what the process has used of all its processors.
+// processorTime returns the process's use of all its processors.
 func processorTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

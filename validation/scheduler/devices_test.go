@@ -10,7 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// The devices of a mixture: slices of nodes, zones and the whole cluster, classes, claims in every state, templates.
+// This file draws the devices of a mixture: slices of nodes, zones and the whole cluster, classes,
+// claims in every state, templates.
 
 const driver = "gpu.example.com"
 
@@ -21,8 +22,10 @@ func (m *mixture) devices(pod *corev1.Pod) {
 	m.rules()
 	for i := range 3 {
 		m.resourceClaim(i)
-		m.objects = append(m.objects, &resourceapi.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("template-%d", i)},
-			Spec: resourceapi.ResourceClaimTemplateSpec{Spec: m.claimSpec()}})
+		m.objects = append(m.objects,
+			&resourceapi.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default",
+				Name: fmt.Sprintf("template-%d", i)},
+				Spec: resourceapi.ResourceClaimTemplateSpec{Spec: m.claimSpec()}})
 	}
 	for k := range 1 + m.IntN(2) {
 		c := corev1.PodResourceClaim{Name: fmt.Sprintf("c%d", k)}
@@ -75,14 +78,19 @@ func cel(expression string) resourceapi.DeviceSelector {
 }
 
 func (m *mixture) slice(name string, n int) *resourceapi.ResourceSlice {
-	s := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice-" + name, UID: types.UID("slice-" + name), ResourceVersion: "1"},
-		Spec: resourceapi.ResourceSliceSpec{Driver: driver, Pool: resourceapi.ResourcePool{Name: name, ResourceSliceCount: 1}}}
+	s := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice-" + name,
+		UID: types.UID("slice-" + name), ResourceVersion: "1"},
+		Spec: resourceapi.ResourceSliceSpec{Driver: driver,
+			Pool: resourceapi.ResourcePool{Name: name, ResourceSliceCount: 1}}}
 	for i := range n {
-		d := resourceapi.Device{Name: fmt.Sprintf("gpu-%d", i), Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
-			"size": {IntValue: ptr(int64(1 + m.IntN(3)))}, "model": {StringValue: ptr(pick(m, "a", "b"))}},
-			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{"memory": {Value: resource.MustParse(pick(m, "8Gi", "16Gi"))}}}
+		d := resourceapi.Device{Name: fmt.Sprintf("gpu-%d", i),
+			Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
+				"size": {IntValue: ptr(int64(1 + m.IntN(3)))}, "model": {StringValue: ptr(pick(m, "a", "b"))}},
+			Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{"memory": {Value: resource.MustParse(
+				pick(m, "8Gi", "16Gi"))}}}
 		if m.one(8) {
-			d.Taints = []resourceapi.DeviceTaint{{Key: "ill", Value: "yes", Effect: pick(m, resourceapi.DeviceTaintEffectNoSchedule, resourceapi.DeviceTaintEffectNoExecute)}}
+			d.Taints = []resourceapi.DeviceTaint{{Key: "ill", Value: "yes",
+				Effect: pick(m, resourceapi.DeviceTaintEffectNoSchedule, resourceapi.DeviceTaintEffectNoExecute)}}
 		}
 		s.Spec.Devices = append(s.Spec.Devices, d)
 	}
@@ -115,14 +123,18 @@ func (m *mixture) slices() {
 
 func (m *mixture) rules() {
 	if m.one(5) {
-		m.objects = append(m.objects, &resourceapi.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "rule", UID: "rule", ResourceVersion: "1"},
-			Spec: resourceapi.DeviceTaintRuleSpec{DeviceSelector: &resourceapi.DeviceTaintSelector{Device: ptr("gpu-0")},
-				Taint: resourceapi.DeviceTaint{Key: "ill", Value: "rule", Effect: resourceapi.DeviceTaintEffectNoSchedule}}})
+		m.objects = append(m.objects,
+			&resourceapi.DeviceTaintRule{ObjectMeta: metav1.ObjectMeta{Name: "rule", UID: "rule", ResourceVersion: "1"},
+				Spec: resourceapi.DeviceTaintRuleSpec{DeviceSelector: &resourceapi.DeviceTaintSelector{Device: ptr(
+					"gpu-0")},
+					Taint: resourceapi.DeviceTaint{Key: "ill", Value: "rule",
+						Effect: resourceapi.DeviceTaintEffectNoSchedule}}})
 	}
 }
 
 func (m *mixture) exactly() *resourceapi.ExactDeviceRequest {
-	r := &resourceapi.ExactDeviceRequest{DeviceClassName: pick(m, driver, driver, "big", "big", "big"), AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(1 + m.IntN(2))}
+	r := &resourceapi.ExactDeviceRequest{DeviceClassName: pick(m, driver, driver, "big", "big", "big"),
+		AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: int64(1 + m.IntN(2))}
 	if m.one(25) {
 		r.DeviceClassName = "none"
 	}
@@ -150,29 +162,37 @@ func (m *mixture) claimSpec() resourceapi.ResourceClaimSpec {
 		r := resourceapi.DeviceRequest{Name: "either"}
 		for _, sub := range []string{"first", "second"} {
 			e := m.exactly()
-			r.FirstAvailable = append(r.FirstAvailable, resourceapi.DeviceSubRequest{Name: sub, DeviceClassName: e.DeviceClassName, Selectors: e.Selectors,
-				AllocationMode: e.AllocationMode, Count: e.Count, Tolerations: e.Tolerations})
+			r.FirstAvailable = append(r.FirstAvailable,
+				resourceapi.DeviceSubRequest{Name: sub, DeviceClassName: e.DeviceClassName, Selectors: e.Selectors,
+					AllocationMode: e.AllocationMode, Count: e.Count, Tolerations: e.Tolerations})
 		}
 		c.Requests[0] = r
 	}
 	if m.one(4) {
-		c.Constraints = []resourceapi.DeviceConstraint{{MatchAttribute: ptr(resourceapi.FullyQualifiedName(driver + "/model"))}}
+		c.Constraints = []resourceapi.DeviceConstraint{{MatchAttribute: ptr(
+			resourceapi.FullyQualifiedName(driver + "/model"))}}
 	}
 	return resourceapi.ResourceClaimSpec{Devices: c}
 }
 
-// resourceClaim draws a claim that pods share: not allocated, or allocated on some node and in use or idle.
+// resourceClaim draws a claim that pods share: not allocated, or allocated on some node and in use
+// or idle.
 func (m *mixture) resourceClaim(i int) {
 	name := fmt.Sprintf("claim-%d", i)
-	c := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: "1"}, Spec: m.claimSpec()}
+	c := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name,
+		UID: types.UID(name), ResourceVersion: "1"}, Spec: m.claimSpec()}
 	switch m.IntN(5) {
 	case 0, 1:
 		n := pick(m, m.nodes...).Name
-		c.Status.Allocation = &resourceapi.AllocationResult{NodeSelector: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-			MatchFields: []corev1.NodeSelectorRequirement{{Key: "metadata.name", Operator: corev1.NodeSelectorOpIn, Values: []string{n}}}}}},
-			Devices: resourceapi.DeviceAllocationResult{Results: []resourceapi.DeviceRequestAllocationResult{{Request: c.Spec.Devices.Requests[0].Name, Driver: driver, Pool: n, Device: "gpu-0"}}}}
+		c.Status.Allocation = &resourceapi.AllocationResult{
+			NodeSelector: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+				MatchFields: []corev1.NodeSelectorRequirement{{Key: "metadata.name", Operator: corev1.NodeSelectorOpIn,
+					Values: []string{n}}}}}},
+			Devices: resourceapi.DeviceAllocationResult{Results: []resourceapi.DeviceRequestAllocationResult{
+				{Request: c.Spec.Devices.Requests[0].Name, Driver: driver, Pool: n, Device: "gpu-0"}}}}
 		if m.one(2) {
-			c.Status.ReservedFor = []resourceapi.ResourceClaimConsumerReference{{Resource: "pods", Name: "somebody", UID: "somebody"}}
+			c.Status.ReservedFor = []resourceapi.ResourceClaimConsumerReference{{Resource: "pods", Name: "somebody",
+				UID: "somebody"}}
 		}
 	case 2:
 		if m.one(4) {
@@ -183,7 +203,7 @@ func (m *mixture) resourceClaim(i int) {
 	m.objects = append(m.objects, c)
 }
 
-// usesTemplates: something is made for each replica of the pod.
+// usesTemplates reports whether something is made for each replica of the pod.
 func usesTemplates(pod *corev1.Pod) bool {
 	for _, c := range pod.Spec.ResourceClaims {
 		if c.ResourceClaimTemplateName != nil {

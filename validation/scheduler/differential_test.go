@@ -15,18 +15,21 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// workload is the template of a pod as a workload of n more replicas.
+// workload returns the template of a pod as a workload of n more replicas.
 func workload(p *corev1.Pod, n int) capacity.Workload {
 	return capacity.Workload{Namespace: p.Namespace, Replicas: n,
 		Template: corev1.PodTemplateSpec{ObjectMeta: p.ObjectMeta, Spec: p.Spec}}
 }
 
-// anyNode hides which node preemption chose: among equals kube-scheduler takes any, this package the first.
+// anyNode hides the node that preemption chose. Among equals kube-scheduler takes any, this package
+// the first.
 func anyNode(message string) string {
-	return regexp.MustCompile(`found a potential placement for pod on node \S+,`).ReplaceAllString(message, "found a potential placement for pod on node ANY,")
+	return regexp.MustCompile(`found a potential placement for pod on node \S+,`).ReplaceAllString(message,
+		"found a potential placement for pod on node ANY,")
 }
 
-// compare asks engine and oracle for the same thing and wants the same nodes in the same order and the same words.
+// compare asks engine and oracle for the same thing. It wants the same nodes in the same order and
+// the same words.
 func compare(t *testing.T, objects []runtime.Object, pod *corev1.Pod, n int, c scheduler.Config, o oracle.Options) {
 	t.Helper()
 	want, err := oracle.Run(t.Context(), objects, pod, n, o)

@@ -78,11 +78,13 @@ func TestEvict(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, a.Fits)
 	assert.Equal(t, 3, a.Preemptible)
-	assert.Contains(t, a.Message, "preemption: found a potential placement for pod on node node-00000, preempting 1 victims")
+	assert.Contains(t, a.Message,
+		"preemption: found a potential placement for pod on node node-00000, preempting 1 victims")
 	placements, a, err := engine(t, scheduler.Config{Evict: true}).Place(t.Context(), s, workload(pod, 5))
 	require.NoError(t, err)
 	require.Equal(t, 4, a.Fits)
-	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.", a.Message)
+	assert.Equal(t, "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No "+
+		"preemption victims found for incoming pod.", a.Message)
 	assert.Equal(t, []string{"x/low-0"}, placements[0].Evicted)
 	var evicted []string
 	for _, p := range placements {
@@ -135,7 +137,9 @@ func TestRangeOverNodeOrders(t *testing.T) {
 	}
 	pod := oracle.Pod("default", "web", "", "1", "")
 	pod.Labels = map[string]string{"app": "web"}
-	pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelTopologyZone, LabelSelector: web}}}}
+	pod.Spec.Affinity = &corev1.Affinity{
+		PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+			{TopologyKey: corev1.LabelTopologyZone, LabelSelector: web}}}}
 	a, err := engine(t, scheduler.Config{NodeOrders: 24}).Fit(t.Context(), snapshot(t, objects...), workload(pod, 50))
 	require.NoError(t, err)
 	var o *scheduler.OrderDependence
@@ -149,7 +153,8 @@ func TestRangeOverNodeOrders(t *testing.T) {
 // A claim template gives every replica a claim of its own.
 func TestClaimTemplates(t *testing.T) {
 	objects := append(nodes(3), devices("node-00000", 2), devices("node-00002", 3), deviceClass(),
-		&resourceapi.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "one"}, Spec: resourceapi.ResourceClaimTemplateSpec{Spec: oneDevice()}})
+		&resourceapi.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "one"},
+			Spec: resourceapi.ResourceClaimTemplateSpec{Spec: oneDevice()}})
 	pod := oracle.Pod("default", "web", "", "100m", "")
 	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: ptr("one")}}
 	a, err := engine(t, scheduler.Config{}).Fit(t.Context(), snapshot(t, objects...), workload(pod, 9))
@@ -178,7 +183,10 @@ profiles:
 `
 
 func TestProfilesAndPluginsOfOnesOwn(t *testing.T) {
-	registry := frameworkruntime.Registry{"OneSlot": func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return oneSlot{}, nil }}
+	registry := frameworkruntime.Registry{"OneSlot": func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin,
+		error) {
+		return oneSlot{}, nil
+	}}
 	e, s := engine(t, scheduler.Config{Profile: []byte(twoProfiles), Registry: registry}), snapshot(t, nodes(4)...)
 	pod := oracle.Pod("default", "web", "", "100m", "")
 	pod.Spec.SchedulerName = "slots"
@@ -186,7 +194,8 @@ func TestProfilesAndPluginsOfOnesOwn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 4, a.Fits)
 	assert.Contains(t, a.Message, "4 the slot is taken")
-	compare(t, nodes(4), pod, 9, scheduler.Config{Profile: []byte(twoProfiles), Registry: registry}, oracle.Options{Config: []byte(twoProfiles), Registry: registry})
+	compare(t, nodes(4), pod, 9, scheduler.Config{Profile: []byte(twoProfiles), Registry: registry},
+		oracle.Options{Config: []byte(twoProfiles), Registry: registry})
 	pod.Spec.SchedulerName = "nobody"
 	_, err = e.Fit(t.Context(), s, workload(pod, 1))
 	assert.EqualError(t, err, `scheduler: profile not found for scheduler name "nobody"`)
@@ -194,20 +203,24 @@ func TestProfilesAndPluginsOfOnesOwn(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	config := func(tail string) scheduler.Config {
-		return scheduler.Config{Profile: []byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n" + tail)}
+		return scheduler.Config{Profile: []byte(
+			"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n" + tail)}
 	}
 	for _, c := range []struct {
 		config scheduler.Config
 		want   string
 	}{
-		{scheduler.Config{PercentageOfNodesToScore: 101}, "scheduler: Config.PercentageOfNodesToScore is 101, want 1 to 100"},
+		{scheduler.Config{PercentageOfNodesToScore: 101},
+			"scheduler: Config.PercentageOfNodesToScore is 101, want 1 to 100"},
 		{scheduler.Config{NodeOrders: -1}, "scheduler: Config.NodeOrders is -1"},
 		{scheduler.Config{Profile: []byte("a: b")}, "scheduler: Config.Profile: "},
 		{scheduler.Config{Profile: []byte("{")}, "scheduler: Config.Profile: "},
-		{config("profiles: [{schedulerName: x, plugins: {filter: {enabled: [{name: Nope}]}}}]"), `FilterPlugin "Nope" does not exist`},
+		{config("profiles: [{schedulerName: x, plugins: {filter: {enabled: [{name: Nope}]}}}]"),
+			`FilterPlugin "Nope" does not exist`},
 		{config("profiles: [{schedulerName: x}, {schedulerName: x}]"), "profiles[1].schedulerName"},
 		{config("extenders: [{urlPrefix: 'http://e', filterVerb: f}]"), "extender"},
-		{config("profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: Nope}}}]}]"), "Nope"},
+		{config("profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: Nope}}}]}]"),
+			"Nope"},
 	} {
 		_, err := scheduler.New(c.config)
 		assert.ErrorContains(t, err, c.want)
@@ -238,7 +251,8 @@ func TestCapacityFallsBack(t *testing.T) {
 
 // Quota and limit range act before the scheduler, with the very code of package capacity.
 func TestAdmissionComesFirst(t *testing.T) {
-	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "q"}, Spec: corev1.ResourceQuotaSpec{Hard: oracle.Pod("", "", "", "3", "").Spec.Containers[0].Resources.Requests}}
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "q"},
+		Spec: corev1.ResourceQuotaSpec{Hard: oracle.Pod("", "", "", "3", "").Spec.Containers[0].Resources.Requests}}
 	s := snapshot(t, append(nodes(2), quota)...)
 	w := workload(oracle.Pod("default", "web", "", "1", ""), 9)
 	want, err := s.Fit(t.Context(), w)

@@ -35,7 +35,7 @@ func passed(d scheduler.Decision) (n int) {
 	return n
 }
 
-// said is the verdict of a plugin on a node.
+// said returns the verdict of a plugin on a node.
 func said(t *testing.T, d scheduler.Decision, node, plugin string) scheduler.Verdict {
 	t.Helper()
 	for _, n := range d.Nodes {
@@ -63,7 +63,8 @@ func TestExplainCountsNominatedPods(t *testing.T) {
 	assert.Equal(t, "node-00001", d.Node)
 	assert.Equal(t, 1, d.Feasible)
 	assert.Equal(t, 1, passed(d))
-	assert.Equal(t, scheduler.Verdict{Plugin: "NodeResourcesFit", Reasons: []string{"Insufficient cpu"}, First: true, Nominated: true}, said(t, d, "node-00000", "NodeResourcesFit"))
+	assert.Equal(t, scheduler.Verdict{Plugin: "NodeResourcesFit", Reasons: []string{"Insufficient cpu"}, First: true,
+		Nominated: true}, said(t, d, "node-00000", "NodeResourcesFit"))
 
 	d = explain(t, pod, append(nodes(1), urgent)...)
 	assert.Zero(t, passed(d))
@@ -73,12 +74,14 @@ func TestExplainCountsNominatedPods(t *testing.T) {
 	assert.Equal(t, 1, passed(explain(t, pod, append(nodes(1), urgent)...)))
 }
 
-// What a nominated pod would make possible is not: it is not there yet.
+// A place that a nominated pod would make possible does not count: the pod is not there yet.
 func TestExplainDoesNotCountOnNominatedPods(t *testing.T) {
 	friend := nominated("friend", "node-00000", "1")
 	friend.Labels = map[string]string{"app": "web"}
 	pod := oracle.Pod("default", "lonely", "", "1", "")
-	pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname, LabelSelector: web}}}}
+	pod.Spec.Affinity = &corev1.Affinity{
+		PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+			{TopologyKey: corev1.LabelHostname, LabelSelector: web}}}}
 	d := explain(t, pod, append(nodes(1), friend)...)
 	assert.Zero(t, passed(d))
 	v := said(t, d, "node-00000", "InterPodAffinity")
@@ -91,22 +94,27 @@ func TestExplainDoesNotCountOnNominatedPods(t *testing.T) {
 func TestExplainNamesWhoLeavesNodesOut(t *testing.T) {
 	pod := oracle.Pod("default", "web", "", "1", "")
 	only := func(node string) {
-		pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{
-			{MatchFields: []corev1.NodeSelectorRequirement{{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node}}}}}}}}
+		pod.Spec.Affinity = &corev1.Affinity{
+			NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
+				NodeSelectorTerms: []corev1.NodeSelectorTerm{
+					{MatchFields: []corev1.NodeSelectorRequirement{{Key: metav1.ObjectNameField,
+						Operator: corev1.NodeSelectorOpIn, Values: []string{node}}}}}}}}
 	}
 	const words = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
 	only("node-00001")
 	d := explain(t, pod, nodes(3)...)
 	assert.Equal(t, "node-00001", d.Node)
 	assert.Equal(t, 1, passed(d))
-	assert.Equal(t, scheduler.Verdict{Plugin: "NodeAffinity", Reasons: []string{words}, Hopeless: true, First: true}, said(t, d, "node-00002", "NodeAffinity"))
+	assert.Equal(t, scheduler.Verdict{Plugin: "NodeAffinity", Reasons: []string{words}, Hopeless: true, First: true},
+		said(t, d, "node-00002", "NodeAffinity"))
 	only("none")
 	d = explain(t, pod, nodes(3)...)
 	assert.Contains(t, d.Message, "3 "+words)
 	assert.Zero(t, passed(d))
 }
 
-// A pod that is bound in the snapshot does not meet itself, by a file that says less than the cluster knows.
+// A pod that is bound in the snapshot does not meet itself, by a file that says less than the
+// cluster knows.
 func TestExplainOfAPodThatRuns(t *testing.T) {
 	running := func(change func(p *corev1.Pod)) *corev1.Pod {
 		p := oracle.Pod("default", "web", "node-00000", "3", "")
@@ -120,20 +128,33 @@ func TestExplainOfAPodThatRuns(t *testing.T) {
 	}{
 		"room": {pod: running(func(*corev1.Pod) {})},
 		"host port": {pod: running(func(p *corev1.Pod) {
-			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80, Protocol: corev1.ProtocolTCP}}
+			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80,
+				Protocol: corev1.ProtocolTCP}}
 		})},
 		"anti-affinity": {pod: running(func(p *corev1.Pod) {
-			p.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelHostname, LabelSelector: web}}}}
+			p.Spec.Affinity = &corev1.Affinity{
+				PodAntiAffinity: &corev1.PodAntiAffinity{
+					RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+						{TopologyKey: corev1.LabelHostname, LabelSelector: web}}}}
 		})},
 		"a claim for one pod": {pod: running(func(p *corev1.Pod) { withClaim(p, "data") }),
-			rest: []runtime.Object{volume("pv0", "", "default/data", corev1.ReadWriteOncePod), claim("data", "", "pv0", corev1.ReadWriteOncePod)}},
+			rest: []runtime.Object{volume("pv0", "", "default/data", corev1.ReadWriteOncePod),
+				claim("data", "", "pv0", corev1.ReadWriteOncePod)}},
 		"a device": {pod: running(func(p *corev1.Pod) {
 			p.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimTemplateName: ptr("one")}}
-			p.Status.ResourceClaimStatuses = []corev1.PodResourceClaimStatus{{Name: "gpu", ResourceClaimName: ptr("web-gpu-x")}}
-		}), rest: []runtime.Object{devices("node-00000", 1), deviceClass(), &resourceapi.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "one"}, Spec: resourceapi.ResourceClaimTemplateSpec{Spec: oneDevice()}},
-			&resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-gpu-x", UID: "claim", OwnerReferences: ownedBy("web", "7")}, Spec: oneDevice(),
-				Status: resourceapi.ResourceClaimStatus{ReservedFor: []resourceapi.ResourceClaimConsumerReference{{Resource: "pods", Name: "web", UID: "7"}},
-					Allocation: &resourceapi.AllocationResult{Devices: resourceapi.DeviceAllocationResult{Results: []resourceapi.DeviceRequestAllocationResult{{Request: "gpu", Driver: driver, Pool: "node-00000", Device: "gpu-0"}}}}}}}},
+			p.Status.ResourceClaimStatuses = []corev1.PodResourceClaimStatus{{Name: "gpu",
+				ResourceClaimName: ptr("web-gpu-x")}}
+		}), rest: []runtime.Object{devices("node-00000", 1), deviceClass(),
+			&resourceapi.ResourceClaimTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "one"},
+				Spec: resourceapi.ResourceClaimTemplateSpec{Spec: oneDevice()}},
+			&resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-gpu-x",
+				UID: "claim", OwnerReferences: ownedBy("web", "7")}, Spec: oneDevice(),
+				Status: resourceapi.ResourceClaimStatus{ReservedFor: []resourceapi.ResourceClaimConsumerReference{
+					{Resource: "pods", Name: "web", UID: "7"}},
+					Allocation: &resourceapi.AllocationResult{
+						Devices: resourceapi.DeviceAllocationResult{
+							Results: []resourceapi.DeviceRequestAllocationResult{
+								{Request: "gpu", Driver: driver, Pool: "node-00000", Device: "gpu-0"}}}}}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := c.pod.DeepCopy()
@@ -169,14 +190,18 @@ func ownedBy(pod string, uid types.UID) []metav1.OwnerReference {
 
 // scratch gives the pod a generic ephemeral volume.
 func scratch(p *corev1.Pod) *corev1.Pod {
-	p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{
-		VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: claim("", "local", "", corev1.ReadWriteOnce).Spec}}}}}
+	p.Spec.Volumes = []corev1.Volume{{Name: "scratch",
+		VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{
+			VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: claim("", "local", "",
+				corev1.ReadWriteOnce).Spec}}}}}
 	return p
 }
 
-// scratched is the storage of web-0: its ephemeral volume's claim is bound to a volume in zone z1.
+// scratched returns the storage of web-0: its ephemeral volume's claim is bound to a volume in zone
+// z1.
 func scratched(owner types.UID) []runtime.Object {
-	v, c := volume("pv0", "local", "", corev1.ReadWriteOnce), claim("web-0-scratch", "local", "pv0", corev1.ReadWriteOnce)
+	v, c := volume("pv0", "local", "", corev1.ReadWriteOnce),
+		claim("web-0-scratch", "local", "pv0", corev1.ReadWriteOnce)
 	v.Spec.NodeAffinity = inZone("z1")
 	v.Spec.ClaimRef = &corev1.ObjectReference{Namespace: "default", Name: c.Name, UID: c.UID}
 	v.Status.Phase = corev1.VolumeBound
@@ -184,14 +209,16 @@ func scratched(owner types.UID) []runtime.Object {
 	return append(nodes(3), class("local", storagev1.VolumeBindingWaitForFirstConsumer), v, c)
 }
 
-// The claim of a generic ephemeral volume that is there is the one that counts, in Explain and for pods that go first.
+// The claim of a generic ephemeral volume that is there is the one that counts, in Explain and for
+// pods that go first.
 func TestEphemeralVolumesThatAreThere(t *testing.T) {
 	pod := scratch(oracle.Pod("default", "web-0", "", "1", ""))
 	objects := append(scratched(pod.UID), pod)
 	d := explain(t, pod, objects...)
 	assert.Equal(t, "node-00001", d.Node, d.Message)
 	assert.Equal(t, 1, d.Feasible)
-	placements, _, err := engine(t, scheduler.Config{PendingFirst: true}).Place(t.Context(), snapshot(t, objects...), workload(oracle.Pod("default", "other", "", "1", ""), 0))
+	placements, _, err := engine(t, scheduler.Config{PendingFirst: true}).Place(t.Context(), snapshot(t, objects...),
+		workload(oracle.Pod("default", "other", "", "1", ""), 0))
 	require.NoError(t, err)
 	require.Len(t, placements, 1)
 	assert.Equal(t, "node-00001", placements[0].Node)
@@ -209,7 +236,8 @@ func TestEphemeralVolumesOfNewReplicas(t *testing.T) {
 			c.Provisioner = csiDriver
 		}
 	}
-	placements, answer, err := engine(t, scheduler.Config{}).Place(t.Context(), snapshot(t, objects...), workload(scratch(oracle.Pod("default", "web", "", "1", "")), 2))
+	placements, answer, err := engine(t, scheduler.Config{}).Place(t.Context(), snapshot(t, objects...),
+		workload(scratch(oracle.Pod("default", "web", "", "1", "")), 2))
 	require.NoError(t, err)
 	require.Len(t, placements, 2, answer.Message)
 	assert.Equal(t, "default/web-1", placements[0].Pod)
@@ -221,7 +249,8 @@ func TestExtendedResourcesOfDevicesDependOnTheOrder(t *testing.T) {
 	c := deviceClass()
 	c.Spec.ExtendedResourceName = ptr(extended)
 	objects := append(nodes(2), c, devices("node-00000", 2))
-	for name, want := range map[corev1.ResourceName]bool{extended: true, "deviceclass.resource.kubernetes.io/" + driver: true, "example.com/other": false} {
+	for name, want := range map[corev1.ResourceName]bool{extended: true, "deviceclass.resource.kubernetes.io/" +
+		driver: true, "example.com/other": false} {
 		pod := oracle.Pod("default", "web", "", "1", "")
 		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{name: resource.MustParse("1")}
 		a, err := engine(t, scheduler.Config{}).Fit(t.Context(), snapshot(t, objects...), workload(pod, 3))

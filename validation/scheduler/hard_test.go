@@ -53,25 +53,33 @@ func TestHardCases(t *testing.T) {
 		},
 		"pod-level resources": func() world {
 			p := base("300m")
-			p.Spec.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("1")}}
+			p.Spec.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse(
+				"1")}}
 			return world{objects: nodes(3), pod: p, n: 20}
 		},
 		"no requests: too many pods": func() world { return world{objects: nodes(3), pod: base(""), n: 400} },
 		"more than any node has":     func() world { return world{objects: nodes(3), pod: base("5"), n: 2} },
 		"self anti-affinity on zone": func() world {
 			p := base("100m")
-			p.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelTopologyZone, LabelSelector: web}}}}
+			p.Spec.Affinity = &corev1.Affinity{
+				PodAntiAffinity: &corev1.PodAntiAffinity{
+					RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+						{TopologyKey: corev1.LabelTopologyZone, LabelSelector: web}}}}
 			return world{objects: nodes(9), pod: p, n: 9}
 		},
 		"self affinity on zone, unequal zones": func() world {
 			var objects []runtime.Object
 			for i := range 40 {
 				n := oracle.Node(i, "1", "4Gi", 1)
-				n.Labels[corev1.LabelTopologyZone] = "z" + map[bool]string{true: "0", false: map[bool]string{true: "1", false: "2"}[i < 36]}[i < 24]
+				n.Labels[corev1.LabelTopologyZone] = "z" +
+					map[bool]string{true: "0", false: map[bool]string{true: "1", false: "2"}[i < 36]}[i < 24]
 				objects = append(objects, n)
 			}
 			p := base("1")
-			p.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: corev1.LabelTopologyZone, LabelSelector: web}}}}
+			p.Spec.Affinity = &corev1.Affinity{
+				PodAffinity: &corev1.PodAffinity{
+					RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+						{TopologyKey: corev1.LabelTopologyZone, LabelSelector: web}}}}
 			return world{objects: objects, pod: p, n: 50}
 		},
 		"zone and hostname skew, one node nearly full": func() world {
@@ -82,7 +90,9 @@ func TestHardCases(t *testing.T) {
 		},
 		"minDomains beyond the zones": func() world {
 			p := base("100m")
-			p.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 2, TopologyKey: corev1.LabelTopologyZone, MinDomains: ptr(int32(4)), WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: web}}
+			p.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 2,
+				TopologyKey: corev1.LabelTopologyZone, MinDomains: ptr(int32(4)),
+				WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: web}}
 			return world{objects: nodes(6), pod: p, n: 20}
 		},
 		"gates": func() world {
@@ -92,7 +102,12 @@ func TestHardCases(t *testing.T) {
 		},
 		"one node by name": func() world {
 			p := base("1500m")
-			p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchFields: []corev1.NodeSelectorRequirement{{Key: "metadata.name", Operator: corev1.NodeSelectorOpIn, Values: []string{"node-00001"}}}}}}}}
+			p.Spec.Affinity = &corev1.Affinity{
+				NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
+					NodeSelectorTerms: []corev1.NodeSelectorTerm{
+						{MatchFields: []corev1.NodeSelectorRequirement{
+							{Key: "metadata.name", Operator: corev1.NodeSelectorOpIn,
+								Values: []string{"node-00001"}}}}}}}}
 			return world{objects: nodes(4), pod: p, n: 5}
 		},
 		"a nominated pod holds its place": func() world {
@@ -112,41 +127,55 @@ func TestHardCases(t *testing.T) {
 		},
 		"no nodes": func() world { return world{pod: base("1"), n: 1} },
 		"10 percent of 250 nodes": func() world {
-			return world{objects: nodes(250), pod: base("1"), n: 300, config: scheduler.Config{PercentageOfNodesToScore: 10}, oracle: oracle.Options{Percentage: 10}}
+			return world{objects: nodes(250), pod: base("1"), n: 300,
+				config: scheduler.Config{PercentageOfNodesToScore: 10}, oracle: oracle.Options{Percentage: 10}}
 		},
 		"adaptive percentage of 400 nodes, spread": func() world {
 			p := base("1")
 			p.Spec.TopologySpreadConstraints = spread(1, 1).Pod.Spec.TopologySpreadConstraints
-			return world{objects: nodes(400), pod: p, n: 300, config: scheduler.Config{PercentageOfNodesToScore: scheduler.Adaptive}, oracle: oracle.Options{Adaptive: true}}
+			return world{objects: nodes(400), pod: p, n: 300,
+				config: scheduler.Config{PercentageOfNodesToScore: scheduler.Adaptive},
+				oracle: oracle.Options{Adaptive: true}}
 		},
-		"claim that is not there": func() world { return world{objects: nodes(3), pod: withClaim(base("1"), "data"), n: 2} },
+		"claim that is not there": func() world {
+			return world{objects: nodes(3), pod: withClaim(base("1"), "data"),
+				n: 2}
+		},
 		"read-write-once-pod": func() world {
-			objects := append(nodes(3), class("fast", storagev1.VolumeBindingImmediate), volume("pv0", "fast", "default/data", corev1.ReadWriteOncePod), claim("data", "fast", "pv0", corev1.ReadWriteOncePod))
+			objects := append(nodes(3), class("fast", storagev1.VolumeBindingImmediate), volume("pv0", "fast",
+				"default/data", corev1.ReadWriteOncePod), claim("data", "fast", "pv0", corev1.ReadWriteOncePod))
 			return world{objects: objects, pod: withClaim(base("1"), "data"), n: 5}
 		},
 		"one shared bound volume": func() world {
-			objects := append(nodes(3), class("fast", storagev1.VolumeBindingImmediate), volume("pv0", "fast", "default/data", corev1.ReadWriteMany), claim("data", "fast", "pv0", corev1.ReadWriteMany))
+			objects := append(nodes(3), class("fast", storagev1.VolumeBindingImmediate), volume("pv0", "fast",
+				"default/data", corev1.ReadWriteMany), claim("data", "fast", "pv0", corev1.ReadWriteMany))
 			return world{objects: objects, pod: withClaim(base("1"), "data"), n: 20}
 		},
 		"bound volume of one zone": func() world {
 			v := volume("pv0", "fast", "default/data", corev1.ReadWriteMany)
 			v.Spec.NodeAffinity = inZone("z1")
-			return world{objects: append(nodes(6), class("fast", storagev1.VolumeBindingImmediate), v, claim("data", "fast", "pv0", corev1.ReadWriteMany)), pod: withClaim(base("1"), "data"), n: 20}
+			return world{objects: append(nodes(6), class("fast", storagev1.VolumeBindingImmediate), v,
+				claim("data", "fast", "pv0", corev1.ReadWriteMany)), pod: withClaim(base("1"), "data"), n: 20}
 		},
 		"wait for first consumer, local volumes": func() world {
-			objects := append(nodes(3), class("local", storagev1.VolumeBindingWaitForFirstConsumer), claim("data", "local", "", corev1.ReadWriteMany))
+			objects := append(nodes(3), class("local", storagev1.VolumeBindingWaitForFirstConsumer),
+				claim("data", "local", "", corev1.ReadWriteMany))
 			v := volume("pv0", "local", "", corev1.ReadWriteMany)
 			v.Spec.NodeAffinity = inZone("z2")
 			return world{objects: append(objects, v), pod: withClaim(base("1"), "data"), n: 20}
 		},
 		"wait for first consumer, nothing to bind": func() world {
-			return world{objects: append(nodes(3), class("local", storagev1.VolumeBindingWaitForFirstConsumer), claim("data", "local", "", corev1.ReadWriteMany)), pod: withClaim(base("1"), "data"), n: 2}
+			return world{objects: append(nodes(3), class("local", storagev1.VolumeBindingWaitForFirstConsumer),
+				claim("data", "local", "", corev1.ReadWriteMany)), pod: withClaim(base("1"), "data"), n: 2}
 		},
 		"unbound immediate claim": func() world {
-			return world{objects: append(nodes(3), class("fast", storagev1.VolumeBindingImmediate), claim("data", "fast", "", corev1.ReadWriteMany)), pod: withClaim(base("1"), "data"), n: 2}
+			return world{objects: append(nodes(3), class("fast", storagev1.VolumeBindingImmediate),
+				claim("data", "fast", "", corev1.ReadWriteMany)), pod: withClaim(base("1"), "data"), n: 2}
 		},
 		"a shared device": func() world {
-			objects := append(nodes(3), devices("node-00001", 2), deviceClass(), &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "gpu", UID: "gpu", ResourceVersion: "1"}, Spec: oneDevice()})
+			objects := append(nodes(3), devices("node-00001", 2), deviceClass(),
+				&resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "gpu", UID: "gpu",
+					ResourceVersion: "1"}, Spec: oneDevice()})
 			p := base("1")
 			p.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: ptr("gpu")}}
 			return world{objects: objects, pod: p, n: 10}
@@ -170,19 +199,24 @@ func requests(cpu string) corev1.ResourceRequirements {
 }
 
 func withClaim(p *corev1.Pod, name string) *corev1.Pod {
-	p.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: name}}}}
+	p.Spec.Volumes = []corev1.Volume{{Name: "v",
+		VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{
+			ClaimName: name}}}}
 	return p
 }
 
 func class(name string, mode storagev1.VolumeBindingMode) *storagev1.StorageClass {
-	return &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "kubernetes.io/no-provisioner", VolumeBindingMode: &mode}
+	return &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name},
+		Provisioner: "kubernetes.io/no-provisioner", VolumeBindingMode: &mode}
 }
 
 func volume(name, class, claimed string, mode corev1.PersistentVolumeAccessMode) *corev1.PersistentVolume {
 	v := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name), ResourceVersion: "1"},
-		Spec: corev1.PersistentVolumeSpec{StorageClassName: class, AccessModes: []corev1.PersistentVolumeAccessMode{mode},
-			Capacity:               corev1.ResourceList{"storage": resource.MustParse("10Gi")},
-			PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/data"}}},
+		Spec: corev1.PersistentVolumeSpec{StorageClassName: class,
+			AccessModes: []corev1.PersistentVolumeAccessMode{mode},
+			Capacity:    corev1.ResourceList{"storage": resource.MustParse("10Gi")},
+			PersistentVolumeSource: corev1.PersistentVolumeSource{
+				HostPath: &corev1.HostPathVolumeSource{Path: "/data"}}},
 		Status: corev1.PersistentVolumeStatus{Phase: corev1.VolumeAvailable}}
 	if claimed != "" {
 		v.Spec.ClaimRef = &corev1.ObjectReference{Namespace: "default", Name: "data", UID: "data"}
@@ -192,9 +226,12 @@ func volume(name, class, claimed string, mode corev1.PersistentVolumeAccessMode)
 }
 
 func claim(name, class, bound string, mode corev1.PersistentVolumeAccessMode) *corev1.PersistentVolumeClaim {
-	c := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: "1"},
-		Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &class, VolumeName: bound, AccessModes: []corev1.PersistentVolumeAccessMode{mode},
-			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")}}}}
+	c := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name,
+		UID: types.UID(name), ResourceVersion: "1"},
+		Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &class, VolumeName: bound,
+			AccessModes: []corev1.PersistentVolumeAccessMode{mode},
+			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse(
+				"1Gi")}}}}
 	if bound != "" {
 		c.Annotations = map[string]string{"pv.kubernetes.io/bind-completed": "yes"}
 		c.Status.Phase = corev1.ClaimBound
@@ -203,16 +240,24 @@ func claim(name, class, bound string, mode corev1.PersistentVolumeAccessMode) *c
 }
 
 func inZone(zone string) *corev1.VolumeNodeAffinity {
-	return &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{zone}}}}}}}
+	return &corev1.VolumeNodeAffinity{
+		Required: &corev1.NodeSelector{
+			NodeSelectorTerms: []corev1.NodeSelectorTerm{
+				{MatchExpressions: []corev1.NodeSelectorRequirement{
+					{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{zone}}}}}}}
 }
 
 func deviceClass() *resourceapi.DeviceClass {
-	return &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "gpu.example.com"}, Spec: resourceapi.DeviceClassSpec{Selectors: []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: `device.driver == "gpu.example.com"`}}}}}
+	return &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "gpu.example.com"},
+		Spec: resourceapi.DeviceClassSpec{Selectors: []resourceapi.DeviceSelector{
+			{CEL: &resourceapi.CELDeviceSelector{Expression: `device.driver == "gpu.example.com"`}}}}}
 }
 
 func devices(node string, n int) *resourceapi.ResourceSlice {
-	s := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice-" + node, UID: types.UID("slice-" + node)},
-		Spec: resourceapi.ResourceSliceSpec{Driver: "gpu.example.com", NodeName: &node, Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 1}}}
+	s := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice-" + node,
+		UID: types.UID("slice-" + node)},
+		Spec: resourceapi.ResourceSliceSpec{Driver: "gpu.example.com", NodeName: &node,
+			Pool: resourceapi.ResourcePool{Name: node, ResourceSliceCount: 1}}}
 	for i := range n {
 		s.Spec.Devices = append(s.Spec.Devices, resourceapi.Device{Name: fmt.Sprintf("gpu-%d", i)})
 	}
@@ -220,6 +265,8 @@ func devices(node string, n int) *resourceapi.ResourceSlice {
 }
 
 func oneDevice() resourceapi.ResourceClaimSpec {
-	return resourceapi.ResourceClaimSpec{Devices: resourceapi.DeviceClaim{Requests: []resourceapi.DeviceRequest{{Name: "gpu",
-		Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: "gpu.example.com", AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1}}}}}
+	return resourceapi.ResourceClaimSpec{
+		Devices: resourceapi.DeviceClaim{Requests: []resourceapi.DeviceRequest{{Name: "gpu",
+			Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: "gpu.example.com",
+				AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1}}}}}
 }

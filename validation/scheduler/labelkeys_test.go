@@ -15,8 +15,8 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// A rollout: the pods of the old revision are not kept away from, which kube-scheduler knows only from what the API
-// server has stored. The engine gets the template, the oracle the stored pod.
+// A rollout: the pods of the old revision are not kept away from, which kube-scheduler knows only
+// from what the API server has stored. The engine gets the template, the oracle the stored pod.
 func TestLabelKeysOfAffinity(t *testing.T) {
 	for name, keys := range map[string]struct{ match, mismatch []string }{
 		"own revision":     {match: []string{"pod-template-hash"}},
@@ -47,9 +47,11 @@ func TestLabelKeysOfAffinity(t *testing.T) {
 				}
 			}
 			p := pod("web", "new")
-			p.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
-				TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
-				MatchLabelKeys: keys.match, MismatchLabelKeys: keys.mismatch}}}}
+			p.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+				RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+					TopologyKey:    corev1.LabelHostname,
+					LabelSelector:  &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
+					MatchLabelKeys: keys.match, MismatchLabelKeys: keys.mismatch}}}}
 			stored, err := oracle.Stored(p)
 			require.NoError(t, err)
 			want, err := oracle.Run(t.Context(), objects, stored, 150, oracle.Options{})

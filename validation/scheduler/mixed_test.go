@@ -21,7 +21,8 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// contest is a cluster where several workloads and pending pods of different priorities want places.
+// contest is a cluster where several workloads and pending pods of different priorities want
+// places.
 type contest struct {
 	*mixture
 	config    scheduler.Config
@@ -62,7 +63,8 @@ func newContest(seed uint64) *contest {
 	return c
 }
 
-// started is a time of its own for each pod: among victims that started together kube-scheduler takes any.
+// started draws a time of its own for each pod, since among victims that started together
+// kube-scheduler takes any.
 func (c *contest) started(i int) *metav1.Time {
 	t := metav1.NewTime(time.Unix(1700000000+int64(c.IntN(1000))*1000+int64(i), 0))
 	return &t
@@ -73,17 +75,21 @@ func (c *contest) rank() {
 	for i, o := range c.objects {
 		if p, ok := o.(*corev1.Pod); ok {
 			p.Spec.Priority, p.Status.StartTime = ptr(int32(c.IntN(4))), c.started(i)
-			p.DeletionTimestamp = nil // preemption does not evict them once more, so that nothing tells the oracle whom it chose
+			// Preemption does not evict such a pod once more, so that nothing tells the oracle whom
+			// it chose.
+			p.DeletionTimestamp = nil
 		}
 	}
 	for i := range c.IntN(3) {
-		c.objects = append(c.objects, &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("budget-%d", i)},
+		c.objects = append(c.objects, &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "default",
+			Name: fmt.Sprintf("budget-%d", i)},
 			Spec:   policyv1.PodDisruptionBudgetSpec{Selector: c.selector(), MinAvailable: ptr(intstr.FromInt32(1))},
 			Status: policyv1.PodDisruptionBudgetStatus{DisruptionsAllowed: int32(c.IntN(2))}})
 	}
 }
 
-// queue is what the oracle is to place, in order, and for each pod the workload it belongs to.
+// queue returns the pods that the oracle is to place, in order, and for each pod the workload it
+// belongs to.
 func (c *contest) queue() (pods []*corev1.Pod, of []int) {
 	higher := func(a, b *corev1.Pod) int { return int(*b.Spec.Priority - *a.Spec.Priority) }
 	if c.config.PendingFirst {
@@ -113,8 +119,8 @@ type seat struct {
 	Evicted  []string
 }
 
-// Several workloads and pending pods in one cluster, with and without evictions: every placement, every eviction, the
-// count and the message of each workload.
+// Several workloads and pending pods in one cluster, with and without evictions: every placement,
+// every eviction, the count and the message of each workload.
 func TestRandomContests(t *testing.T) {
 	first, count := cases.Span(t, usual(120, 20000))
 	evictions := 0

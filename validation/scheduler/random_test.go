@@ -17,7 +17,7 @@ import (
 	"github.com/redline-go/redline/validation/oracle"
 )
 
-// usual is how many cases to try: what CI has time for, or many with REDLINE_LONG=1.
+// usual returns the number of cases to try: short in CI, long with REDLINE_LONG=1.
 func usual(short, long uint64) uint64 {
 	if os.Getenv("REDLINE_LONG") == "1" {
 		return long
@@ -60,7 +60,9 @@ func (m *mixture) namespace() {
 			return
 		}
 	}
-	m.objects = append(m.objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"team": pick(m, "a", "b")}}})
+	m.objects = append(m.objects,
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name,
+			Labels: map[string]string{"team": pick(m, "a", "b")}}})
 }
 
 func (m *mixture) node(i, zones int) {
@@ -86,10 +88,12 @@ func (m *mixture) node(i, zones int) {
 	}
 	for m.one(4) {
 		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: pick(m, "a", "b"), Value: pick(m, "", "x"),
-			Effect: pick(m, corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute)})
+			Effect: pick(m, corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule,
+				corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute)})
 	}
 	if m.one(3) {
-		n.Status.Images = append(n.Status.Images, corev1.ContainerImage{Names: []string{pick(m, "img:latest", "other")}, SizeBytes: m.Int64N(1 << 30)})
+		n.Status.Images = append(n.Status.Images, corev1.ContainerImage{Names: []string{pick(m, "img:latest", "other")},
+			SizeBytes: m.Int64N(1 << 30)})
 	}
 	m.nodes, m.objects = append(m.nodes, n), append(m.objects, n)
 }
@@ -99,7 +103,8 @@ func (m *mixture) existing(i int) {
 	p.Namespace = pick(m, "default", "default", "other")
 	p.Spec.NodeName = pick(m, m.nodes...).Name
 	p.Spec.TopologySpreadConstraints = nil
-	p.Status.Phase = pick(m, corev1.PodRunning, corev1.PodRunning, corev1.PodRunning, corev1.PodSucceeded, corev1.PodPending)
+	p.Status.Phase = pick(m, corev1.PodRunning, corev1.PodRunning, corev1.PodRunning, corev1.PodSucceeded,
+		corev1.PodPending)
 	if m.one(8) {
 		now := metav1.Unix(1700000000, 0)
 		p.DeletionTimestamp, p.Finalizers = &now, []string{"x/y"}
@@ -108,8 +113,9 @@ func (m *mixture) existing(i int) {
 }
 
 func (m *mixture) service(i int) {
-	m.objects = append(m.objects, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("svc-%d", i)},
-		Spec: corev1.ServiceSpec{Selector: map[string]string{"app": pick(m, "web", "db")}}})
+	m.objects = append(m.objects,
+		&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("svc-%d", i)},
+			Spec: corev1.ServiceSpec{Selector: map[string]string{"app": pick(m, "web", "db")}}})
 }
 
 func (m *mixture) selector() *metav1.LabelSelector {
@@ -119,13 +125,15 @@ func (m *mixture) selector() *metav1.LabelSelector {
 	case 1:
 		return &metav1.LabelSelector{}
 	case 2:
-		return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpExists}}}
+		return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app",
+			Operator: metav1.LabelSelectorOpExists}}}
 	}
 	return &metav1.LabelSelector{MatchLabels: map[string]string{"app": pick(m, "web", "web", "db")}}
 }
 
 func (m *mixture) key() string {
-	return pick(m, corev1.LabelTopologyZone, corev1.LabelTopologyZone, corev1.LabelHostname, corev1.LabelHostname, "disk")
+	return pick(m, corev1.LabelTopologyZone, corev1.LabelTopologyZone, corev1.LabelHostname, corev1.LabelHostname,
+		"disk")
 }
 
 func (m *mixture) term() corev1.PodAffinityTerm {
@@ -134,7 +142,8 @@ func (m *mixture) term() corev1.PodAffinityTerm {
 		t.Namespaces = []string{pick(m, "default", "other")}
 	}
 	if m.one(5) {
-		t.NamespaceSelector = pick(m, &metav1.LabelSelector{}, &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}})
+		t.NamespaceSelector = pick(m, &metav1.LabelSelector{},
+			&metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}})
 	}
 	return t
 }
@@ -150,10 +159,13 @@ func (m *mixture) pod(name string) *corev1.Pod {
 		c.Resources.Limits = corev1.ResourceList{"example.com/gpu": resource.MustParse("1")}
 	}
 	if m.one(8) {
-		c.Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: int32(8080 + m.IntN(2)), HostIP: pick(m, "", "10.0.0.1"), Protocol: pick(m, corev1.ProtocolTCP, corev1.ProtocolUDP)}}
+		c.Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: int32(8080 + m.IntN(2)),
+			HostIP: pick(m, "", "10.0.0.1"), Protocol: pick(m, corev1.ProtocolTCP, corev1.ProtocolUDP)}}
 	}
 	if m.one(5) {
-		init := corev1.Container{Name: "i", Image: "img", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse(pick(m, "300m", "1500m"))}}}
+		init := corev1.Container{Name: "i", Image: "img",
+			Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse(
+				pick(m, "300m", "1500m"))}}}
 		if m.one(2) {
 			always := corev1.ContainerRestartPolicyAlways
 			init.RestartPolicy = &always
@@ -164,7 +176,8 @@ func (m *mixture) pod(name string) *corev1.Pod {
 		p.Spec.Overhead = corev1.ResourceList{"cpu": resource.MustParse("250m")}
 	}
 	for m.one(3) {
-		p.Spec.Tolerations = append(p.Spec.Tolerations, corev1.Toleration{Key: pick(m, "a", "b"), Operator: corev1.TolerationOpExists})
+		p.Spec.Tolerations = append(p.Spec.Tolerations,
+			corev1.Toleration{Key: pick(m, "a", "b"), Operator: corev1.TolerationOpExists})
 	}
 	if m.one(6) {
 		p.Spec.NodeSelector = map[string]string{"disk": pick(m, "ssd", "hdd")}
@@ -180,7 +193,8 @@ func (m *mixture) pod(name string) *corev1.Pod {
 }
 
 func (m *mixture) constraint(p *corev1.Pod) {
-	c := corev1.TopologySpreadConstraint{TopologyKey: m.key(), MaxSkew: int32(1 + m.IntN(3)), LabelSelector: m.selector(),
+	c := corev1.TopologySpreadConstraint{TopologyKey: m.key(), MaxSkew: int32(1 + m.IntN(3)),
+		LabelSelector:     m.selector(),
 		WhenUnsatisfiable: pick(m, corev1.DoNotSchedule, corev1.ScheduleAnyway)}
 	for _, other := range p.Spec.TopologySpreadConstraints { // the API server refuses the pair twice
 		if other.TopologyKey == c.TopologyKey && other.WhenUnsatisfiable == c.WhenUnsatisfiable {
@@ -209,39 +223,51 @@ func (m *mixture) affinity(p *corev1.Pod) {
 	}
 	a := &corev1.Affinity{}
 	if m.one(3) {
-		a.NodeAffinity = &corev1.NodeAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
-			{Weight: int32(1 + m.IntN(100)), Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "disk", Operator: corev1.NodeSelectorOpIn, Values: []string{pick(m, "ssd", "hdd")}}}}},
-			{Weight: int32(1 + m.IntN(100)), Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"z0"}}}}},
-		}}
+		a.NodeAffinity = &corev1.NodeAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
+				{Weight: int32(1 + m.IntN(100)),
+					Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "disk",
+						Operator: corev1.NodeSelectorOpIn, Values: []string{pick(m, "ssd", "hdd")}}}}},
+				{Weight: int32(1 + m.IntN(100)),
+					Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
+						{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"z0"}}}}},
+			}}
 	}
 	if m.one(3) {
 		a.PodAffinity = &corev1.PodAffinity{}
 		for m.one(2) {
-			a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution = append(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, m.term())
+			a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution = append(
+				a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, m.term())
 		}
 		for m.one(2) {
-			a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution, corev1.WeightedPodAffinityTerm{Weight: int32(1 + m.IntN(100)), PodAffinityTerm: m.term()})
+			a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(
+				a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution,
+				corev1.WeightedPodAffinityTerm{Weight: int32(1 + m.IntN(100)), PodAffinityTerm: m.term()})
 		}
 	}
 	if m.one(3) {
 		a.PodAntiAffinity = &corev1.PodAntiAffinity{}
 		for m.one(2) {
-			a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution = append(a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, m.term())
+			a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution = append(
+				a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, m.term())
 		}
 		for m.one(2) {
-			a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution, corev1.WeightedPodAffinityTerm{Weight: int32(1 + m.IntN(100)), PodAffinityTerm: m.term()})
+			a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(
+				a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution,
+				corev1.WeightedPodAffinityTerm{Weight: int32(1 + m.IntN(100)), PodAffinityTerm: m.term()})
 		}
 	}
 	p.Spec.Affinity = a
 }
 
-// Profiles that differ from the default in what the issue names.
+// These profiles differ from the default one in one respect each.
 var profiles = map[string]string{
 	"default": "",
 	"most allocated, weights": `
   pluginConfig:
   - name: NodeResourcesFit
-    args: {scoringStrategy: {type: MostAllocated, resources: [{name: cpu, weight: 3}, {name: example.com/gpu, weight: 5}]}}
+    args: {scoringStrategy: {type: MostAllocated,
+      resources: [{name: cpu, weight: 3}, {name: example.com/gpu, weight: 5}]}}
   plugins:
     multiPoint:
       disabled: [{name: ImageLocality}]
@@ -251,31 +277,40 @@ var profiles = map[string]string{
 	"ratio, list constraints": `
   pluginConfig:
   - name: NodeResourcesFit
-    args: {scoringStrategy: {type: RequestedToCapacityRatio, resources: [{name: cpu, weight: 1}, {name: memory, weight: 2}], requestedToCapacityRatio: {shape: [{utilization: 0, score: 0}, {utilization: 70, score: 10}, {utilization: 100, score: 3}]}}}
+    args: {scoringStrategy: {type: RequestedToCapacityRatio,
+      resources: [{name: cpu, weight: 1}, {name: memory, weight: 2}],
+      requestedToCapacityRatio: {shape: [{utilization: 0, score: 0},
+        {utilization: 70, score: 10}, {utilization: 100, score: 3}]}}}
   - name: PodTopologySpread
-    args: {defaultingType: List, defaultConstraints: [{maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule}, {maxSkew: 2, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway}]}`,
+    args: {defaultingType: List, defaultConstraints: [
+      {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule},
+      {maxSkew: 2, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway}]}`,
 	"hard weight, added affinity": `
   pluginConfig:
   - name: InterPodAffinity
     args: {hardPodAffinityWeight: 40, ignorePreferredTermsOfExistingPods: true}
   - name: NodeAffinity
-    args: {addedAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 50, preference: {matchExpressions: [{key: disk, operator: In, values: [ssd]}]}}]}}`,
+    args: {addedAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 50,
+      preference: {matchExpressions: [{key: disk, operator: In, values: [ssd]}]}}]}}`,
 	"few plugins": `
   plugins:
     multiPoint:
       disabled: [{name: PodTopologySpread}, {name: NodeResourcesBalancedAllocation}, {name: InterPodAffinity}]`,
 }
 
-var profileNames = []string{"default", "default", "most allocated, weights", "ratio, list constraints", "hard weight, added affinity", "few plugins"}
+var profileNames = []string{"default", "default", "most allocated, weights", "ratio, list constraints",
+	"hard weight, added affinity", "few plugins"}
 
 func configuration(profile string) []byte {
 	if profiles[profile] == "" {
 		return nil
 	}
-	return []byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles:\n- schedulerName: default-scheduler" + profiles[profile] + "\n")
+	return []byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles:\n- " +
+		"schedulerName: default-scheduler" + profiles[profile] + "\n")
 }
 
-// state gives two in five of the mixtures volumes, two in five devices, some both. Its draws are a stream of its own.
+// state gives two in five of the mixtures volumes, two in five devices, some both. Its draws are a
+// stream of its own.
 func (m *mixture) state(seed uint64, pod *corev1.Pod) (kind string) {
 	m.Rand = rand.New(rand.NewPCG(seed, 0x7374617465))
 	k := m.IntN(5)

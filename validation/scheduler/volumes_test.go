@@ -11,7 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// The storage of a mixture: classes, drivers with limits and capacity, volumes, claims in every state.
+// This file draws the storage of a mixture: classes, drivers with limits and capacity, volumes,
+// claims in every state.
 
 const csiDriver = "csi.example.com"
 
@@ -46,23 +47,28 @@ func (m *mixture) classes() {
 		case "local":
 			provisioner = "kubernetes.io/no-provisioner"
 		}
-		c := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: provisioner, VolumeBindingMode: &mode}
+		c := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: provisioner,
+			VolumeBindingMode: &mode}
 		if name == "wait" && m.one(2) {
-			c.AllowedTopologies = []corev1.TopologySelectorTerm{{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{
-				{Key: corev1.LabelTopologyZone, Values: []string{"z0", "z1"}}}}}
+			c.AllowedTopologies = []corev1.TopologySelectorTerm{
+				{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{
+					{Key: corev1.LabelTopologyZone, Values: []string{"z0", "z1"}}}}}
 		}
 		m.objects = append(m.objects, c)
 	}
 	if tracked := m.one(2); m.one(2) {
-		m.objects = append(m.objects, &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: csiDriver}, Spec: storagev1.CSIDriverSpec{StorageCapacity: &tracked}})
+		m.objects = append(m.objects, &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: csiDriver},
+			Spec: storagev1.CSIDriverSpec{StorageCapacity: &tracked}})
 	}
 	for zone := range 3 {
 		if m.one(3) {
 			continue
 		}
 		room := resource.MustParse(pick(m, "0", "2Gi", "20Gi"))
-		c := &storagev1.CSIStorageCapacity{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: fmt.Sprintf("room-%d", zone)}, StorageClassName: "wait", Capacity: &room,
-			NodeTopology: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelTopologyZone: fmt.Sprintf("z%d", zone)}}}
+		c := &storagev1.CSIStorageCapacity{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system",
+			Name: fmt.Sprintf("room-%d", zone)}, StorageClassName: "wait", Capacity: &room,
+			NodeTopology: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelTopologyZone: fmt.Sprintf(
+				"z%d", zone)}}}
 		if m.one(3) {
 			largest := resource.MustParse("1Gi")
 			c.MaximumVolumeSize = &largest
@@ -79,10 +85,12 @@ func (m *mixture) persistentVolume(i int) {
 	name := fmt.Sprintf("pv-%d", i)
 	v := volume(name, pick(m, "fast", "wait", "local", "local"), "", m.mode())
 	v.Spec.AccessModes = append(v.Spec.AccessModes, corev1.ReadWriteMany)
-	// Each a size of its own: of equally large volumes kube-scheduler binds any, in the order of a map.
+	// Each a size of its own: of equally large volumes kube-scheduler binds any, in the order of a
+	// map.
 	v.Spec.Capacity[corev1.ResourceStorage] = resource.MustParse(fmt.Sprintf("%d", pick(m, 1<<30, 5<<30, 20<<30)+i))
 	if m.one(2) {
-		v.Spec.PersistentVolumeSource = corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: csiDriver, VolumeHandle: pick(m, name, "shared")}}
+		v.Spec.PersistentVolumeSource = corev1.PersistentVolumeSource{
+			CSI: &corev1.CSIPersistentVolumeSource{Driver: csiDriver, VolumeHandle: pick(m, name, "shared")}}
 	}
 	switch m.IntN(4) {
 	case 0:
@@ -90,14 +98,16 @@ func (m *mixture) persistentVolume(i int) {
 	case 1:
 		v.Spec.NodeAffinity = inZone("")
 		v.Spec.NodeAffinity.Required.NodeSelectorTerms[0].MatchExpressions[0] = corev1.NodeSelectorRequirement{
-			Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{pick(m, m.nodes...).Name, pick(m, m.nodes...).Name}}
+			Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn,
+			Values: []string{pick(m, m.nodes...).Name, pick(m, m.nodes...).Name}}
 	case 2: // as before there were node affinities: two zones at most
 		v.Labels = map[string]string{corev1.LabelTopologyZone: pick(m, "z0", "z1", "z0__z1")}
 	}
 	m.objects = append(m.objects, v)
 }
 
-// persistentVolumeClaim draws a claim: bound, waiting, lost, being deleted, or none at all under that name.
+// persistentVolumeClaim draws a claim: bound, waiting, lost, being deleted, or none at all under
+// that name.
 func (m *mixture) persistentVolumeClaim(i int) string {
 	name := fmt.Sprintf("data-%d", i)
 	c := claim(name, pick(m, "fast", "wait", "local"), "", m.mode())
@@ -145,7 +155,8 @@ func (m *mixture) csiNodes() {
 	}
 }
 
-// mount gives a pod volumes: claims, generic ephemeral ones, disks by name as VolumeRestrictions knows them.
+// mount gives a pod volumes: claims, generic ephemeral ones, disks by name as VolumeRestrictions
+// knows them.
 func (m *mixture) mount(p *corev1.Pod, claims []string) {
 	bound := p.Spec.NodeName != ""
 	for k := range 1 + m.IntN(2) {
@@ -153,11 +164,13 @@ func (m *mixture) mount(p *corev1.Pod, claims []string) {
 		switch kind := m.IntN(6); {
 		case kind == 0 && !bound:
 			spec := claim("", pick(m, "wait", "wait", "local", "fast"), "", corev1.ReadWriteOnce).Spec
-			v.Ephemeral = &corev1.EphemeralVolumeSource{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: spec}}
+			v.Ephemeral = &corev1.EphemeralVolumeSource{
+				VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{Spec: spec}}
 		case kind == 1:
 			v.VolumeSource = m.disk()
 		default:
-			v.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: pick(m, claims...), ReadOnly: m.one(6)}
+			v.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: pick(m, claims...),
+				ReadOnly: m.one(6)}
 		}
 		p.Spec.Volumes = append(p.Spec.Volumes, v)
 	}
@@ -166,11 +179,14 @@ func (m *mixture) mount(p *corev1.Pod, claims []string) {
 func (m *mixture) disk() corev1.VolumeSource {
 	switch m.IntN(4) {
 	case 0:
-		return corev1.VolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: pick(m, "a", "b"), ReadOnly: m.one(2)}}
+		return corev1.VolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: pick(m, "a", "b"),
+			ReadOnly: m.one(2)}}
 	case 1:
-		return corev1.VolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(m, "a", "b")}}
+		return corev1.VolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(m, "a",
+			"b")}}
 	case 2:
 		return corev1.VolumeSource{ISCSI: &corev1.ISCSIVolumeSource{IQN: pick(m, "a", "b"), ReadOnly: m.one(2)}}
 	}
-	return corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{CephMonitors: []string{"m"}, RBDImage: pick(m, "a", "b"), RBDPool: "p", ReadOnly: m.one(2)}}
+	return corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{CephMonitors: []string{"m"}, RBDImage: pick(m, "a", "b"),
+		RBDPool: "p", ReadOnly: m.one(2)}}
 }

@@ -1,11 +1,11 @@
 //go:build ignore
 
-// Generate writes cluster.yaml: the cluster of incident 8829 on the evening
-// before, as `kubectl get nodes,namespaces,priorityclasses,pods -A -o yaml`
-// would have printed it. The report gives the number of nodes, their names,
-// addresses and versions, the 50 gateway pods and their resources, and that
-// no node has 200m of cpu left; the machines' size and the other tenants are
-// assumed, and drawn from a fixed seed.
+// Generate writes cluster.yaml: the cluster of incident 8829 on the evening before, as `kubectl get
+// nodes,namespaces,priorityclasses,pods -A -o yaml` would have printed it.
+//
+// The report gives the number of nodes, their names, addresses and versions, the 50 gateway pods
+// and their resources, and that no node has 200m of cpu left. The machines' size and the other
+// tenants are assumed, and drawn from a fixed seed.
 package main
 
 import (
@@ -30,7 +30,7 @@ var (
 	serial = 4_110_000 // of resource versions, below the report's raft index
 )
 
-// app is a tenant of the cluster; per node for a DaemonSet.
+// app is a tenant of the cluster. A DaemonSet has one pod per node.
 type app struct {
 	namespace, name, owner, hash, image string
 	milliCPU, mebibytes                 int64
@@ -39,39 +39,58 @@ type app struct {
 }
 
 var (
-	gateway = app{namespace: "production", name: "api-gateway", owner: "ReplicaSet", hash: "7f8d9b6", image: "our-registry.io/api-gateway:v2.4.1", milliCPU: 200, mebibytes: 256, limited: true}
+	gateway = app{namespace: "production", name: "api-gateway", owner: "ReplicaSet", hash: "7f8d9b6",
+		image: "our-registry.io/api-gateway:v2.4.1", milliCPU: 200, mebibytes: 256, limited: true}
 
 	daemons = []app{
-		{namespace: "kube-system", name: "kube-proxy", owner: "DaemonSet", image: "registry.k8s.io/kube-proxy:v1.29.2", critical: "system-node-critical"},
-		{namespace: "kube-system", name: "calico-node", owner: "DaemonSet", image: "docker.io/calico/node:v3.27.2", milliCPU: 250, critical: "system-node-critical"},
-		{namespace: "monitoring", name: "node-exporter", owner: "DaemonSet", image: "quay.io/prometheus/node-exporter:v1.7.0", milliCPU: 100, mebibytes: 180},
-		{namespace: "logging", name: "fluent-bit", owner: "DaemonSet", image: "docker.io/fluent/fluent-bit:2.2.2", milliCPU: 100, mebibytes: 128},
+		{namespace: "kube-system", name: "kube-proxy", owner: "DaemonSet", image: "registry.k8s.io/kube-proxy:v1.29.2",
+			critical: "system-node-critical"},
+		{namespace: "kube-system", name: "calico-node", owner: "DaemonSet", image: "docker.io/calico/node:v3.27.2",
+			milliCPU: 250, critical: "system-node-critical"},
+		{namespace: "monitoring", name: "node-exporter", owner: "DaemonSet",
+			image: "quay.io/prometheus/node-exporter:v1.7.0", milliCPU: 100, mebibytes: 180},
+		{namespace: "logging", name: "fluent-bit", owner: "DaemonSet", image: "docker.io/fluent/fluent-bit:2.2.2",
+			milliCPU: 100, mebibytes: 128},
 	}
 	statics = []app{
-		{namespace: "kube-system", name: "etcd", owner: "Node", image: "registry.k8s.io/etcd:3.5.10-0", milliCPU: 100, mebibytes: 100, critical: "system-node-critical"},
-		{namespace: "kube-system", name: "kube-apiserver", owner: "Node", image: "registry.k8s.io/kube-apiserver:v1.29.2", milliCPU: 250, critical: "system-node-critical"},
-		{namespace: "kube-system", name: "kube-controller-manager", owner: "Node", image: "registry.k8s.io/kube-controller-manager:v1.29.2", milliCPU: 200, critical: "system-node-critical"},
-		{namespace: "kube-system", name: "kube-scheduler", owner: "Node", image: "registry.k8s.io/kube-scheduler:v1.29.2", milliCPU: 100, critical: "system-node-critical"},
+		{namespace: "kube-system", name: "etcd", owner: "Node", image: "registry.k8s.io/etcd:3.5.10-0", milliCPU: 100,
+			mebibytes: 100, critical: "system-node-critical"},
+		{namespace: "kube-system", name: "kube-apiserver", owner: "Node",
+			image: "registry.k8s.io/kube-apiserver:v1.29.2", milliCPU: 250, critical: "system-node-critical"},
+		{namespace: "kube-system", name: "kube-controller-manager", owner: "Node",
+			image: "registry.k8s.io/kube-controller-manager:v1.29.2", milliCPU: 200, critical: "system-node-critical"},
+		{namespace: "kube-system", name: "kube-scheduler", owner: "Node",
+			image: "registry.k8s.io/kube-scheduler:v1.29.2", milliCPU: 100, critical: "system-node-critical"},
 	}
 	// tenants fill a node from the largest that still fits down to the smallest.
 	tenants = []app{
-		{namespace: "storefront", name: "recommendations", owner: "ReplicaSet", hash: "6c9d7c5f4d", image: "our-registry.io/recommendations:v1.18.0", milliCPU: 4000, mebibytes: 8192},
-		{namespace: "storefront", name: "search", owner: "ReplicaSet", hash: "5b8f6d9c77", image: "our-registry.io/search:v4.2.7", milliCPU: 3000, mebibytes: 8192},
-		{namespace: "storefront", name: "checkout", owner: "ReplicaSet", hash: "84d5f6b9c8", image: "our-registry.io/checkout:v2.9.3", milliCPU: 2000, mebibytes: 4096},
-		{namespace: "storefront", name: "catalog", owner: "ReplicaSet", hash: "7d69cbb86f", image: "our-registry.io/catalog:v3.0.1", milliCPU: 1500, mebibytes: 3072},
-		{namespace: "storefront", name: "payments", owner: "ReplicaSet", hash: "65fdd9c5bb", image: "our-registry.io/payments:v1.7.12", milliCPU: 1000, mebibytes: 2048},
-		{namespace: "batch", name: "thumbnailer", owner: "ReplicaSet", hash: "9c7fb4d66", image: "our-registry.io/thumbnailer:v0.9.4", milliCPU: 500, mebibytes: 1024},
-		{namespace: "batch", name: "mailer", owner: "ReplicaSet", hash: "f9b5d8c64", image: "our-registry.io/mailer:v1.1.0", milliCPU: 200, mebibytes: 256},
+		{namespace: "storefront", name: "recommendations", owner: "ReplicaSet", hash: "6c9d7c5f4d",
+			image: "our-registry.io/recommendations:v1.18.0", milliCPU: 4000, mebibytes: 8192},
+		{namespace: "storefront", name: "search", owner: "ReplicaSet", hash: "5b8f6d9c77",
+			image: "our-registry.io/search:v4.2.7", milliCPU: 3000, mebibytes: 8192},
+		{namespace: "storefront", name: "checkout", owner: "ReplicaSet", hash: "84d5f6b9c8",
+			image: "our-registry.io/checkout:v2.9.3", milliCPU: 2000, mebibytes: 4096},
+		{namespace: "storefront", name: "catalog", owner: "ReplicaSet", hash: "7d69cbb86f",
+			image: "our-registry.io/catalog:v3.0.1", milliCPU: 1500, mebibytes: 3072},
+		{namespace: "storefront", name: "payments", owner: "ReplicaSet", hash: "65fdd9c5bb",
+			image: "our-registry.io/payments:v1.7.12", milliCPU: 1000, mebibytes: 2048},
+		{namespace: "batch", name: "thumbnailer", owner: "ReplicaSet", hash: "9c7fb4d66",
+			image: "our-registry.io/thumbnailer:v0.9.4", milliCPU: 500, mebibytes: 1024},
+		{namespace: "batch", name: "mailer", owner: "ReplicaSet", hash: "f9b5d8c64",
+			image: "our-registry.io/mailer:v1.1.0", milliCPU: 200, mebibytes: 256},
 	}
 )
 
 func main() {
 	var items []runtime.Object
-	for _, name := range []string{"batch", "default", "kube-node-lease", "kube-public", "kube-system", "logging", "monitoring", "production", "storefront"} {
+	for _, name := range []string{"batch", "default", "kube-node-lease", "kube-public", "kube-system", "logging",
+		"monitoring", "production", "storefront"} {
 		items = append(items, &corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
-			ObjectMeta: meta("", name, map[string]string{"kubernetes.io/metadata.name": name}), Status: corev1.NamespaceStatus{Phase: corev1.NamespaceActive}})
+			ObjectMeta: meta("", name, map[string]string{"kubernetes.io/metadata.name": name}),
+			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive}})
 	}
-	items = append(items, priorityClass("system-cluster-critical", 2000000000), priorityClass("system-node-critical", 2000001000))
+	items = append(items, priorityClass("system-cluster-critical", 2000000000),
+		priorityClass("system-node-critical", 2000001000))
 
 	var nodes []*corev1.Node
 	for i := 1; i <= 3; i++ {
@@ -88,7 +107,7 @@ func main() {
 	write("cluster.yaml", append(items, pods...))
 }
 
-// tenancy is the pods of the i-th node: after them less than the gateway's 200m is left.
+// tenancy returns the pods of the i-th node. After them less than the gateway's 200m is left.
 func tenancy(n *corev1.Node, i int) (pods []runtime.Object) {
 	free := n.Status.Allocatable.Cpu().MilliValue()
 	put := func(a app) {
@@ -124,10 +143,11 @@ func meta(namespace, name string, labels map[string]string) metav1.ObjectMeta {
 
 func uid() types.UID {
 	a, b := chance.Uint64(), chance.Uint64()
-	return types.UID(fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff))
+	return types.UID(fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000,
+		b&0xffffffffffff))
 }
 
-// suffix is a pod name's random end, in the API server's alphabet.
+// suffix draws a pod name's random end, in the API server's alphabet.
 func suffix() string {
 	const alphabet = "bcdfghjklmnpqrstvwxz2456789"
 	s := make([]byte, 5)
@@ -138,15 +158,18 @@ func suffix() string {
 }
 
 func priorityClass(name string, value int32) runtime.Object {
-	return &schedulingv1.PriorityClass{TypeMeta: metav1.TypeMeta{APIVersion: "scheduling.k8s.io/v1", Kind: "PriorityClass"}, ObjectMeta: meta("", name, nil), Value: value}
+	return &schedulingv1.PriorityClass{TypeMeta: metav1.TypeMeta{APIVersion: "scheduling.k8s.io/v1",
+		Kind: "PriorityClass"}, ObjectMeta: meta("", name, nil), Value: value}
 }
 
 func resources(cores, gib int64) (capacity, allocatable corev1.ResourceList) {
 	list := func(milli, mib int64) corev1.ResourceList {
 		return corev1.ResourceList{
-			corev1.ResourceCPU: *resource.NewMilliQuantity(milli, resource.DecimalSI), corev1.ResourceMemory: *resource.NewQuantity(mib<<20, resource.BinarySI),
-			corev1.ResourceEphemeralStorage: resource.MustParse("459850824Ki"), corev1.ResourcePods: resource.MustParse("110"),
-			"hugepages-1Gi": resource.MustParse("0"), "hugepages-2Mi": resource.MustParse("0"),
+			corev1.ResourceCPU:              *resource.NewMilliQuantity(milli, resource.DecimalSI),
+			corev1.ResourceMemory:           *resource.NewQuantity(mib<<20, resource.BinarySI),
+			corev1.ResourceEphemeralStorage: resource.MustParse("459850824Ki"),
+			corev1.ResourcePods:             resource.MustParse("110"),
+			"hugepages-1Gi":                 resource.MustParse("0"), "hugepages-2Mi": resource.MustParse("0"),
 		}
 	}
 	capacity, allocatable = list(cores*1000, gib<<10-412), list(cores*1000-200, gib<<10-412-1124)
@@ -156,8 +179,10 @@ func resources(cores, gib int64) (capacity, allocatable corev1.ResourceList) {
 
 func node(name, ip string, cores, gib int64, i int, controlPlane bool) *corev1.Node {
 	labels := map[string]string{
-		"beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
-		"kubernetes.io/hostname": name, "topology.kubernetes.io/region": "us-east-1", "topology.kubernetes.io/zone": "us-east-1" + string(rune('a'+i%3)),
+		"beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+		"kubernetes.io/os":       "linux",
+		"kubernetes.io/hostname": name, "topology.kubernetes.io/region": "us-east-1",
+		"topology.kubernetes.io/zone": "us-east-1" + string(rune('a'+i%3)),
 	}
 	if controlPlane {
 		labels["node-role.kubernetes.io/control-plane"] = ""
@@ -166,27 +191,36 @@ func node(name, ip string, cores, gib int64, i int, controlPlane bool) *corev1.N
 	}
 	capacity, allocatable := resources(cores, gib)
 	n := &corev1.Node{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"}, ObjectMeta: meta("", name, labels)}
-	n.Annotations = map[string]string{"projectcalico.org/IPv4Address": ip + "/24", "volumes.kubernetes.io/controller-managed-attach-detach": "true"}
-	n.Spec = corev1.NodeSpec{PodCIDR: fmt.Sprintf("10.244.%d.0/24", i), PodCIDRs: []string{fmt.Sprintf("10.244.%d.0/24", i)}}
+	n.Annotations = map[string]string{"projectcalico.org/IPv4Address": ip + "/24",
+		"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
+	n.Spec = corev1.NodeSpec{PodCIDR: fmt.Sprintf("10.244.%d.0/24", i),
+		PodCIDRs: []string{fmt.Sprintf("10.244.%d.0/24", i)}}
 	n.Status = corev1.NodeStatus{
-		Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: ip}, {Type: corev1.NodeHostName, Address: name}},
-		Capacity:  capacity, Allocatable: allocatable,
+		Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: ip},
+			{Type: corev1.NodeHostName, Address: name}},
+		Capacity: capacity, Allocatable: allocatable,
 		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
-		NodeInfo: corev1.NodeSystemInfo{Architecture: "amd64", ContainerRuntimeVersion: "containerd://1.7.13", KernelVersion: "5.15.0-101-generic",
-			KubeProxyVersion: "v1.29.2", KubeletVersion: "v1.29.2", OperatingSystem: "linux", OSImage: "Ubuntu 22.04.3 LTS"},
+		NodeInfo: corev1.NodeSystemInfo{Architecture: "amd64", ContainerRuntimeVersion: "containerd://1.7.13",
+			KernelVersion:    "5.15.0-101-generic",
+			KubeProxyVersion: "v1.29.2", KubeletVersion: "v1.29.2", OperatingSystem: "linux",
+			OSImage: "Ubuntu 22.04.3 LTS"},
 	}
 	for _, c := range []struct {
 		kind           corev1.NodeConditionType
 		status         corev1.ConditionStatus
 		reason, saying string
 	}{
-		{corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"},
+		{corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory",
+			"kubelet has sufficient memory available"},
 		{corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"},
-		{corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "kubelet has sufficient PID available"},
+		{corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID",
+			"kubelet has sufficient PID available"},
 		{corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status"},
 	} {
-		n.Status.Conditions = append(n.Status.Conditions, corev1.NodeCondition{Type: c.kind, Status: c.status, Reason: c.reason, Message: c.saying,
-			LastHeartbeatTime: metav1.NewTime(time.Date(2024, 5, 22, 1, 57, 3, 0, time.UTC)), LastTransitionTime: boot})
+		n.Status.Conditions = append(n.Status.Conditions,
+			corev1.NodeCondition{Type: c.kind, Status: c.status, Reason: c.reason, Message: c.saying,
+				LastHeartbeatTime:  metav1.NewTime(time.Date(2024, 5, 22, 1, 57, 3, 0, time.UTC)),
+				LastTransitionTime: boot})
 	}
 	return n
 }
@@ -223,18 +257,23 @@ func pod(a app, nodeName, hostIP string, ordinal, nodeIndex int) *corev1.Pod {
 		priority = 2000001000
 	}
 	p.Spec = corev1.PodSpec{
-		Containers: []corev1.Container{{Name: container, Image: a.image, ImagePullPolicy: corev1.PullIfNotPresent, Resources: corev1.ResourceRequirements{Requests: requests, Limits: limits}}},
-		NodeName:   nodeName, DNSPolicy: corev1.DNSClusterFirst, RestartPolicy: corev1.RestartPolicyAlways, SchedulerName: "default-scheduler",
-		TerminationGracePeriodSeconds: &grace, Priority: &priority, PriorityClassName: a.critical, PreemptionPolicy: &preempt,
-		HostNetwork: a.owner == "Node" || a.critical != "",
+		Containers: []corev1.Container{{Name: container, Image: a.image, ImagePullPolicy: corev1.PullIfNotPresent,
+			Resources: corev1.ResourceRequirements{Requests: requests, Limits: limits}}},
+		NodeName: nodeName, DNSPolicy: corev1.DNSClusterFirst, RestartPolicy: corev1.RestartPolicyAlways,
+		SchedulerName:                 "default-scheduler",
+		TerminationGracePeriodSeconds: &grace, Priority: &priority, PriorityClassName: a.critical,
+		PreemptionPolicy: &preempt,
+		HostNetwork:      a.owner == "Node" || a.critical != "",
 	}
 	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, HostIP: hostIP, StartTime: &boot, QOSClass: qos(a)}
 	p.Status.PodIP = fmt.Sprintf("10.244.%d.%d", nodeIndex, ordinal)
 	if p.Spec.HostNetwork {
 		p.Status.PodIP = hostIP
 	}
-	for _, c := range []corev1.PodConditionType{corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled} {
-		p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: c, Status: corev1.ConditionTrue, LastTransitionTime: boot})
+	for _, c := range []corev1.PodConditionType{corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady,
+		corev1.PodScheduled} {
+		p.Status.Conditions = append(p.Status.Conditions,
+			corev1.PodCondition{Type: c, Status: corev1.ConditionTrue, LastTransitionTime: boot})
 	}
 	return p
 }
@@ -252,7 +291,8 @@ func owner(a app, nodeName string) metav1.OwnerReference {
 	if owners[a.owner+name] == "" {
 		owners[a.owner+name] = uid()
 	}
-	return metav1.OwnerReference{APIVersion: version, Kind: a.owner, Name: name, UID: owners[a.owner+name], Controller: &yes, BlockOwnerDeletion: &yes}
+	return metav1.OwnerReference{APIVersion: version, Kind: a.owner, Name: name, UID: owners[a.owner+name],
+		Controller: &yes, BlockOwnerDeletion: &yes}
 }
 
 func qos(a app) corev1.PodQOSClass {

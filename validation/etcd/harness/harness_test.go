@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/redline-go/redline/etcdmodel"
-	"github.com/redline-go/redline/internal/lost"
 	"github.com/redline-go/redline/validation/etcd/server"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
 func TestMain(m *testing.M) {

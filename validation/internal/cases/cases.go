@@ -1,10 +1,10 @@
-// Package cases says which random cases a test runs, and gathers every difference that they find.
+// Package cases runs a test's random cases and gathers every difference that they find.
 //
 //	cases.Run(t, 2000, 24, func(n uint64) error { ... })
 //
-// One number makes one case, the same on every machine. REDLINE_CASES says how many to run and
-// REDLINE_FROM with which to begin, so that a long campaign can be cut into pieces and one case be
-// run alone: REDLINE_FROM=4106 REDLINE_CASES=1.
+// One number makes one case, the same on every machine. REDLINE_CASES is the number of cases to run
+// and REDLINE_FROM the first of them. So a long campaign can be cut into pieces and one case be run
+// alone: REDLINE_FROM=4106 REDLINE_CASES=1.
 package cases
 
 import (
@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run runs usual cases, or those that the environment names, side by side at a time, and fails the
-// test with the error of each that differs, in their order. It returns how many ran.
+// Run runs usual cases, or those that the environment names, side by side at a time. It fails the
+// test with the error of each that differs, in their order. It returns the number that ran.
 func Run(t testing.TB, usual uint64, side int, run func(n uint64) error) uint64 {
 	t.Helper()
 	from, count := Span(t, usual)
@@ -52,7 +52,7 @@ func Run(t testing.TB, usual uint64, side int, run func(n uint64) error) uint64 
 	return count
 }
 
-// Span is the first case to run, and how many.
+// Span returns the first case to run, and the number of cases.
 func Span(t testing.TB, usual uint64) (from, count uint64) {
 	t.Helper()
 	return number(t, "REDLINE_FROM", 0), number(t, "REDLINE_CASES", usual)

@@ -1,12 +1,13 @@
-// Package lost tells how long a test was without its machine: a virtual machine whose host stops it, a process that is
-// given no processor. A bound on time is for the time that the test had; what it lost is added to the bound.
+// Package lost measures the time that a test was without its machine: a virtual machine whose host
+// stops it, a process that is given no processor. A bound on time is for the time that the test
+// had. Add the lost time to the bound.
 //
 //	watch := lost.Start()
 //	... something that must take less than ten seconds ...
 //	took, away := ..., watch.Stop()
 //	assert.Less(t, took-away.Sum, 10*time.Second)
 //
-// On a machine that is always there nothing is lost, and the bound is what it says.
+// On a machine that is always there nothing is lost, and the bound holds as it stands.
 package lost
 
 import (
@@ -17,24 +18,24 @@ import (
 
 const (
 	nap = 5 * time.Millisecond
-	// usual is what a wake-up is late on a busy machine that nobody stops: Go's own threads take turns of 10 ms, the
-	// kernel's of some more.
+	// usual is the delay of a wake-up on a busy machine that nobody stops: Go's own threads take
+	// turns of 10 ms, the kernel's of some more.
 	usual = 50 * time.Millisecond
 )
 
-// Time is what was lost.
+// Time is the time lost.
 type Time struct {
-	Sum  time.Duration // of the gaps, or what the hypervisor kept if that is more
+	Sum  time.Duration // of the gaps, or the hypervisor's share if that is more
 	Gaps []Gap
 }
 
 // A Gap is one wake-up that came later than usual.
 type Gap struct {
-	To   time.Time // when it came
+	To   time.Time // time of the wake-up
 	Late time.Duration
 }
 
-// Gone is the sum of the gaps.
+// Gone returns the sum of the gaps.
 func (t Time) Gone() (sum time.Duration) {
 	for _, g := range t.Gaps {
 		sum += g.Late
@@ -42,7 +43,7 @@ func (t Time) Gone() (sum time.Duration) {
 	return sum
 }
 
-// Between is what the gaps took of the time between two times.
+// Between returns the gaps' part of the time between two times.
 func (t Time) Between(from, to time.Time) (sum time.Duration) {
 	for _, g := range t.Gaps {
 		begin, end := g.To.Add(-g.Late), g.To
@@ -92,7 +93,7 @@ func (w *Watch) watch(begin time.Time) {
 	}
 }
 
-// Time is what was lost so far.
+// Time returns the time lost so far.
 func (w *Watch) Time() Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,15 +102,15 @@ func (w *Watch) Time() Time {
 	return lost
 }
 
-// Stop ends the watch and says what was lost.
+// Stop ends the watch and returns the time lost.
 func (w *Watch) Stop() Time {
 	close(w.end)
 	w.ended.Wait()
 	return w.Time()
 }
 
-// steal is the time that all processors together were ready to run and the hypervisor ran others, since the machine
-// started; 0 where that is not known.
+// steal returns the time since the machine started during which all processors together were ready
+// to run and the hypervisor ran others. It returns 0 where that is not known.
 func steal() time.Duration {
 	const field, tick = 7, 10 * time.Millisecond // /proc/stat counts in hundredths of a second
 	ticks := allProcessors()
