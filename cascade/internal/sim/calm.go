@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// calm is the mode for a cluster in which nothing is wrong, and switches to it and back.
+// calm switches a cluster in which nothing is wrong to a quiet mode, and back to the coupled
+// simulation.
 //
 // While the disk is fast, no request can meet another: each is answered after the same few
 // milliseconds. Heartbeats, leader leases, probes and Node status reports are then counted instead
 // of simulated. Every renewal still happens at its own drawn time, and etcd's db grows with all
 // that is counted. Everything else goes on as events.
 //
-// A change to the coupled simulation and back loses no state but the phases of the probes. They
-// are drawn anew.
+// A change between the two loses no state but the phases of the probes. They are drawn anew.
 type calm struct {
 	*cluster
 	pinned     bool          // never quiet; tests compare a run with and without it
@@ -126,7 +126,7 @@ func (cm *calm) draw(most time.Duration) time.Duration {
 // rest a write waits for the backend's commit 39 % of the time (12 stretches of the runs in
 // docs/cascade.md).
 func (cm *calm) lastRested() time.Duration {
-	others, last := 1.2, cm.now
+	others, last := 1.2, cm.now // writes/s of leader elections and registrations; the last renewal
 	if cm.s.Etcd.SeparateLeases {
 		others = 2 * float64(cm.s.Servers) / identityPeriod.Seconds() // registrations, each with a grant
 	} else {
@@ -200,6 +200,7 @@ func (cm *calm) tally(why purpose, n int) {
 // landQuiet counts the fsyncs of n writes while nothing queues: one each, less those that share
 // one because they arrive during another's.
 func (cm *calm) landQuiet(why purpose, n int) {
+	// Writes per second: Lease renewals, and 1.2 of leader elections and registrations.
 	rate := float64(cm.s.Nodes)/(1.02*cm.s.Leases.Renew.Seconds()) + 1.2
 	cm.fsyncs += float64(n) / (1 + rate*cm.etcd.fsyncOf(why).Seconds())
 	if cm.quiet && !cm.etcd.elsewhere(why) {

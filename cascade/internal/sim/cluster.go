@@ -66,8 +66,8 @@ type node struct {
 	tainting   bool          // a PATCH of the NoSchedule taint is out
 	taintAgain bool          // the Node was written while that PATCH was out
 
-	// evictAt is when the pods of a node with the NoExecute taint are deleted. Zero: it has no
-	// such taint. Negative: they are deleted.
+	// evictAt is the time at which the pods of a node with the NoExecute taint are deleted. Zero
+	// means that it has no such taint, negative that they are deleted.
 	evictAt time.Duration
 }
 

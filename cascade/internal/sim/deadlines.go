@@ -6,7 +6,7 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// The lines of the kernel. All timers of a line last equally long.
+// The lines of the kernel. The timers of a line come due in the order in which they are set.
 const (
 	lineHeartbeat = iota // timeout of a kubelet's heartbeat client
 	lineElection         // timeout of a leader election's client
@@ -21,8 +21,8 @@ const (
 
 // deadline is the timer that ends a request which nobody has answered.
 type deadline struct {
-	line  int           // that it stands in; -1: no timer
-	after time.Duration // the request has begun
+	line  int           // that it waits in; -1: there is no deadline
+	after time.Duration // the request's begin
 	kind  uint16        // of the timer
 }
 

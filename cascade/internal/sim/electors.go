@@ -8,7 +8,7 @@ import (
 	"github.com/redline-go/redline/internal/stream"
 )
 
-// electors are the components that elect a leader.
+// electors have the state of the components that elect a leader.
 type electors struct {
 	*cluster
 	list  [components]elector
@@ -166,7 +166,8 @@ func (es *electors) lead(i int32) {
 }
 
 // lost ends the process of a component that could not renew its lease in time. The kubelet
-// restarts it after CrashLoopBackOff.
+// restarts it after CrashLoopBackOff. With Scenario.Observe its work goes on, and it stands for
+// election again after 10 s.
 func (es *electors) lost(i int32) {
 	e := &es.list[i]
 	e.gen++

@@ -5,8 +5,8 @@ import (
 )
 
 // endpoints are the EndpointSlice and the Endpoints controller. Each change of a serving pod's
-// readiness makes both write their one object of the Service: a second later at the earliest, and
-// one write at a time.
+// readiness makes both write their one object of the Service. They write one at a time, and a
+// second after the change at the earliest.
 type endpoints struct {
 	*cluster
 	writers [2]endpointsWriter // of the EndpointSlice, and of the Endpoints

@@ -6,6 +6,7 @@ import (
 
 	"github.com/redline-go/redline/cascade/story"
 	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/internal/vtime"
 )
 
 // etcd is the cluster's [etcdmodel.Server] as the API servers meet it. Requests are submitted one
@@ -70,7 +71,7 @@ func (e *etcd) read(now time.Duration, token int32) {
 // submit hands a proposal to a member. A revoke goes to the leader, whose lessor it comes from.
 func (e *etcd) submit(now time.Duration, class class, token int32) {
 	e.run(now)
-	err := error(nil)
+	var err error
 	if leader := e.server.Leader(); leader >= 0 && e.proposals[token].purpose == forRevoke {
 		err = e.server.SubmitTo(leader, int(class), uint64(token)+1)
 	} else {
@@ -87,12 +88,12 @@ func (e *etcd) next() time.Duration {
 		return e.now
 	}
 	if e.quiet {
-		return 1<<63 - 1
+		return vtime.Never
 	}
 	if t := e.server.Next(); t < 1<<62 {
 		return t + e.skip
 	}
-	return 1<<63 - 1
+	return vtime.Never
 }
 
 // run lets etcd's time pass until now.

@@ -29,10 +29,10 @@ type kernel struct {
 	freeRequests  []int32
 	proposals     []proposal
 	freeProposals []int32
-	lastWrite     time.Duration // latency of the last write that the cluster's own etcd answered
 
-	quiet bool  // heartbeats are counted instead of simulated: see calm
-	err   error // of a component that cannot go on
+	lastWrite time.Duration // latency of the last write that the cluster's own etcd answered
+	quiet     bool          // heartbeats are counted instead of simulated: see calm
+	err       error         // of a component that cannot go on
 }
 
 // start readies the kernel of a cluster whose scenario is known.

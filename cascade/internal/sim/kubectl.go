@@ -12,9 +12,9 @@ import (
 //
 // A command is one PATCH of the scale, repeated on conflicts only, whatever its --timeout. Any
 // other error ends it. With a --timeout it then reads the scale every second. It ends when
-// status.replicas is what was asked for, when something else has set another number, on an error
-// of a read, or at the timeout. The operator repeats a command that failed after two seconds, but
-// not one that timed out.
+// status.replicas is what was asked for, or when something else has set another number. It also
+// ends on an error of a read, and at the timeout. The operator repeats a command that failed after
+// two seconds, but not one that timed out.
 type kubectl struct {
 	began  time.Duration // when this command's PATCH was answered
 	status int           // status.replicas, as its controller wrote it last

@@ -6,11 +6,11 @@ import (
 	"github.com/redline-go/redline/internal/stream"
 )
 
-// kubelets are the nodes' kubelets.
+// kubelets have the state of every node's kubelet.
 type kubelets struct {
 	*cluster
 	list   []kubelet // by node
-	limits []limiter // of their clients, by node
+	limits []limiter // of their clients, by node: 50 QPS, bursts of 100
 	draws  stream.Source
 }
 
@@ -22,32 +22,32 @@ type kubelets struct {
 // conflict, or when all five failed, it is a quorum GET with a backoff of 200 ms ... 7 s, and then
 // PUTs again. The next round comes after the interval and up to 4 % of jitter.
 type kubelet struct {
-	silent bool // says nothing
-
 	// Its Lease.
 	due      time.Duration // when the next round begins
+	sleep    time.Duration // backoff before the next GET
 	known    uint32        // version of the Lease that it writes from
+	leaseGen uint32        // generation of its timers
 	waiting  bool          // a round is under way
-	tries    uint8         // PUTs of this round that failed
 	ensured  bool          // this round has already fallen back to a GET
 	again    bool          // the GET follows a conflict, which counts as one of the five tries
-	sleep    time.Duration // backoff before the next GET
-	leaseGen uint32        // generation of its timers
+	tries    uint8         // PUTs of this round that failed
 
 	// Its Node's status.
+	statusGen   uint32        // generation of its timers
 	reported    time.Duration // when it wrote the status last
+	statusTries uint8         // requests of this round that failed
 	statusOut   bool          // a report is under way
-	statusTries uint8
-	statusGen   uint32 // generation of its timers
 
+	silent   bool // it says nothing
 	patching bool // it mends its pods' Ready conditions
-
-	parked, statusParked time.Duration // since when it asks in vain: no API server listens; 0: it does not
 
 	// Its container runtime.
 	stalls    uint32 // how often it has hung
 	stalled   bool   // it hangs
 	unhealthy bool   // PLEG says so
+
+	// Since when it asks in vain, as no API server listens. Zero: it does not.
+	parked, statusParked time.Duration
 }
 
 const (

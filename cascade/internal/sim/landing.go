@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// applied takes etcd's answer to the write of proposal k, awaited or not. A PATCH that meets a
+// applied handles etcd's answer to the write of proposal k, awaited or not. A PATCH that meets a
 // newer object is tried again inside the server, with what is left of its deadline.
 func (kn *kernel) applied(k int32) {
 	q := kn.proposals[k]
@@ -84,7 +84,7 @@ func (kn *kernel) versionOf(s space, who int32) uint32 {
 	return *kn.version(s, who)
 }
 
-// readDone takes etcd's answer to the read of proposal k.
+// readDone handles etcd's answer to the read of proposal k.
 func (kn *kernel) readDone(k int32) {
 	q := kn.proposals[k]
 	kn.freeProposals = append(kn.freeProposals, k)
@@ -103,8 +103,8 @@ func (kn *kernel) readDone(k int32) {
 	kn.finish(q.request, ok)
 }
 
-// turnedDown takes etcd's refusal of a write: too many requests, or no space. The scheduler tries
-// a refused Binding again after a second.
+// turnedDown handles etcd's refusal of a write: too many requests, or no space. The scheduler
+// tries a refused Binding again after a second.
 func (kn *kernel) turnedDown(k int32) {
 	q := kn.proposals[k]
 	kn.freeProposals = append(kn.freeProposals, k)

@@ -8,8 +8,8 @@ import (
 // (server/config/config.go, ReqTimeout).
 const etcdTimeout = 7 * time.Second
 
-// requestOverhead is the time that client, API server and network add to a request. A PUT took 5
-// ms on a 1 ms disk in the replays, of which half is etcd's.
+// requestOverhead is the time that client, API server and network add to a request. A PUT took
+// 5 ms on a 1 ms disk in the replays, of which half is etcd's.
 const requestOverhead = 2500 * time.Microsecond
 
 // fsync returns the longest fsync of any member now.
@@ -48,9 +48,9 @@ func (e *etcd) latencyOf(why purpose) time.Duration { return restLatency(e.fsync
 // quietLatency returns the latency of a write in the cluster's own etcd while nothing queues.
 func (e *etcd) quietLatency() time.Duration { return restLatency(e.fsync()) }
 
-// restLatency returns the latency of a write while nothing queues: half a save to wait for, the
-// save, and the write's share of the backend's commits. Each commit is two fsyncs, and comes 100
-// ms after the last.
+// restLatency returns the latency of a write while nothing queues. It is half a save to wait for,
+// the save, and the write's share of the backend's commits. Each commit is two fsyncs, and comes
+// 100 ms after the last.
 func restLatency(fsync time.Duration) time.Duration {
 	f := fsync.Seconds()
 	b := 2 * f

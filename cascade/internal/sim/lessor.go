@@ -5,12 +5,12 @@ import (
 )
 
 // lessor is etcd's lessor. It keeps the etcd leases of the API servers' registrations, and revokes
-// those that have expired. A revoked lease takes the registration with it that is attached to it.
+// those that have expired. A revoked lease deletes the registration that is attached to it.
 type lessor struct {
 	*cluster
-	leases    []etcdLease // a lease's number is its index and 1
+	leases    []etcdLease // a lease's number is its index plus one
 	look      look
-	firstScan time.Duration // all scans are a multiple of scanPeriod later
+	firstScan time.Duration // of the lessor; the next come every scanPeriod
 }
 
 // etcdLease is a lease in etcd.
@@ -57,8 +57,8 @@ func (ls *lessor) grant(from, ttl time.Duration) int32 {
 	return lease
 }
 
-// revoke proposes the end of a lease that a look of the lessor has found. It does so again every 7
-// s until that is applied (lessor.go, expiredLeaseRetryInterval). waited says that the lease has
+// revoke proposes the end of a lease that a look of the lessor has found. It does so again every
+// 7 s until that is applied (lessor.go, expiredLeaseRetryInterval). waited says that the lease has
 // waited for the lessor's lock already.
 //
 // A member whose loop has not ticked lately first makes sure by a quorum read that it still leads.
@@ -89,7 +89,7 @@ func (ls *lessor) revoke(lease int32, waited bool) {
 	ls.etcd.read(ls.now, k)
 }
 
-// ensured takes the end of that read, and revokes the leases that wait for it.
+// ensured handles the end of that read, and revokes the leases that wait for it.
 func (ls *lessor) ensured(q *proposal) {
 	if ls.now >= q.until {
 		return
@@ -107,7 +107,7 @@ func (ls *lessor) proposeRevoke(lease int32) {
 	ls.etcd.propose(ls.now, k)
 }
 
-// ends takes the landed revoke of a lease, perhaps its second one. It deletes the registration
+// ends handles the landed revoke of a lease, perhaps its second one. It deletes the registration
 // that is attached to the lease.
 func (ls *lessor) ends(lease int32) {
 	ls.leases[lease-1].state = leaseRevoked

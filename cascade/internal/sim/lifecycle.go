@@ -230,8 +230,8 @@ func (lc *lifecycle) passDone() {
 	lc.monitorIn(monitorPeriod)
 }
 
-// becameNotReady follows a node whose stored Ready condition is no longer True: taints, and the
-// scheduler's message.
+// becameNotReady acts on a node whose stored Ready condition is no longer True. It taints the node
+// and changes the scheduler's message.
 func (lc *lifecycle) becameNotReady(i int32) {
 	lc.sched.catchUp() // while pods may still be placed on the node
 	n := &lc.nodes[i]
@@ -256,7 +256,8 @@ func (lc *lifecycle) blame(i int32) story.Cause {
 	return story.L1
 }
 
-// becameReady follows a node whose stored Ready condition is True again.
+// becameReady acts on a node whose stored Ready condition is True again. It takes back what
+// becameNotReady has done.
 func (lc *lifecycle) becameReady(i int32) {
 	n := &lc.nodes[i]
 	n.notReady, n.retry = false, false
@@ -268,7 +269,7 @@ func (lc *lifecycle) becameReady(i int32) {
 	lc.kubelets.podsWake(i)
 }
 
-// podMarked takes a pod's Ready condition that has become False in etcd. A kubelet that is back
+// podMarked handles a pod's Ready condition that has become False in etcd. A kubelet that is back
 // reports otherwise.
 func (lc *lifecycle) podMarked(i int32) {
 	n := &lc.nodes[i]

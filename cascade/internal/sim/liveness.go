@@ -17,7 +17,7 @@ const (
 	probeFailures = 3
 )
 
-// overloaded follows whether the pods are at their CPU limits.
+// overloaded makes liveness probes fail while the pods are at their CPU limits.
 func (us *users) overloaded(now bool) {
 	if !us.s.Pods.Liveness || now == us.over {
 		return

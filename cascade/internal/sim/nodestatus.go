@@ -94,7 +94,7 @@ func (ks *kubelets) statusGetReply(i int32, c code) {
 	ks.ask(forStatus, i, 0)
 }
 
-// statusLanded takes a kubelet's Node status that has landed. If the node is NotReady by its own
+// statusLanded handles a kubelet's Node status that has landed. If the node is NotReady by its own
 // word, the controller's next pass marks its pods.
 func (ks *kubelets) statusLanded(i int32) {
 	n := &ks.nodes[i]

@@ -9,9 +9,9 @@ import (
 
 // pods are the workload's pods.
 //
-// A pod has a slot of its own while its kubelet has work with it: from its binding until it is
-// reported Ready, and again from its first crash on. All others are mere numbers on their nodes:
-// node.serving counts all, and pods.away says how many of these do not serve.
+// A pod has a slot of its own while its kubelet has work with it. That is from its binding until
+// it is reported Ready, and again from its first crash on. All others are mere numbers on their
+// nodes: node.serving counts all, and pods.away says how many of these do not serve.
 type pods struct {
 	*cluster
 	slots            []pod
@@ -33,8 +33,6 @@ type pod struct {
 	gen   uint32 // of the slot
 	turn  uint32 // generation of its timer
 	phase podPhase
-	step  uint8         // index into podSteps, while it prepares
-	since time.Duration // when it was bound, or exited last
 
 	// Its status.
 	ready bool // the Ready condition stored
@@ -45,9 +43,13 @@ type pod struct {
 	// Its start.
 	parked bool          // it waits for its kubelet or runtime
 	failed bool          // something has failed before it ran
+	step   uint8         // index into podSteps, while it prepares
+	since  time.Duration // when it was bound, or exited last
 	mount  time.Duration // backoff of its token's mount
 	add    time.Duration // when the CNI plugin began
 	served time.Duration // since when it serves
+
+	views uint8 // the Service's views that list it though it does not serve, by bit
 
 	// Its crashes.
 	crasher bool          // it has crashed
@@ -56,7 +58,6 @@ type pod struct {
 	backoff time.Duration // its kubelet's for its container; 0: no crash yet
 	updated time.Duration // when that backoff was set
 
-	views  uint8         // the Service's views that list it though it does not serve, by bit
 	spam   float64       // Events that its kubelet may still write of it
 	spamAt time.Duration // when spam was counted
 }
@@ -169,7 +170,8 @@ func (ps *pods) storedReady(node int32) int32 {
 	return max(0, min(n.serving, n.pods-n.marked)-ps.away[node].unready)
 }
 
-// serves lets a pod serve.
+// serves lets a pod answer requests from now on. In the rules that list its address it is alive
+// again.
 func (ps *pods) serves(i int32) {
 	p := &ps.slots[i]
 	p.phase, p.served = podServing, ps.now

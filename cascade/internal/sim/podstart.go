@@ -32,7 +32,7 @@ const (
 	tokenBackOff, tokenBackOffMost = 500 * time.Millisecond, 2*time.Minute + 2*time.Second
 )
 
-// placed takes a pod that the scheduler has put on a node. It is the kubelet's when the Binding
+// placed handles a pod that the scheduler has put on a node. It is the kubelet's when the Binding
 // has landed.
 func (ps *pods) placed(node int32) {
 	n := &ps.away[node]
@@ -49,7 +49,7 @@ func (ps *pods) placed(node int32) {
 	}
 }
 
-// bindLanded takes a Binding that has landed: that of the first pod which waits for one.
+// bindLanded handles a Binding that has landed: that of the first pod which waits for one.
 func (ps *pods) bindLanded() {
 	for len(ps.binding) > 0 {
 		i := ps.binding[0]

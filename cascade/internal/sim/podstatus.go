@@ -23,8 +23,8 @@ func (ps *pods) owes(i int32) {
 
 // reportsWake begins to send the reports that a kubelet owes.
 func (ps *pods) reportsWake(node int32) {
-	if k := &ps.away[node]; !k.reporting && !ps.kubelets.list[node].silent {
-		k.reporting = true
+	if a := &ps.away[node]; !a.reporting && !ps.kubelets.list[node].silent {
+		a.reporting = true
 		ps.report(node)
 	}
 }
@@ -59,7 +59,7 @@ func (ps *pods) reportReply(why purpose, node int32, key uint32, c code) {
 	}
 }
 
-// reported takes a pod's status that has landed. A pod that is Ready and has never crashed gives
+// reported handles a pod's status that has landed. A pod that is Ready and has never crashed gives
 // its slot back.
 func (ps *pods) reported(key uint32) {
 	i, here := ps.of(key)

@@ -24,7 +24,7 @@ func (es *electors) boot(i int32) {
 }
 
 // informersReply lets a process whose caches are full stand for election. A failed list is
-// repeated after the reflector's backoff.
+// repeated after the backoff of client-go's reflector: 800 ms, doubled up to 30 s.
 func (es *electors) informersReply(i int32, c code) {
 	e := &es.list[i]
 	if c != ok {

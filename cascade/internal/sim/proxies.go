@@ -101,8 +101,8 @@ func (px *proxies) lost(n int) {
 	}
 }
 
-// sliceLanded takes the workload's EndpointSlice that has landed. It lists the pods that are ready
-// by their stored conditions.
+// sliceLanded handles the workload's EndpointSlice that has landed. It lists the pods that are
+// ready by their stored conditions.
 func (px *proxies) sliceLanded() {
 	w := view{listed: px.endpoints.ready()}
 	for i := range px.pods.slots {
@@ -124,8 +124,8 @@ func (px *proxies) sliceLanded() {
 	}
 }
 
-// update takes an update that reaches the nodes. v1.29's bucket may have a token before the timer
-// ends.
+// update handles an update that reaches the nodes. v1.29's bucket may have a token before the
+// timer ends.
 func (px *proxies) update() {
 	px.due, px.behind = true, false
 	if !px.busy && (!px.timed || px.bucket) {

@@ -37,29 +37,29 @@ const (
 	forPodGet   // GET before the PATCH
 	forPodReady // PATCH of the Ready condition as True
 
-	forPodDelete // DELETE that its controller, churn or an operator makes, and that nobody waits for
-	forSlice     // the workload's EndpointSlice
-	forEndpoints // the workload's Endpoints
-	forReplicaSet
-	forScale // PATCH of the scale by `kubectl scale`
+	forPodDelete  // DELETE of a pod, or of an Event: nobody waits for it
+	forSlice      // the workload's EndpointSlice
+	forEndpoints  // the workload's Endpoints
+	forReplicaSet // PUT of the ReplicaSet
+	forScale      // PATCH of the scale by `kubectl scale`
 
-	// Of an API server.
+	// Of an API server, and of the start of any process.
 	forIdentity          // its identity Lease
 	forRegistrationGet   // GET of its registration among the API servers
 	forRegistrationGrant // grant of an etcd lease for the registration
 	forRegistration      // PUT of the registration
-	forInformers         // of an elected component: the lists that fill a new process's caches
-	forBoot              // of an API server: one etcd operation of its start
+	forInformers         // the lists that fill the caches of an elected component
+	forBoot              // an etcd operation of an API server's start
 
 	forEviction // DELETE of a pod on a node with the NoExecute taint
 
 	// Of a kubelet: what its pods need, and what it says of them.
-	forToken    // TokenRequest
-	forCNIRead  // a read of the CNI plugin's ADD
-	forCNIWrite // a write of the CNI plugin's ADD
-	forReportGet
-	forReport // PATCH of a pod's status
-	forKubeletEvent
+	forToken        // TokenRequest
+	forCNIRead      // a read of the CNI plugin's ADD
+	forCNIWrite     // a write of the CNI plugin's ADD
+	forReportGet    // GET of a pod before the PATCH
+	forReport       // PATCH of a pod's status
+	forKubeletEvent // Event about a pod
 
 	forScaleGet // GET of the scale by `kubectl scale --timeout`
 	forCount    // an API server's count of the objects of a resource

@@ -104,8 +104,8 @@ func (rc *recorder) note(k story.Kind, who string, c story.Cause) {
 	}
 }
 
-// merged adds an event to one of the same kind and cause among the last eight, and reports whether
-// there is one that is recent enough.
+// merged reports whether a recent event of the same kind and cause stands among the last eight. It
+// counts the new event there.
 func (rc *recorder) merged(k story.Kind, c story.Cause) bool {
 	if k == story.Scaled || k == story.DiskSlow {
 		return false

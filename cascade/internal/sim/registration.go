@@ -11,13 +11,14 @@ const registrationTTL = 15 * time.Second
 // its identity Lease and its registration among the API servers (masterleases; also
 // peerserverleases in v1.37).
 //
-// The registration has a TTL of 15 s, for which each round takes a fresh etcd lease. It is a
+// The registration has a TTL of 15 s, for which each round takes a fresh etcd lease. A round is a
 // quorum GET, a grant and a PUT, one after the other. The old lease is revoked when it expires. A
 // pending delete forces etcd's backend to commit at once, in the apply loop (batch_tx.go:335,
 // since 3.5.12).
 //
 // A grant that times out is repeated by etcd's client library, and still commits. So leases pile
-// up on a slow disk. Each later costs a forced commit of two fsyncs, for which everything waits.
+// up on a slow disk. Each of them later costs a forced commit of two fsyncs, for which everything
+// waits.
 func (sv *servers) identity(i int32) {
 	s := &sv.list[i]
 	s.registered = sv.now
@@ -46,8 +47,8 @@ func (sv *servers) registrationReply(i int32, why purpose, c code) {
 	}
 }
 
-// granted takes a server's grant that has landed. The lease runs from when etcd came to apply it,
-// before it waited for the backend's lock (lease/lessor.go, Grant).
+// granted handles a server's grant that has landed. The lease runs from when etcd came to apply
+// it, before it waited for the backend's lock (lease/lessor.go, Grant).
 func (sv *servers) granted(i int32) {
 	from := sv.now
 	if !sv.quiet {

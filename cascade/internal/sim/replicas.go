@@ -25,7 +25,7 @@ type replicaSet struct {
 // burstReplicas is the most pods that one sync creates or deletes.
 const burstReplicas = 500
 
-// start takes the replicas of the start.
+// start sets the replicas that run at the start.
 func (rs *replicaSet) start(c *cluster) {
 	rs.cluster, rs.limit = c, newLimiter(20, 30)
 	rs.want, rs.have, rs.quota = c.s.Workload.Start(), c.s.Workload.Start(), -1

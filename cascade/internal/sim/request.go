@@ -47,7 +47,7 @@ const (
 	codes
 )
 
-// proposal is what etcd does for a request. It outlives the request: a write that timed out still
+// proposal is a request's work in etcd. It outlives the request: a write that timed out still
 // commits.
 //
 // It has four fields, one of them a struct, because Go's compiler keeps structs of up to four in
@@ -66,7 +66,9 @@ type errand struct {
 	until   time.Duration // of the lessor's read: the answer is of no use after that
 }
 
-// ask sends a request now. The table says what who and version mean for its purpose.
+// ask sends a request now. who is the node, server or elector that it is about, as the purpose
+// wants it. version is the resourceVersion that a PUT starts from. Other requests carry a number
+// in it, for their answer to give back.
 func (kn *kernel) ask(why purpose, who int32, version uint32) {
 	i := kn.newRequest(why, who, version)
 	kn.admit(i)
@@ -269,8 +271,8 @@ func (kn *kernel) release(i int32, r *request) {
 	r.stage = free
 	r.gen++
 	kn.freeRequests = append(kn.freeRequests, i)
-	if ln := kn.rows[r.purpose].level; ln != exempt && (was == reading || was == writing) {
-		kn.cluster.servers.leave(r.server, ln)
+	if lv := kn.rows[r.purpose].level; lv != exempt && (was == reading || was == writing) {
+		kn.cluster.servers.leave(r.server, lv)
 	}
 }
 

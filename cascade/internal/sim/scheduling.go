@@ -104,7 +104,7 @@ func (sc *scheduling) apiAnswers() {
 	}
 }
 
-// podCreated takes a pod that has landed in etcd. The scheduler sees it at once.
+// podCreated handles a pod that has landed in etcd. The scheduler sees it at once.
 func (sc *scheduling) podCreated() {
 	sc.replicas.have++
 	sc.pods.pending++

@@ -1,6 +1,6 @@
 package sim
 
-// seats are those of one priority level in one API server, with the queue for them.
+// seats are the seats of one priority level in one API server, with the queue for them.
 type seats struct {
 	limit, used  int
 	head, tail   int32   // first and last request of the queue, while any waits
@@ -38,17 +38,17 @@ func (s *server) openLevels() {
 }
 
 // leave gives a seat back.
-func (sv *servers) leave(server int32, ln level) {
-	l := &sv.list[server].levels[ln]
+func (sv *servers) leave(server int32, lv level) {
+	l := &sv.list[server].levels[lv]
 	l.used--
 	if l.waiting > 0 {
-		sv.fillSeats(server, ln)
+		sv.fillSeats(server, lv)
 	}
 }
 
 // fillSeats serves those who wait, as far as there are seats.
-func (sv *servers) fillSeats(server int32, ln level) {
-	l := &sv.list[server].levels[ln]
+func (sv *servers) fillSeats(server int32, lv level) {
+	l := &sv.list[server].levels[lv]
 	for l.waiting > 0 && l.used < l.limit {
 		i := l.head
 		r := &sv.requests[i]

@@ -6,7 +6,7 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// servers are the API servers.
+// servers have the state of every API server.
 type servers struct {
 	*cluster
 	list []server
@@ -37,13 +37,13 @@ type server struct {
 }
 
 const (
-	identityPeriod = 10 * time.Second
-	kubectlPeriod  = 10 * time.Second
-	seatsPeriod    = 10 * time.Second
+	identityPeriod = 10 * time.Second // between two rounds of a server's registration
+	kubectlPeriod  = 10 * time.Second // between two reads of the onlooker
+	seatsPeriod    = 10 * time.Second // between two adjustments of the levels
 
 	// A restarted API server needs bootTime, then bootOps etcd operations one after the other. The
-	// replays took 21 s at D = 1 s; less 5 s, at 2.3 s each, gives bootOps. A start-up hook gives
-	// up after bootLimit.
+	// replays took 21 s at D = 1 s (docs/cascade.md); less 5 s, at 2.3 s each, gives bootOps. A
+	// start-up hook gives up after bootLimit.
 	bootTime  = 5 * time.Second
 	bootOps   = 7
 	bootLimit = 60 * time.Second
@@ -57,8 +57,8 @@ func (sv *servers) start(c *cluster) {
 	}
 }
 
-// serverFor returns the API server that a request goes to. A kubelet has a server of its own, and
-// everybody else has the first. If that one is down, the next that is up gets the request.
+// serverFor returns the API server that a request goes to. Kubelets are spread over the servers,
+// and everybody else asks the first. If that server is down, the next that is up gets the request.
 func (sv *servers) serverFor(why purpose, who int32) int32 {
 	n, at := int32(len(sv.list)), int32(0)
 	switch sv.rows[why].asker {

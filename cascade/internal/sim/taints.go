@@ -54,9 +54,9 @@ func (lc *lifecycle) nodeWritten(i int32) {
 	}
 }
 
-// disruption follows handleDisruption. In full disruption, with every node NotReady, it takes the
-// NoExecute taints away, which ends the pods' tolerations. When that is over, all NotReady nodes
-// wait for a taint again.
+// disruption decides whether NoExecute taints are set (handleDisruption). In full disruption, with
+// every node NotReady, it takes all of them away, which ends the pods' tolerations. When that is
+// over, all NotReady nodes wait for a taint again.
 func (lc *lifecycle) disruption() {
 	was := lc.disrupted
 	lc.disrupted = lc.notReady == len(lc.nodes)
@@ -80,7 +80,9 @@ func (lc *lifecycle) disruption() {
 }
 
 // taintQueued sends the NoExecute taints that are due: one in 10 s. From 55 % of unhealthy nodes
-// on it is one in 100 s, or none in a cluster of up to 50 nodes.
+// on it is one in 100 s, or none in a cluster of up to 50 nodes. These are
+// kube-controller-manager's defaults for --node-eviction-rate, --secondary-node-eviction-rate,
+// --unhealthy-zone-threshold and --large-cluster-size-threshold.
 func (lc *lifecycle) taintQueued() {
 	bad, all := lc.notReady, len(lc.nodes)
 	rate := 0.1 // per second
@@ -119,7 +121,7 @@ func (lc *lifecycle) noExecuteReply(i int32, c code) {
 	}
 }
 
-// noExecuteLanded takes a node's NoExecute taint that has landed.
+// noExecuteLanded handles a node's NoExecute taint that has landed.
 func (lc *lifecycle) noExecuteLanded(i int32) {
 	if n := &lc.nodes[i]; n.notReady && n.evictAt == 0 {
 		lc.evictIn(i, tolerated)

@@ -26,7 +26,7 @@ type users struct {
 	probed  int    // the node after the one whose pod's probe failed last
 }
 
-// dataPlane is what the Service's users meet at one moment.
+// dataPlane describes what the Service's users meet at one moment.
 type dataPlane struct {
 	endpoints int     // in the nodes' rules
 	alive     int     // of these, those whose pod runs

@@ -36,7 +36,7 @@ func (rc *recorder) judge(leading, endpoints int) {
 	}
 }
 
-// judgePeaks follows the extremes: pending pods, endpoints, Events in a minute.
+// judgePeaks updates the extremes: pending pods, endpoints, Events in a minute.
 func (rc *recorder) judgePeaks(endpoints int) {
 	rc.peakPending = max(rc.peakPending, rc.pods.pending)
 	rc.minEndpoints = min(rc.minEndpoints, endpoints)
