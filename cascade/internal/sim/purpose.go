@@ -11,47 +11,45 @@ const (
 	forStatus                   // PATCH of its Node's status
 	forStatusGet                // GET of its Node, after a failed PATCH
 
-	// Of a leader election.
+	// Of a component that elects a leader.
 	forElection    // PUT of the leader lease
 	forElectionGet // GET of the leader lease
+	forInformers   // the lists that fill the caches of an elected component
 
-	forLivez   // /livez of an API server, by its liveness probe
-	forKubectl // `kubectl get nodes` by an onlooker, every 10 s
+	// Of an API server: its liveness probe, its start, its registration, its metrics.
+	forLivez             // /livez of an API server, by its liveness probe
+	forBoot              // an etcd operation of an API server's start
+	forIdentity          // its identity Lease
+	forRegistrationGet   // GET of its registration among the API servers
+	forRegistrationGrant // grant of an etcd lease for the registration
+	forRegistration      // PUT of the registration
+	forCount             // an API server's count of the objects of a resource
 
 	// Of the node lifecycle controller.
 	forBreaker     // live GET of a Lease before its node is marked NotReady
 	forNotReady    // PUT of a Node's Ready condition as Unknown
 	forNotReadyGet // GET of the Node, after that PUT has failed
+	forMarkPod     // PUT of a pod's Ready condition as False
 	forNoSchedule  // PATCH of a Node's NoSchedule taint
 	forNoExecute   // PATCH of a Node's NoExecute taint
-	forMarkPod     // PUT of a pod's Ready condition as False
+	forEviction    // DELETE of a pod on a node with the NoExecute taint
 	forNodeEvent   // Event about a node or one of its pods
 
-	// Of the workload's controllers and the scheduler.
+	// Of the workload's controllers.
 	forPodCreate
+	forPodDelete  // DELETE of a pod, or of an Event: nobody waits for it
+	forReplicaSet // PUT of the ReplicaSet
+	forSlice      // the workload's EndpointSlice
+	forEndpoints  // the workload's Endpoints
+
+	// Of the scheduler.
+	forPodBind
 	forPodMessage // PATCH of a pending pod's PodScheduled condition
 	forPodEvent   // the scheduler's Event about a pod
-	forPodBind
 
 	// Of a kubelet: pods that the controller has marked, once their node is back.
 	forPodGet   // GET before the PATCH
 	forPodReady // PATCH of the Ready condition as True
-
-	forPodDelete  // DELETE of a pod, or of an Event: nobody waits for it
-	forSlice      // the workload's EndpointSlice
-	forEndpoints  // the workload's Endpoints
-	forReplicaSet // PUT of the ReplicaSet
-	forScale      // PATCH of the scale by `kubectl scale`
-
-	// Of an API server, and of the start of any process.
-	forIdentity          // its identity Lease
-	forRegistrationGet   // GET of its registration among the API servers
-	forRegistrationGrant // grant of an etcd lease for the registration
-	forRegistration      // PUT of the registration
-	forInformers         // the lists that fill the caches of an elected component
-	forBoot              // an etcd operation of an API server's start
-
-	forEviction // DELETE of a pod on a node with the NoExecute taint
 
 	// Of a kubelet: what its pods need, and what it says of them.
 	forToken        // TokenRequest
@@ -61,8 +59,10 @@ const (
 	forReport       // PATCH of a pod's status
 	forKubeletEvent // Event about a pod
 
+	// Of operators.
+	forScale    // PATCH of the scale by `kubectl scale`
 	forScaleGet // GET of the scale by `kubectl scale --timeout`
-	forCount    // an API server's count of the objects of a resource
+	forKubectl  // `kubectl get nodes` by an onlooker, every 10 s
 	purposes
 
 	forRevoke = purposes // etcd's own end of a lease: no request, so nothing is counted of it

@@ -29,8 +29,13 @@ const (
 	evLeaseGet   // a GET after a failed one
 	evStatus     // a round of the Node status loop
 	evPods       // a round of the pods' reconciliation
+	evReport     // a pod's status, after a report that failed
+	evPod        // the next thing that a kubelet does with a pod
+	evStall      // PLEG finds the last relist too old
+	evRelist     // a runtime that hung is back
+	evPower      // the power is back
 
-	// Of an elector.
+	// Of a component that elects a leader.
 	evElectRenew    // a leader's renewal
 	evElectTry      // another try
 	evElectDeadline // the renew deadline
@@ -41,36 +46,33 @@ const (
 	evLivez    // a liveness probe
 	evBoot     // a start
 	evBootMore // the next etcd operation of a start, after a failed one
-
-	evKubectl // an onlooker's read
+	evIdentity // a round of an API server's registration
+	evSeats    // the levels' adjustment
+	evCount    // an API server's count of objects
 
 	// Of the controllers.
 	evMonitor   // a pass over the nodes
 	evNodeEvent // an Event after a failed one
+	evEvict     // the deletion of a tainted node's pods
 	evReplicas  // a sync of the ReplicaSet
 	evEndpoints // a write of the EndpointSlice or the Endpoints
+	evAutoscale // a sync of the autoscaler
 
-	evSchedule   // a tick of the scheduler
+	// Of the scheduler.
+	evSchedule  // a tick of the scheduler
+	evBindAgain // a Binding after a refused one
+	evChurn     // a deleted pod of another workload
+
+	// Of the others.
+	evRevoke     // the end of an etcd lease
+	evProxy      // the end of a sync of kube-proxy, or of the wait for one
+	evUnhealthy  // a liveness probe of the workload that has failed for good
 	evAction     // an action of the scenario
 	evScaleAgain // a scale command after a failed one
-	evChurn      // a deleted pod of another workload
-	evIdentity   // a round of an API server's registration
-	evRevoke     // the end of an etcd lease
-	evEvict      // the deletion of a tainted node's pods
-	evGrid       // a point of the series
-	evSeats      // the levels' adjustment
-	evAutoscale  // a sync of the autoscaler
-	evStall      // PLEG finds the last relist too old
-	evRelist     // a runtime that hung is back
-	evPod        // the next thing that a kubelet does with a pod
-	evReport     // a pod's status, after a report that failed
-	evProxy      // the end of a sync of kube-proxy, or of the wait for one
 	evScalePoll  // a read of the scale
-	evPower      // the power is back
 	evDefrag     // the defragmentation
-	evUnhealthy  // a liveness probe of the workload that has failed for good
-	evBindAgain  // a Binding after a refused one
-	evCount      // an API server's count of objects
+	evKubectl    // an onlooker's read
+	evGrid       // a point of the series
 	timerKinds
 )
 

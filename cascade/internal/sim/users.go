@@ -73,8 +73,8 @@ func (d dataPlane) attempts(f float64) float64 {
 	return sum
 }
 
-// meetNow returns what users meet now. Without an autoscaler they ask for as much as keeps the
-// incident's pods, as many as at the start, at an autoscaler's default target.
+// meetNow returns what users meet now. Without an autoscaler their demand keeps the pods of the
+// start at an autoscaler's default target. The pods then have the incident's requests and limits.
 func (us *users) meetNow() dataPlane {
 	h := scenario.Autoscaler{}.WithDefaults()
 	demand := float64(us.s.Workload.Start()*h.Request*h.Target) / 100
