@@ -13,7 +13,7 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// autoscaler is the HorizontalPodAutoscaler.
+// autoscaler is the workload's HorizontalPodAutoscaler.
 type autoscaler struct {
 	*cluster
 	spec       *scenario.Autoscaler // nil: none
@@ -21,6 +21,8 @@ type autoscaler struct {
 	demand     float64 // millicores that users ask for
 }
 
+// start makes the controller, if the workload has an autoscaler. Users ask for as much as keeps
+// the pods that run at the target.
 func (hp *autoscaler) start(c *cluster) error {
 	hp.cluster = c
 	if hp.s.Workload.HPA == nil {
@@ -32,67 +34,91 @@ func (hp *autoscaler) start(c *cluster) error {
 	if hp.s.Version != kube.V1_29 {
 		version = hpa.V1_37
 	}
+	cpu := autoscalingv2.ResourceMetricSource{
+		Name: corev1.ResourceCPU,
+		Target: autoscalingv2.MetricTarget{
+			Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To(int32(h.Target)),
+		},
+	}
 	var err error
 	hp.controller, err = hpa.New(autoscalingv2.HorizontalPodAutoscalerSpec{
-		MinReplicas: ptr.To(int32(h.Min)), MaxReplicas: int32(h.Max),
-		Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
-			Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To(int32(h.Target))},
-		}}},
+		MinReplicas: ptr.To(int32(h.Min)),
+		MaxReplicas: int32(h.Max),
+		Metrics:     []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &cpu}},
 	}, hpa.Config{Version: version})
 	hp.demand = float64(hp.pods.running*h.Request*h.Target) / 100
 	hp.at(hpa.SyncPeriod, evAutoscale, 0, 0)
 	return err
 }
 
-// autoscale is one sync of the HPA: every pod that serves uses its share of what the users' clients ask for, up to its limit, the others nothing.
+// sync makes one sync of the autoscaler, and plans the next. It does nothing while no controller
+// manager works or no API server listens.
 func (hp *autoscaler) sync() error {
 	hp.at(hp.now+hpa.SyncPeriod, evAutoscale, 0, 0)
 	if !hp.electors.list[controllers].working || hp.servers.none() {
 		return nil
 	}
-	h := hp.spec
-	hp.users.changed()
-	users := hp.users.meets
-	_, used := users.errors()
-	usage := int64(used)
-	down := hp.pods.crashed()
-	pods := []hpa.Pods{
-		{Count: users.alive, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue, Started: -time.Hour, ReadySince: -time.Hour,
-			Samples: []hpa.Sample{{Value: usage, Request: int64(h.Request), At: hp.now, Window: 30 * time.Second}}},
-		{Count: hp.pods.pending + hp.pods.idle - down, Phase: corev1.PodPending, Unstarted: true, Samples: []hpa.Sample{{Request: int64(h.Request), Missing: true}}},
-	}
-	if pods[1].Count == 0 {
-		pods = pods[:1]
-	}
-	if down > 0 {
-		pods = append(pods, hpa.Pods{Count: down, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse, Started: -time.Hour, ReadySince: hp.now,
-			Samples: []hpa.Sample{{Request: int64(h.Request), Missing: true}}})
-	}
-	if idle := hp.pods.running - hp.pods.idle - users.alive; idle > 0 { // drained, or not listed yet: they run and get no requests
-		pods = append(pods, hpa.Pods{Count: idle, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse, Started: -time.Hour, ReadySince: hp.now,
-			Samples: []hpa.Sample{{Request: int64(h.Request), At: hp.now, Window: 30 * time.Second}}})
-	}
-	if users.alive == 0 {
-		pods = pods[1:]
-	}
-	d, err := hp.controller.Step(hp.now, hpa.Observation{SpecReplicas: int32(hp.replicas.want), StatusReplicas: int32(hp.replicas.have), Pods: pods})
+	d, err := hp.controller.Step(hp.now, hpa.Observation{
+		SpecReplicas: int32(hp.replicas.want), StatusReplicas: int32(hp.replicas.have), Pods: hp.observe(),
+	})
 	if err != nil {
 		return err
 	}
 	if d.Rescaled {
-		cause := story.ByLoad
-		if int(d.Replicas) > hp.pods.running && hp.pods.pending > 0 {
-			cause = story.L7
-		}
-		hp.note(story.Scaled, itoa(int(d.Replicas)), cause)
-		hp.bulk(forReplicaSet, 1)
-		hp.replicas.want = int(d.Replicas)
-		hp.replicas.sync()
+		hp.rescale(int(d.Replicas))
 	}
 	return nil
 }
 
-// load sets the users' demand to that percentage of what keeps the pods of the start at the target.
+// observe returns the workload's pods as the autoscaler sees them. A pod that serves uses its
+// share of what the users' clients ask for, up to its limit. The others use nothing.
+func (hp *autoscaler) observe() []hpa.Pods {
+	hp.users.changed()
+	alive := hp.users.meets.alive
+	_, used := hp.users.meets.errors()
+	down := hp.pods.crashed()
+	request := int64(hp.spec.Request)
+	missing := []hpa.Sample{{Request: request, Missing: true}}
+	pods := make([]hpa.Pods, 0, 4)
+	if alive > 0 {
+		pods = append(pods, hpa.Pods{
+			Count: alive, Phase: corev1.PodRunning, Ready: corev1.ConditionTrue,
+			Started: -time.Hour, ReadySince: -time.Hour,
+			Samples: []hpa.Sample{{Value: int64(used), Request: request, At: hp.now, Window: 30 * time.Second}},
+		})
+	}
+	if starting := hp.pods.pending + hp.pods.idle - down; starting != 0 {
+		pods = append(pods, hpa.Pods{Count: starting, Phase: corev1.PodPending, Unstarted: true, Samples: missing})
+	}
+	if down > 0 {
+		pods = append(pods, hpa.Pods{
+			Count: down, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse,
+			Started: -time.Hour, ReadySince: hp.now, Samples: missing,
+		})
+	}
+	if idle := hp.pods.running - hp.pods.idle - alive; idle > 0 { // drained or not listed yet: no requests
+		pods = append(pods, hpa.Pods{
+			Count: idle, Phase: corev1.PodRunning, Ready: corev1.ConditionFalse,
+			Started: -time.Hour, ReadySince: hp.now,
+			Samples: []hpa.Sample{{Request: request, At: hp.now, Window: 30 * time.Second}},
+		})
+	}
+	return pods
+}
+
+// rescale sets the workload's replicas.
+func (hp *autoscaler) rescale(replicas int) {
+	cause := story.ByLoad
+	if replicas > hp.pods.running && hp.pods.pending > 0 {
+		cause = story.L7
+	}
+	hp.note(story.Scaled, itoa(replicas), cause)
+	hp.bulk(forReplicaSet, 1)
+	hp.replicas.want = replicas
+	hp.replicas.sync()
+}
+
+// load sets the users' demand, in percent of what keeps the pods of the start at the target.
 func (hp *autoscaler) load(percent int) {
 	hp.demand = float64(hp.s.Workload.Start()*hp.spec.Request*hp.spec.Target) / 100 * float64(percent) / 100
 	hp.users.changed()

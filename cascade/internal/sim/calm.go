@@ -5,19 +5,22 @@ import (
 	"time"
 )
 
-// While the disk is fast and nothing is wrong, no request can meet another: each is answered after the same few
-// milliseconds. Then the heartbeats, leader leases, probes and node status reports are not simulated one by one but
-// counted: every renewal still happens at its own drawn time, and etcd's db grows with all that is counted. Everything else goes on as events. The change to the
-// coupled simulation and back loses no state but the phases of the probes, which are drawn anew.
-
-// calm is that mode.
+// calm switches a cluster in which nothing is wrong to a quiet mode, and back to the coupled
+// simulation.
+//
+// While the disk is fast, no request can meet another: each is answered after the same few
+// milliseconds. Heartbeats, leader leases, probes and Node status reports are then counted instead
+// of simulated. Every renewal still happens at its own drawn time, and etcd's db grows with all
+// that is counted. Everything else goes on as events.
+//
+// A change between the two loses no state but the phases of the probes. They are drawn anew.
 type calm struct {
 	*cluster
-	pinned     bool   // never quiet: for tests of the two modes against each other
-	periodic   uint32 // of what recurs: other timers are void
-	counted    time.Duration
-	lastAnswer time.Duration
-	fsyncs     float64 // that were counted
+	pinned     bool          // never quiet; tests compare a run with and without it
+	periodic   uint32        // generation of the recurring timers
+	counted    time.Duration // until which everything is counted
+	lastAnswer time.Duration // when the last answer in lineAnswers is due
+	fsyncs     float64       // that were counted
 }
 
 // quietFsync is the fsync above which the cluster is always simulated request by request.
@@ -40,11 +43,11 @@ func (cm *calm) goQuiet() {
 		cm.electors.list[i].gen++
 	}
 	cm.periodic++
-	cm.life.pass++ // no pass over nodes whose Leases are only counted; wake begins them again
+	cm.life.pass++ // no pass over nodes whose Leases are only counted; wake starts the passes again
 	cm.counted = cm.now
 }
 
-// disturbed says whether anything is out of the ordinary.
+// disturbed reports whether anything is out of the ordinary.
 func (cm *calm) disturbed() bool {
 	if cm.etcd.fsync() > quietFsync || cm.life.notReady > 0 || !cm.etcd.idle() || cm.life.running || cm.pinned {
 		return true
@@ -61,14 +64,17 @@ func (cm *calm) disturbed() bool {
 	}
 	for i := range cm.kubelets.list {
 		k, n := &cm.kubelets.list[i], &cm.nodes[i]
-		if k.waiting || k.silent || k.stalled || k.statusOut || k.patching || n.marked > 0 || n.tainted || n.tainting || cm.now-n.renewed > 2*cm.s.Leases.Renew {
+		if k.waiting || k.silent || k.stalled || k.statusOut || k.patching {
+			return true
+		}
+		if n.marked > 0 || n.tainted || n.tainting || cm.now-n.renewed > 2*cm.s.Leases.Renew {
 			return true
 		}
 	}
 	return cm.etcd.server.Full()
 }
 
-// wake begins the coupled simulation.
+// wake begins the coupled simulation. It may be called when that is on already.
 func (cm *calm) wake() {
 	if !cm.quiet {
 		return
@@ -92,10 +98,6 @@ func (cm *calm) wake() {
 	cm.startPeriodic()
 }
 
-func (cm *calm) draw(most time.Duration) time.Duration {
-	return time.Duration(cm.probeDraws.Float() * float64(most))
-}
-
 // startPeriodic starts what recurs while the cluster is simulated request by request.
 func (cm *calm) startPeriodic() {
 	cm.periodic++
@@ -114,7 +116,28 @@ func (cm *calm) startPeriodic() {
 	cm.at(cm.now+seatsPeriod, evSeats, 0, cm.periodic)
 }
 
-// count adds what the quiet machinery has written since the last time.
+// draw returns a random time below most.
+func (cm *calm) draw(most time.Duration) time.Duration {
+	return time.Duration(cm.probeDraws.Float() * float64(most))
+}
+
+// lastRested returns how long ago etcd took its last write while it was quiet. That is the last
+// Lease renewal, or a write of the leader elections and registrations, which come at random. At
+// rest a write waits for the backend's commit 39 % of the time (12 stretches of the runs in
+// docs/cascade.md).
+func (cm *calm) lastRested() time.Duration {
+	others, last := 1.2, cm.now // writes/s of leader elections and registrations; the last renewal
+	if cm.s.Etcd.SeparateLeases {
+		others = 2 * float64(cm.s.Servers) / identityPeriod.Seconds() // registrations, each with a grant
+	} else {
+		for i := range cm.nodes {
+			last = min(last, cm.now-cm.nodes[i].renewed)
+		}
+	}
+	return min(last, time.Duration(-math.Log(1-cm.wakeDraws.Float())/others*float64(time.Second)))
+}
+
+// count adds what the quiet machinery has written since it last counted.
 func (cm *calm) count() {
 	if !cm.quiet || cm.now == cm.counted {
 		return
@@ -150,13 +173,13 @@ func (cm *calm) count() {
 		cm.tally(forIdentity, n)
 		cm.tally(forRegistrationGrant, n)
 		cm.tally(forRegistration, n)
-		cm.rec.committed += n // and the lease before is revoked
+		cm.rec.committed += n // each revokes the etcd lease before
 	}
 	cm.etcd.rest(cm.now - cm.counted)
 	cm.counted = cm.now
 }
 
-// due is the whole part of what is owed, and keeps the rest.
+// due adds more to what is owed, takes the whole part from it and returns that.
 func (cm *calm) due(owed *float64, more float64) int {
 	*owed += more
 	n := int(*owed)
@@ -164,7 +187,7 @@ func (cm *calm) due(owed *float64, more float64) int {
 	return n
 }
 
-// tally counts writes that landed.
+// tally counts n writes that landed.
 func (cm *calm) tally(why purpose, n int) {
 	cm.rec.asked[why] += n
 	cm.rec.answered[why][ok] += n
@@ -174,7 +197,18 @@ func (cm *calm) tally(why purpose, n int) {
 	cm.rec.latency.AddN(int64(cm.etcd.latencyOf(why)), n)
 }
 
-// serveQuiet answers after the usual time of the etcd that holds the object.
+// landQuiet counts the fsyncs of n writes while nothing queues: one each, less those that share
+// one because they arrive during another's.
+func (cm *calm) landQuiet(why purpose, n int) {
+	// Writes per second: Lease renewals, and 1.2 of leader elections and registrations.
+	rate := float64(cm.s.Nodes)/(1.02*cm.s.Leases.Renew.Seconds()) + 1.2
+	cm.fsyncs += float64(n) / (1 + rate*cm.etcd.fsyncOf(why).Seconds())
+	if cm.quiet && !cm.etcd.elsewhere(why) {
+		cm.etcd.rested[cm.rows[why].class] += float64(n)
+	}
+}
+
+// serveQuiet has a request answered after the usual time of the etcd that holds its object.
 func (cm *calm) serveQuiet(i int32) {
 	r := &cm.requests[i]
 	r.stage = writing
@@ -189,6 +223,7 @@ func (cm *calm) serveQuiet(i int32) {
 	cm.inLine(lineAnswers, at, evAnswer, i, r.gen)
 }
 
+// answer ends a request that was served quietly.
 func (cm *calm) answer(i int32) {
 	r := &cm.requests[i]
 	t := &cm.rows[r.purpose]
@@ -207,28 +242,4 @@ func (cm *calm) answer(i int32) {
 	cm.landQuiet(r.purpose, 1)
 	cm.land(&q)
 	cm.finish(i, ok)
-}
-
-// lastRested is how long ago the last write was that etcd has taken while it was quiet: the last renewal, or one of the leader elections and
-// registrations, which come at random. At rest a write waits for the backend's commit 39 % of the time (12 stretches of the runs in docs/cascade.md).
-func (cm *calm) lastRested() time.Duration {
-	others, last := 1.2, cm.now
-	if cm.s.Etcd.SeparateLeases {
-		others = 2 * float64(cm.s.Servers) / identityPeriod.Seconds() // registrations, each with its grant
-	} else {
-		for i := range cm.nodes {
-			last = min(last, cm.now-cm.nodes[i].renewed)
-		}
-	}
-	return min(last, time.Duration(-math.Log(1-cm.wakeDraws.Float())/others*float64(time.Second)))
-}
-
-// landQuiet counts the fsyncs that n writes take while nothing queues: one each, less those that share one because they
-// arrive during another's.
-func (cm *calm) landQuiet(why purpose, n int) {
-	rate := float64(cm.s.Nodes)/(1.02*cm.s.Leases.Renew.Seconds()) + 1.2
-	cm.fsyncs += float64(n) / (1 + rate*cm.etcd.fsyncOf(why).Seconds())
-	if cm.quiet && !cm.etcd.elsewhere(why) {
-		cm.etcd.rested[cm.rows[why].class] += float64(n)
-	}
 }

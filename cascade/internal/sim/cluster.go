@@ -9,16 +9,18 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
 	"github.com/redline-go/redline/internal/stream"
 )
 
-// cluster is a simulated cluster: all state of a run.
+// cluster is the state of a run: the kernel, the components, and what they share.
 type cluster struct {
 	kernel
 	s     *scenario.Scenario // with its defaults
-	nodes []node             // what etcd holds of each, and what the controllers remember
+	nodes []node
 
 	etcd      etcd
 	lessor    lessor
@@ -39,7 +41,34 @@ type cluster struct {
 
 	probeDraws, wakeDraws stream.Source
 
-	eager bool // parks neither candidates nor the scheduler's ticks: for tests of the two against each other
+	// eager simulates requests and ticks that are parked otherwise (parked.go). Tests compare a
+	// run with and without it.
+	eager bool
+}
+
+// node is a Node as etcd holds it, with its pods, and as the node lifecycle controller sees it.
+type node struct {
+	// Stored in etcd.
+	lease, object uint32        // resourceVersions of its Lease and of its Node
+	renewed       time.Duration // when the stored Lease last changed
+	notReady      bool          // the Ready condition is not True
+	tainted       bool          // has the NoSchedule taint
+
+	// Its pods.
+	pods    int32 // that it runs
+	serving int32 // of these, the workload's
+	marked  int32 // of pods, those that the controller has marked not ready
+
+	// The controller's.
+	seenLease  uint32        // version of the Lease that it saw last
+	probed     time.Duration // probeTimestamp: when it saw the Lease renewed
+	retry      bool          // MarkPodsNotReady has to be tried again
+	tainting   bool          // a PATCH of the NoSchedule taint is out
+	taintAgain bool          // the Node was written while that PATCH was out
+
+	// evictAt is the time at which the pods of a node with the NoExecute taint are deleted. Zero
+	// means that it has no such taint, negative that they are deleted.
+	evictAt time.Duration
 }
 
 // newCluster returns the cluster at rest. keep says whether to record timeline and series.
@@ -83,5 +112,5 @@ func newCluster(s *scenario.Scenario, keep bool) (*cluster, error) {
 	return c, nil
 }
 
-// note adds an event to the story.
+// note adds an event to the story. who may be empty.
 func (c *cluster) note(k story.Kind, who string, cause story.Cause) { c.rec.note(k, who, cause) }

@@ -2,19 +2,22 @@ package sim
 
 import "github.com/redline-go/redline/internal/histogram"
 
-// counters are what a run adds up.
+// counters are sums over a run.
 type counters struct {
 	attempts, messages, events int // of the scheduler: attempts, pod patches, Event writes
 	evictions, refused         int // pods evicted, and pods that a quota refused
-	committed, wasted, writes  int // proposals in etcd, of which changed nothing, and writes that landed
+	committed, wasted, writes  int // proposals in etcd; those that changed nothing; writes that landed
 	dbBytes                    int // of revisions written
-	asked                      [purposes]int
-	answered                   [purposes][codes]int
-	wroteBy                    [purposes]int
-	latency, leaseLatency      histogram.Counts // of writes, and of lease PUTs while the disk was slow
+
+	asked    [purposes]int        // requests
+	answered [purposes][codes]int // requests that ended
+	wroteBy  [purposes]int        // writes that landed
+
+	// Latencies of writes, and of Lease PUTs while the cluster was simulated request by request.
+	latency, leaseLatency histogram.Counts
 }
 
-// wrote counts n writes of objects that landed. A lease grant is none.
+// wrote counts n writes of objects that landed. The grant of an etcd lease writes no object.
 func (rc *recorder) wrote(why purpose, n int) {
 	if why == forRegistrationGrant {
 		return

@@ -8,21 +8,56 @@ import (
 	"github.com/redline-go/redline/internal/stream"
 )
 
-const (
-	scheduler = iota
-	controllers
-	components
-)
-
-var componentNames = [components]string{scenario.KubeScheduler, scenario.KubeControllerManager}
-
-// electors are the two components that elect a leader.
+// electors have the state of the components that elect a leader.
 type electors struct {
 	*cluster
 	list  [components]elector
 	draws stream.Source
 }
 
+// elector is client-go's leader election around one component, with the component's process.
+//
+// A leader PUTs its lease from the version that it knows. If that fails it GETs and PUTs, as it
+// does when its lease is no longer valid. Every request has the client's timeout, and all together
+// have the renew deadline. After that the process exits. A candidate GETs the lease until it has
+// seen no change for the lease's whole duration, and then PUTs.
+type elector struct {
+	// The process.
+	alive    bool
+	working  bool          // does its work; with Scenario.Observe even after its lease is lost
+	process  uint32        // how many processes have ended
+	gen      uint32        // generation of its timers
+	restarts int           // for CrashLoopBackOff
+	informed time.Duration // backoff of the lists at its start
+
+	// The election.
+	leading  bool
+	released bool          // the lease was given back: nobody waits for it to run out
+	lease    uint32        // stored version
+	known    uint32        // version that it writes from
+	seen     uint32        // version that it saw last
+	seenAny  bool          // it has seen one
+	valid    time.Duration // when it saw the lease change last
+	deadline time.Duration // for the renewal under way
+	slow     bool          // this try has fallen back to GET and PUT
+	tried    time.Duration // when the last try began
+	parked   bool          // a candidate that asks in vain: no API server listens
+	request  int32         // the last one sent
+	sent     uint32        // that request's generation
+	owed     float64       // renewals that are due while they are only counted
+}
+
+// The components that elect a leader, by index into electors.list.
+const (
+	scheduler = iota
+	controllers
+	components
+)
+
+// componentNames are the components' names in the story and in actions.
+var componentNames = [components]string{scenario.KubeScheduler, scenario.KubeControllerManager}
+
+// start makes every component lead and work.
 func (es *electors) start(c *cluster) {
 	es.cluster = c
 	es.draws.Reset(c.s.Seed, "election")
@@ -31,32 +66,7 @@ func (es *electors) start(c *cluster) {
 	}
 }
 
-// elector is client-go's leaderelection around one component. A leader PUTs from the version it knows; if that fails and its
-// lease is still valid it GETs and PUTs; every step has the client's timeout, the whole has the renew deadline; then the
-// process exits. A candidate GETs, waits until it has seen the same lease for its whole duration, and PUTs.
-type elector struct {
-	leading  bool
-	alive    bool
-	working  bool // the component does its work (it may, though its lease is lost, if Restarts is off)
-	process  uint32
-	gen      uint32 // of the process
-	owed     float64
-	informed time.Duration // backoff of the lists at start
-	known    uint32
-	lease    uint32        // stored version
-	valid    time.Duration // the observed record's time
-	seen     uint32        // version observed
-	seenAny  bool
-	deadline time.Duration
-	released bool // the lease was given back: nobody waits for it to run out
-	slow     bool // this try has fallen back to GET and PUT
-	restarts int
-	tried    time.Duration // when the last try began
-	parked   bool          // a candidate that asks in vain: no API server listens
-	request  int32         // the last one sent, and its generation
-	sent     uint32
-}
-
+// renew begins a leader's renewal of its lease, with the renew deadline.
 func (es *electors) renew(i int32) {
 	e := &es.list[i]
 	e.deadline = es.now + es.s.Elections.Renew
@@ -64,7 +74,7 @@ func (es *electors) renew(i int32) {
 	es.try(i)
 }
 
-// electTry is tryAcquireOrRenew.
+// try begins a try to acquire or renew the lease (tryAcquireOrRenew).
 func (es *electors) try(i int32) {
 	e := &es.list[i]
 	e.tried = es.now
@@ -77,6 +87,16 @@ func (es *electors) try(i int32) {
 	es.send(forElectionGet, i)
 }
 
+// send sends a request of an election and remembers it, so that the end of the process can drop
+// it.
+func (es *electors) send(why purpose, i int32) {
+	e := &es.list[i]
+	at := es.newRequest(why, i, e.known)
+	e.request, e.sent = at, es.requests[at].gen
+	es.admit(at)
+}
+
+// reply goes on with a try. read says that the answer is to a GET.
 func (es *electors) reply(i int32, version uint32, c code, read bool) {
 	e := &es.list[i]
 	if !e.alive {
@@ -96,14 +116,14 @@ func (es *electors) reply(i int32, version uint32, c code, read bool) {
 	case !read && e.leading && !e.slow:
 		e.slow = true
 		es.send(forElectionGet, i)
-	case c == refused && !e.leading && e.tried == es.now && es.servers.none() && !es.eager: // at once, so that no two are at the same time
-		e.parked = true
+	case c == refused && !e.leading && e.tried == es.now && es.servers.none() && !es.eager:
+		e.parked = true // refused in the instant of the try, so that no two are at the same time
 	default:
 		es.later(i)
 	}
 }
 
-// electRead is what a GET of the lease leads to.
+// read goes on after a GET of the lease. A candidate waits while the lease may still be valid.
 func (es *electors) read(i int32) {
 	e := &es.list[i]
 	if !e.seenAny || e.seen != e.lease {
@@ -117,20 +137,23 @@ func (es *electors) read(i int32) {
 	es.send(forElection, i)
 }
 
+// later plans the next try. A leader's come by a ticker, so that a try that outlasted the period
+// is followed at once.
 func (es *electors) later(i int32) {
 	e := &es.list[i]
-	if e.leading { // a ticker: a try that outlasted the period is followed at once
+	if e.leading {
 		es.at(max(es.now, e.tried+es.s.Elections.Retry), evElectTry, i, e.gen)
 		return
 	}
 	es.at(es.now+es.wait(), evElectTry, i, e.gen)
 }
 
-// electWait is a candidate's pause.
+// wait draws a candidate's pause between two tries.
 func (es *electors) wait() time.Duration {
 	return time.Duration(float64(es.s.Elections.Retry) * (1 + 1.2*es.draws.Float()))
 }
 
+// lead makes a component the leader, and starts its work.
 func (es *electors) lead(i int32) {
 	e := &es.list[i]
 	e.leading, e.released = true, false
@@ -142,7 +165,9 @@ func (es *electors) lead(i int32) {
 	es.at(es.now+es.s.Elections.Retry, evElectRenew, i, e.gen)
 }
 
-// electLost is the end of the process: it exits and the kubelet restarts it after CrashLoopBackOff.
+// lost ends the process of a component that could not renew its lease in time. The kubelet
+// restarts it after CrashLoopBackOff. With Scenario.Observe its work goes on, and it stands for
+// election again after 10 s.
 func (es *electors) lost(i int32) {
 	e := &es.list[i]
 	e.gen++
@@ -156,108 +181,4 @@ func (es *electors) lost(i int32) {
 	}
 	e.restarts++
 	es.at(es.now+wait, evElectStart, i, e.gen)
-}
-
-// halt is what the component's work loses when its process exits.
-func (es *electors) halt(i int32) {
-	e := &es.list[i]
-	e.working = false
-	e.process++
-	if i == scheduler {
-		es.sched.catchUp()
-		es.sched.unscheduled.Stop()
-		return
-	}
-	l := &es.life
-	l.running, l.posting, l.events, l.tainting = false, false, 0, l.tainting[:0]
-	clear(l.workers[:])
-	es.replicas.syncing, es.replicas.flying, es.replicas.left = false, 0, 0
-	for k := range es.endpoints.writers {
-		es.endpoints.writers[k].out, es.endpoints.writers[k].dirty = false, true
-	}
-	for k := range es.nodes {
-		es.nodes[k].tainting, es.nodes[k].taintAgain = false, false
-	}
-}
-
-// begin is a component that starts its work: the scheduler tries every pending pod and has forgotten their Events; the
-// controllers take every node's state as observed now, say RegisteredNode of each, and begin anew with the taints that evict
-// and the times that pods tolerate them.
-func (es *electors) begin(i int32) {
-	e := &es.list[i]
-	e.working = true
-	if i == scheduler {
-		es.sched.unparkTick()
-		es.sched.unscheduled.Advance(es.now)
-		es.sched.unscheduled.Start()
-		es.sched.busy = true
-		return
-	}
-	for k := range es.nodes {
-		n := &es.nodes[k]
-		n.seenLease, n.probed = n.lease, es.now
-		if n.notReady && n.evictAt > 0 { // the new process counts the pods' tolerations from now
-			es.life.evictIn(int32(k), tolerated)
-		}
-	}
-	es.life.queueTaints()
-	es.life.limit, es.replicas.limit, es.life.evictLimit = newLimiter(20, 30), newLimiter(20, 30), newLimiter(20, 30)
-	es.life.recordEvents(len(es.nodes))
-	es.life.monitorIn(time.Millisecond)
-	es.at(es.now+time.Millisecond, evReplicas, 0, e.process)
-	for k := range es.endpoints.writers {
-		es.at(es.now+time.Second, evEndpoints, int32(k), e.process)
-	}
-	for k := range es.nodes {
-		if n := &es.nodes[k]; n.tainted != n.notReady {
-			es.life.taint(int32(k))
-		}
-	}
-}
-
-// crashLoop is the kubelet's CrashLoopBackOff: 10 s, doubled up to 5 min.
-func crashLoop(n int) time.Duration {
-	return min(10*time.Second<<min(n, 5), 300*time.Second)
-}
-
-// electStart is a new process: its caches fill first, by lists that read etcd, then it stands for election.
-func (es *electors) boot(i int32) {
-	e := &es.list[i]
-	e.alive, e.leading, e.seenAny, e.informed = true, false, false, 800*time.Millisecond
-	if es.s.Observe {
-		es.try(i)
-		return
-	}
-	es.ask(forInformers, i, 0)
-}
-
-func (es *electors) informersReply(i int32, c code) {
-	e := &es.list[i]
-	if c != ok { // the reflector's backoff
-		es.at(es.now+e.informed, evInformers, i, e.gen)
-		e.informed = min(2*e.informed, 30*time.Second)
-		return
-	}
-	es.try(i)
-}
-
-func (es *electors) send(why purpose, i int32) {
-	e := &es.list[i]
-	at := es.newRequest(why, i, e.known)
-	e.request, e.sent = at, es.requests[at].gen
-	es.admit(at)
-}
-
-// restartElector ends a process with SIGTERM. The scheduler gives its leader lease back (cmd/kube-scheduler/app/options/options.go,
-// ReleaseOnCancel), the controller manager does not (v1.37: only behind ControllerManagerReleaseLeaderElectionLockOnExit, which is off), so that
-// the next one waits for the lease to run out.
-func (es *electors) restart(i int32) {
-	es.unpark()
-	e := &es.list[i]
-	e.gen++
-	es.abandon(e.request, e.sent)
-	e.released = e.leading && i == scheduler
-	e.leading, e.alive = false, false
-	es.halt(i)
-	es.at(es.now+startTime, evElectStart, i, e.gen)
 }

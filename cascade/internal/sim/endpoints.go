@@ -4,23 +4,24 @@ import (
 	"time"
 )
 
-// Endpoints: each change of a serving pod's readiness makes the EndpointSlice and the Endpoints controller write their
-// one object of the Service, a second later at the earliest, one write at a time.
+// endpoints are the EndpointSlice and the Endpoints controller. Each change of a serving pod's
+// readiness makes both write their one object of the Service. They write one at a time, and a
+// second after the change at the earliest.
+type endpoints struct {
+	*cluster
+	writers [2]endpointsWriter // of the EndpointSlice, and of the Endpoints
+}
 
+// endpointsWriter is one of the two controllers.
 type endpointsWriter struct {
 	limit  limiter
 	why    purpose
-	out    bool
-	dirty  bool
-	posted int // ready endpoints that the object shows
+	out    bool // a write is under way
+	dirty  bool // the object has to be written
+	posted int  // ready endpoints that the object shows
 }
 
-// endpoints are the two controllers.
-type endpoints struct {
-	*cluster
-	writers [2]endpointsWriter
-}
-
+// start lets both objects show the pods that run.
 func (ep *endpoints) start(c *cluster) {
 	ep.cluster = c
 	for i, why := range []purpose{forSlice, forEndpoints} {
@@ -28,7 +29,7 @@ func (ep *endpoints) start(c *cluster) {
 	}
 }
 
-// changed says that a serving pod became ready or ceased to be.
+// changed makes both controllers write, since a serving pod became ready or ceased to be.
 func (ep *endpoints) changed() {
 	for i := range ep.writers {
 		w := &ep.writers[i]
@@ -42,6 +43,7 @@ func (ep *endpoints) changed() {
 	}
 }
 
+// write sends a controller's write, if there is something to write.
 func (ep *endpoints) write(i int32) {
 	w := &ep.writers[i]
 	if !w.dirty || w.out || !ep.electors.list[controllers].working {
@@ -51,6 +53,7 @@ func (ep *endpoints) write(i int32) {
 	ep.askVia(&w.limit, w.why, i, 0)
 }
 
+// reply ends a controller's write, and plans another if it failed or came too early.
 func (ep *endpoints) reply(i int32, c code) {
 	w := &ep.writers[i]
 	w.out = false
@@ -62,7 +65,7 @@ func (ep *endpoints) reply(i int32, c code) {
 	}
 }
 
-// readyEndpoints is how many serving pods are marked ready.
+// ready returns how many of the workload's pods are ready by their stored conditions.
 func (ep *endpoints) ready() int {
 	n := 0
 	for i := range ep.nodes {

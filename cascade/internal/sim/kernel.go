@@ -10,39 +10,30 @@ import (
 // kernel has a cluster's clock, its timers and its requests.
 type kernel struct {
 	cluster *cluster
-	rows    *[purposes + 1]row // what each kind of request is
+	rows    *[purposes + 1]row // the table of requests, by purpose
 
 	now time.Duration // since the start
-	end time.Duration
+	end time.Duration // until which to run
 
-	queue     vtime.Queue           // of timers at any time
-	lines     [lineCount]vtime.Line // of timers that come in the order in which they were set
-	firstLine int                   // whose timer is the first of all lines'; negative: to be found
+	// Timers wait in the queue, or in a line if they come due in the order in which they are set.
+	// firstLine is the line whose first timer is due first, at firstAt. It is negative while that
+	// has to be found anew.
+	queue     vtime.Queue
+	lines     [lineCount]vtime.Line
+	firstLine int
 	firstAt   time.Duration
 
-	deadlines     [purposes + 1]deadline
+	// Requests and proposals are slots that are used again. Others name them by their index.
+	deadlines     [purposes + 1]deadline // by purpose
 	requests      []request
 	freeRequests  []int32
 	proposals     []proposal
 	freeProposals []int32
-	lastWrite     time.Duration // latency of the last write that the cluster's own etcd answered
 
-	quiet bool  // heartbeats are counted, not simulated: see calm
-	err   error // of a part that cannot go on
+	lastWrite time.Duration // latency of the last write that the cluster's own etcd answered
+	quiet     bool          // heartbeats are counted instead of simulated: see calm
+	err       error         // of a component that cannot go on
 }
-
-// The lines: one for each length of a timer that requests share.
-const (
-	lineHeartbeat = iota // the patience of a kubelet's heartbeat client
-	lineElection         // that of a leader election's client
-	lineEtcd             // etcd's own limit
-	lineCheck            // that of the API server's check of etcd
-	lineAnswers          // answers while all is quiet
-	lineReads            // the API server's deadline for a read
-	lineWrites           // and for a write
-	lineProbe            // the patience of the kubelet's liveness probe
-	lineCount
-)
 
 // start readies the kernel of a cluster whose scenario is known.
 func (kn *kernel) start(c *cluster) {
@@ -52,35 +43,22 @@ func (kn *kernel) start(c *cluster) {
 	}
 }
 
-// at sets a timer.
-func (kn *kernel) at(at time.Duration, kind uint16, who int32, gen uint32) {
-	kn.queue.Push(at, kind, who, gen)
-}
-
-// inLine sets a request's timer in a line.
-func (kn *kernel) inLine(line int, at time.Duration, kind uint16, i int32, gen uint32) {
-	l := &kn.lines[line]
-	if l.Len() == 0 {
-		kn.firstLine = -1
-	}
-	l.Push(at, kind, i, gen)
-}
-
-// findLine finds the first timer of all lines. Most are of requests that have ended: it drops them.
-func (kn *kernel) findLine() {
-	kn.firstAt, kn.firstLine = vtime.Never, 0
-	for i := range kn.lines {
-		l := &kn.lines[i]
-		for l.Len() > 0 && !kn.current(l.Peek()) {
-			l.Pop()
+// runUntil runs to the end in slices of ten minutes. Between two slices it ends with ctx's error
+// if ctx is done.
+func (kn *kernel) runUntil(ctx context.Context) error {
+	end := kn.end
+	for kn.end = 0; kn.end < end; {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		if t := l.Next(); t < kn.firstAt {
-			kn.firstAt, kn.firstLine = t, i
-		}
+		kn.end = min(kn.end+10*time.Minute, end)
+		kn.run()
 	}
+	return kn.err
 }
 
-// run lets virtual time pass until the end.
+// run lets virtual time pass until the end. Each turn takes whatever comes first: the queue's
+// timer, a line's, or etcd's next event.
 func (kn *kernel) run() {
 	etcd := &kn.cluster.etcd
 	for {
@@ -118,20 +96,37 @@ func (kn *kernel) run() {
 	kn.cluster.calm.count()
 }
 
-// runUntil runs in slices of ten minutes, so that a context can end it.
-func (kn *kernel) runUntil(ctx context.Context) error {
-	end := kn.end
-	for kn.end = 0; kn.end < end; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		kn.end = min(kn.end+10*time.Minute, end)
-		kn.run()
-	}
-	return kn.err
+// at sets a timer of a kind for subject who. A component that no longer wants the timer raises its
+// generation, so that gen no longer matches.
+func (kn *kernel) at(at time.Duration, kind uint16, who int32, gen uint32) {
+	kn.queue.Push(at, kind, who, gen)
 }
 
-// current reports whether a timer is of a request that is still under way.
+// inLine sets a timer of request i in a line.
+func (kn *kernel) inLine(line int, at time.Duration, kind uint16, i int32, gen uint32) {
+	l := &kn.lines[line]
+	if l.Len() == 0 {
+		kn.firstLine = -1
+	}
+	l.Push(at, kind, i, gen)
+}
+
+// findLine finds the first timer of all lines. Most are of requests that have ended: it drops
+// them.
+func (kn *kernel) findLine() {
+	kn.firstAt, kn.firstLine = vtime.Never, 0
+	for i := range kn.lines {
+		l := &kn.lines[i]
+		for l.Len() > 0 && !kn.current(l.Peek()) {
+			l.Pop()
+		}
+		if t := l.Next(); t < kn.firstAt {
+			kn.firstAt, kn.firstLine = t, i
+		}
+	}
+}
+
+// current reports whether a timer's request is still under way.
 func (kn *kernel) current(e vtime.Event) bool {
 	r := &kn.requests[e.Who]
 	return r.gen == e.Gen && r.stage != free

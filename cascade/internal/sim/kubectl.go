@@ -7,12 +7,14 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// `kubectl scale` (k8s.io/kubectl v0.29.2 and v0.37.2, pkg/cmd/scale/scale.go and pkg/scale/scale.go): one PATCH of the scale, repeated on
-// conflicts only, whatever the --timeout: any other error ends the command. With a --timeout it then reads the scale every second until
-// status.replicas is what was asked for, or until something else has set another number; an error of a read ends it, too, and so does the
-// timeout. The operator repeats a command that failed after two seconds, but not one that timed out.
-
-// kubectl is the command under way, and what commands came to.
+// kubectl is `kubectl scale` (k8s.io/kubectl v0.29.2 and v0.37.2, pkg/cmd/scale/scale.go and
+// pkg/scale/scale.go): the command under way, and what all commands came to.
+//
+// A command is one PATCH of the scale, repeated on conflicts only, whatever its --timeout. Any
+// other error ends it. With a --timeout it then reads the scale every second. It ends when
+// status.replicas is what was asked for, or when something else has set another number. It also
+// ends on an error of a read, and at the timeout. The operator repeats a command that failed after
+// two seconds, but not one that timed out.
 type kubectl struct {
 	began  time.Duration // when this command's PATCH was answered
 	status int           // status.replicas, as its controller wrote it last
@@ -24,8 +26,13 @@ type kubectl struct {
 const (
 	operatorPause = 2 * time.Second
 	scalePoll     = time.Second // cmd/scale/scale.go, NewRetryParams
+
+	// scaleSlow is the time from which on an acknowledgement is worth a line of the story.
+	scaleSlow = 10 * time.Second
 )
 
+// scaleReply goes on with a command. With a --timeout it reads the scale until the replicas are
+// there.
 func (op *operator) scaleReply(why purpose, i int32, c code) {
 	a := &op.s.Actions[i]
 	switch {
@@ -53,7 +60,7 @@ func (op *operator) scaleReply(why purpose, i int32, c code) {
 	}
 }
 
-// scaled is a command that says so. One that succeeded at once is no line of the story.
+// scaled ends a command that has succeeded. A quick one is no line of the story.
 func (op *operator) scaled(a *scenario.Action) {
 	took := op.now - a.At
 	op.acked = max(op.acked, took)
@@ -61,9 +68,3 @@ func (op *operator) scaled(a *scenario.Action) {
 		op.note(story.ScaleAcked, itoa(a.N)+" after "+took.Round(time.Second).String(), story.ByOperator)
 	}
 }
-
-// scaleSlow is from when on an acknowledgement is worth a line.
-const scaleSlow = 10 * time.Second
-
-// startTime is how long a process that ended in good order is away before it fills its caches: assumed.
-const startTime = time.Second

@@ -6,43 +6,57 @@ import (
 	"github.com/redline-go/redline/internal/stream"
 )
 
-// kubelet is the part of a node's kubelet that the control plane sees: its Lease, its Node status and its pods' status.
-// The lease loop is k8s.io/component-helpers/apimachinery/lease/controller.go, step by step: an optimistic PUT from the
-// last known version, at most five times in a row; after a conflict, or when all five failed, a quorum GET with backoff
-// 200 ms ... 7 s and then PUTs again; then the next round after the interval and up to 4 % of jitter.
-type kubelet struct {
-	due     time.Duration // next lease round
-	sleep   time.Duration // backoff before the next GET
-	known   uint32        // version of the Lease it holds
-	tries   uint8
-	ensured bool // this round has already fallen back to a GET
-	again   bool // the GET follows a conflict: it counts as one of the five tries
-	silent  bool
-	waiting bool // a lease request is out
-
-	parked, statusParked time.Duration // since when it asks in vain: no API server listens
-
-	statusTries uint8
-	statusOut   bool
-	statusGen   uint32
-	reported    time.Duration // last Node status written
-	leaseGen    uint32
-
-	patching bool
-
-	stalls             uint32 // of its runtime so far
-	stalled, unhealthy bool   // the runtime hangs; PLEG says so
-}
-
-// kubelets are the nodes' kubelets, by node.
+// kubelets have the state of every node's kubelet.
 type kubelets struct {
 	*cluster
-	list   []kubelet
-	limits []limiter // of their clients
+	list   []kubelet // by node
+	limits []limiter // of their clients, by node: 50 QPS, bursts of 100
 	draws  stream.Source
 }
 
-// start spreads the kubelets' rounds over their periods, and the pods over the nodes.
+// kubelet is the part of a kubelet that the control plane sees: its Lease, its Node status and its
+// pods' status.
+//
+// The Lease loop follows k8s.io/component-helpers/apimachinery/lease/controller.go step by step. A
+// round is an optimistic PUT from the last known version, at most five times in a row. After a
+// conflict, or when all five failed, it is a quorum GET with a backoff of 200 ms ... 7 s, and then
+// PUTs again. The next round comes after the interval and up to 4 % of jitter.
+type kubelet struct {
+	// Its Lease.
+	due      time.Duration // when the next round begins
+	sleep    time.Duration // backoff before the next GET
+	known    uint32        // version of the Lease that it writes from
+	leaseGen uint32        // generation of its timers
+	waiting  bool          // a round is under way
+	ensured  bool          // this round has already fallen back to a GET
+	again    bool          // the GET follows a conflict, which counts as one of the five tries
+	tries    uint8         // PUTs of this round that failed
+
+	// Its Node's status.
+	statusGen   uint32        // generation of its timers
+	reported    time.Duration // when it wrote the status last
+	statusTries uint8         // requests of this round that failed
+	statusOut   bool          // a report is under way
+
+	silent   bool // it says nothing
+	patching bool // it mends its pods' Ready conditions
+
+	// Its container runtime.
+	stalls    uint32 // how often it has hung
+	stalled   bool   // it hangs
+	unhealthy bool   // PLEG says so
+
+	// Since when it asks in vain, as no API server listens. Zero: it does not.
+	parked, statusParked time.Duration
+}
+
+const (
+	leaseTries   = 5
+	leaseBackoff = 7 * time.Second // the longest wait before another GET
+)
+
+// start spreads the kubelets' rounds over their periods. Kubelets that were started together,
+// Uptime ago, report their status together.
 func (ks *kubelets) start(c *cluster) {
 	s := c.s
 	ks.cluster, ks.list, ks.limits = c, make([]kubelet, s.Nodes), make([]limiter, s.Nodes)
@@ -58,28 +72,7 @@ func (ks *kubelets) start(c *cluster) {
 	}
 }
 
-// node is what etcd holds of a node, and what the node lifecycle controller remembers.
-type node struct {
-	lease, object uint32        // versions
-	renewed       time.Duration // when the stored Lease last changed
-	seenLease     uint32
-	probed        time.Duration // the controller's probeTimestamp
-	notReady      bool          // stored Ready condition is Unknown
-	marked        int32         // pods marked not ready
-	pods          int32         // pods it runs
-	serving       int32         // of which the workload's
-	tainted       bool          // NoSchedule
-	tainting      bool          // a PATCH of that taint is out
-	taintAgain    bool          // the Node was written meanwhile
-	evictAt       time.Duration // when the pods on a node with the NoExecute taint are deleted; 0: not tainted, negative: they are
-	retry         bool          // MarkPodsNotReady has to be tried again
-}
-
-const (
-	leaseTries   = 5
-	leaseBackoff = 7 * time.Second // the longest wait before another GET
-)
-
+// leaseRound starts a renewal of the Lease.
 func (ks *kubelets) leaseRound(i int32) {
 	k := &ks.list[i]
 	if k.silent {
@@ -89,23 +82,13 @@ func (ks *kubelets) leaseRound(i int32) {
 	ks.leasePut(i)
 }
 
+// leasePut PUTs the Lease from the version that the kubelet knows.
 func (ks *kubelets) leasePut(i int32) {
 	ks.list[i].waiting = true
 	ks.ask(forLease, i, ks.list[i].known)
 }
 
-func (ks *kubelets) leaseNext(i int32) {
-	k := &ks.list[i]
-	k.waiting = false
-	k.due = ks.now + ks.leaseInterval()
-	ks.at(k.due, evLease, i, k.leaseGen)
-}
-
-// leaseInterval is wait.JitterUntil's: the interval and up to 4 % more.
-func (ks *kubelets) leaseInterval() time.Duration {
-	return time.Duration(float64(ks.s.Leases.Renew) * (1 + 0.04*ks.draws.Float()))
-}
-
+// leaseReply goes on after a PUT of the Lease.
 func (ks *kubelets) leaseReply(i int32, version uint32, c code) {
 	k := &ks.list[i]
 	if k.silent {
@@ -124,6 +107,8 @@ func (ks *kubelets) leaseReply(i int32, version uint32, c code) {
 	}
 }
 
+// leaseTryAgain counts a failed PUT. It repeats the PUT, falls back to a GET once a round, or
+// gives the round up.
 func (ks *kubelets) leaseTryAgain(i int32) {
 	k := &ks.list[i]
 	k.tries++
@@ -138,7 +123,8 @@ func (ks *kubelets) leaseTryAgain(i int32) {
 	}
 }
 
-// retryLease goes on at once. A refused connection still costs a round trip, so that virtual time moves.
+// leaseRetry repeats the PUT at once. A refused connection costs a round trip all the same, so
+// that virtual time moves.
 func (ks *kubelets) leaseRetry(i int32) {
 	if ks.servers.list[ks.servers.serverFor(forLease, i)].down {
 		ks.at(ks.now+time.Millisecond, evLeaseRetry, i, ks.list[i].leaseGen)
@@ -147,12 +133,14 @@ func (ks *kubelets) leaseRetry(i int32) {
 	ks.leasePut(i)
 }
 
+// leaseGet GETs the Lease, to learn its version.
 func (ks *kubelets) leaseGet(i int32) {
 	k := &ks.list[i]
 	k.sleep = 100 * time.Millisecond
 	ks.ask(forLeaseGet, i, 0)
 }
 
+// leaseGetReply goes on after a GET of the Lease. One that failed is repeated after its backoff.
 func (ks *kubelets) leaseGetReply(i int32, c code) {
 	k := &ks.list[i]
 	if k.silent {
@@ -175,4 +163,18 @@ func (ks *kubelets) leaseGetReply(i int32, c code) {
 	}
 	k.tries = 0
 	ks.leasePut(i)
+}
+
+// leaseNext ends the round and plans the next one.
+func (ks *kubelets) leaseNext(i int32) {
+	k := &ks.list[i]
+	k.waiting = false
+	k.due = ks.now + ks.leaseInterval()
+	ks.at(k.due, evLease, i, k.leaseGen)
+}
+
+// leaseInterval draws the time between two rounds, as wait.JitterUntil does: the interval and up
+// to 4 % more.
+func (ks *kubelets) leaseInterval() time.Duration {
+	return time.Duration(float64(ks.s.Leases.Renew) * (1 + 0.04*ks.draws.Float()))
 }

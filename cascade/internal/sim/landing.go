@@ -4,9 +4,8 @@ import (
 	"time"
 )
 
-// What comes back from etcd: writes that land or conflict, whether anybody still waits for them or not, and reads.
-
-// applied is etcd's answer to a proposal, awaited or not.
+// applied handles etcd's answer to the write of proposal k, awaited or not. A PATCH that meets a
+// newer object is tried again inside the server, with what is left of its deadline.
 func (kn *kernel) applied(k int32) {
 	q := kn.proposals[k]
 	kn.freeProposals = append(kn.freeProposals, k)
@@ -32,24 +31,26 @@ func (kn *kernel) applied(k int32) {
 	}
 }
 
-// requeueDeadline renews the timers of a request that goes on under a new generation.
+// requeueDeadline renews the timer of a request that goes on under a new generation.
 func (kn *kernel) requeueDeadline(i int32) {
 	r := &kn.requests[i]
 	d := &kn.deadlines[r.purpose]
 	kn.at(max(kn.now, r.begun+d.after), d.kind, i, r.gen)
 }
 
-// land makes a committed proposal's effect, if its comparison holds.
+// land makes a committed proposal's effect if its comparison holds, and reports whether it did.
+// The object must have the version that the writer knew, and a registration's etcd lease must not
+// be revoked.
 func (kn *kernel) land(q *proposal) bool {
 	kn.cluster.rec.committed++
-	if q.purpose == forRevoke { // a lease revoked, perhaps for the second time
+	if q.purpose == forRevoke { // perhaps for the second time
 		kn.cluster.lessor.ends(int32(q.version))
 		return true
 	}
 	t := &kn.rows[q.purpose]
 	if t.space != plain {
 		v := kn.version(t.space, q.who)
-		if *v != q.version || q.purpose == forRegistration && kn.cluster.lessor.leases[kn.cluster.servers.list[q.who].lease-1].state == leaseRevoked {
+		if *v != q.version || q.purpose == forRegistration && kn.cluster.servers.leaseEnded(q.who) {
 			kn.cluster.rec.wasted++
 			return false
 		}
@@ -57,11 +58,12 @@ func (kn *kernel) land(q *proposal) bool {
 	}
 	kn.cluster.rec.wrote(q.purpose, 1)
 	if t.landed != nil {
-		t.landed(kn.cluster, landing{q.who, q.version})
+		t.landed(kn.cluster, landing{who: q.who, version: q.version})
 	}
 	return true
 }
 
+// version returns where the resourceVersion of who's object is kept.
 func (kn *kernel) version(s space, who int32) *uint32 {
 	switch s {
 	case leases:
@@ -74,6 +76,7 @@ func (kn *kernel) version(s space, who int32) *uint32 {
 	return &kn.cluster.electors.list[who].lease
 }
 
+// versionOf returns the resourceVersion of who's object, 0 if its space keeps none.
 func (kn *kernel) versionOf(s space, who int32) uint32 {
 	if s == plain {
 		return 0
@@ -81,6 +84,7 @@ func (kn *kernel) versionOf(s space, who int32) uint32 {
 	return *kn.version(s, who)
 }
 
+// readDone handles etcd's answer to the read of proposal k.
 func (kn *kernel) readDone(k int32) {
 	q := kn.proposals[k]
 	kn.freeProposals = append(kn.freeProposals, k)
@@ -99,7 +103,8 @@ func (kn *kernel) readDone(k int32) {
 	kn.finish(q.request, ok)
 }
 
-// turnedDown is a write that etcd refuses: too many requests, or no space.
+// turnedDown handles etcd's refusal of a write: too many requests, or no space. The scheduler
+// tries a refused Binding again after a second.
 func (kn *kernel) turnedDown(k int32) {
 	q := kn.proposals[k]
 	kn.freeProposals = append(kn.freeProposals, k)

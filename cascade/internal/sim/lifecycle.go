@@ -6,54 +6,63 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// The node lifecycle controller, pkg/controller/nodelifecycle/node_lifecycle_controller.go: a pass over all nodes 5 s after
-// the last one ended, by eight workers on one 20-QPS client that its Events share. A node whose Lease the controller has
-// not seen renewed for the grace period is looked up live (the circuit breaker, since 1.33 or so; absent in 1.29), then
-// written NotReady, then its pods are marked one by one.
+// lifecycle is the node lifecycle controller,
+// pkg/controller/nodelifecycle/node_lifecycle_controller.go.
+//
+// It makes a pass over all nodes, 5 s after the last one ended, with eight workers on one 20-QPS
+// client that its Events share. It looks for nodes whose Lease it has not seen renewed for the
+// grace period. Such a node is looked up live (the circuit breaker, since 1.33 or so; absent in
+// 1.29). Then it is written NotReady, and its pods are marked one by one.
+type lifecycle struct {
+	*cluster
+	limit   limiter
+	breaker bool // looks at a Lease live before its node is written NotReady
+
+	// The pass.
+	order   []int32 // in which a pass takes the nodes: a lister's order is a map's
+	cursor  int     // in order: the next node
+	running bool
+	pass    uint32 // generation of the timer of the next pass
+	workers [monitorWorkers]lifeWorker
+
+	// The Events.
+	events  int  // that the recorder still has to post
+	posting bool // one goroutine posts them
+
+	notReady  int  // nodes
+	disrupted bool // every node is NotReady: evictions stop
+
+	// Taints that evict.
+	tainting   []int32       // nodes that wait for a NoExecute taint
+	taintNext  time.Duration // the earliest time for the next taint
+	evictLimit limiter       // of the client that deletes pods
+}
+
+// lifeWorker is one of the workers of a pass.
+type lifeWorker struct {
+	step  lifeStep
+	node  int32
+	left  int32 // pods still to mark
+	tries int   // to write the node NotReady
+	ready bool  // Ready as the pass first observed it
+}
+
+// lifeStep says which request a worker waits for.
+type lifeStep uint8
+
+// The steps.
+const (
+	lifeIdle    lifeStep = iota // none
+	lifeBreaker                 // a live GET of the Lease
+	lifeStatus                  // the PUT of the Node as NotReady
+	lifeGet                     // a GET of the Node after that PUT failed
+	lifePods                    // the PUT of a pod as not ready
+)
 
 const (
 	monitorPeriod  = 5 * time.Second
 	monitorWorkers = 8
 )
-
-type lifeStep uint8
-
-const (
-	lifeIdle lifeStep = iota
-	lifeBreaker
-	lifeStatus
-	lifeGet
-	lifePods
-)
-
-type lifeWorker struct {
-	step  lifeStep
-	node  int32
-	left  int32 // pods still to mark
-	tries int
-	ready bool // Ready as the pass first observed it
-}
-
-// lifecycle is the node lifecycle controller.
-type lifecycle struct {
-	*cluster
-	cursor  int
-	order   []int32 // in which a pass takes the nodes: a lister's is a map's
-	running bool
-	pass    uint32 // of the next pass: others in the queue are void
-	workers [monitorWorkers]lifeWorker
-	limit   limiter
-	events  int  // Events the recorder still has to post
-	posting bool // one goroutine posts them
-
-	tainting  []int32 // NoExecute queue
-	taintNext time.Duration
-	notReady  int
-	disrupted bool // every node NotReady: evictions stop
-
-	evictLimit limiter // of the client that deletes pods
-	breaker    bool    // a live look at a Lease before its node is marked NotReady
-}
 
 // start draws the order in which a pass takes the nodes.
 func (lc *lifecycle) start(c *cluster) {
@@ -68,6 +77,13 @@ func (lc *lifecycle) start(c *cluster) {
 	}
 }
 
+// monitorIn plans the next pass, instead of any that was planned.
+func (lc *lifecycle) monitorIn(wait time.Duration) {
+	lc.pass++
+	lc.at(lc.now+wait, evMonitor, 0, lc.pass)
+}
+
+// monitor begins a pass.
 func (lc *lifecycle) monitor() {
 	if lc.running || !lc.electors.list[controllers].working {
 		return
@@ -81,7 +97,7 @@ func (lc *lifecycle) monitor() {
 	lc.passDone()
 }
 
-// lifeNext gives a worker its next node; nodes that need no request take no time.
+// next gives a worker its next node. Nodes that need no request take no time.
 func (lc *lifecycle) next(w int32) {
 	k := &lc.workers[w]
 	k.step = lifeIdle
@@ -94,27 +110,7 @@ func (lc *lifecycle) next(w int32) {
 	}
 }
 
-func (lc *lifecycle) passDone() {
-	if !lc.running || lc.cursor < len(lc.nodes) {
-		return
-	}
-	for w := range lc.workers {
-		if lc.workers[w].step != lifeIdle {
-			return
-		}
-	}
-	lc.running = false
-	lc.disruption()
-	lc.monitorIn(monitorPeriod)
-}
-
-// monitorIn begins the next pass so much later, instead of any that was to begin.
-func (lc *lifecycle) monitorIn(wait time.Duration) {
-	lc.pass++
-	lc.at(lc.now+wait, evMonitor, 0, lc.pass)
-}
-
-// lifeNode looks at one node and says whether its worker now waits for a request.
+// inspect looks at a node and reports whether its worker now waits for a request.
 func (lc *lifecycle) inspect(w, i int32) bool {
 	n := &lc.nodes[i]
 	if n.seenLease != n.lease {
@@ -136,6 +132,8 @@ func (lc *lifecycle) inspect(w, i int32) bool {
 	return lc.writeNotReady(w)
 }
 
+// writeNotReady writes a worker's node NotReady, and reports whether the worker now waits. The
+// node may be written already, perhaps by a request that timed out.
 func (lc *lifecycle) writeNotReady(w int32) bool {
 	k := &lc.workers[w]
 	n := &lc.nodes[k.node]
@@ -143,7 +141,7 @@ func (lc *lifecycle) writeNotReady(w int32) bool {
 		if n.retry {
 			return lc.markPods(w, k.node)
 		}
-		return false // written before, perhaps by a request that timed out
+		return false
 	}
 	k.step = lifeStatus
 	k.tries++
@@ -151,10 +149,27 @@ func (lc *lifecycle) writeNotReady(w int32) bool {
 	return true
 }
 
+// markPods marks the node's pods not ready, one PUT after the other. It reports whether the worker
+// now waits.
+func (lc *lifecycle) markPods(w, i int32) bool {
+	k := &lc.workers[w]
+	n := &lc.nodes[i]
+	k.node, k.left = i, n.pods-lc.pods.away[i].unready-n.marked
+	if k.left <= 0 {
+		n.retry = false
+		return false
+	}
+	k.step = lifePods
+	lc.recordEvents(int(k.left))
+	lc.askVia(&lc.limit, forMarkPod, i, 0)
+	return true
+}
+
+// reply goes on with the worker of a node. Answers to a process that has exited find no worker.
 func (lc *lifecycle) reply(i int32, why purpose, c code) {
 	w := lc.workerOf(i)
 	if w < 0 {
-		return // of a process that has exited
+		return
 	}
 	k := &lc.workers[w]
 	n := &lc.nodes[k.node]
@@ -190,7 +205,7 @@ func (lc *lifecycle) reply(i int32, why purpose, c code) {
 	}
 }
 
-// workerOf is which worker handles the node, -1 if none does.
+// workerOf returns the worker that handles the node, -1 if none does.
 func (lc *lifecycle) workerOf(node int32) int32 {
 	for w := range lc.workers {
 		if lc.workers[w].step != lifeIdle && lc.workers[w].node == node {
@@ -200,49 +215,25 @@ func (lc *lifecycle) workerOf(node int32) int32 {
 	return -1
 }
 
-// markPods marks the node's pods not ready, one PUT after the other.
-func (lc *lifecycle) markPods(w, i int32) bool {
-	k := &lc.workers[w]
-	n := &lc.nodes[i]
-	k.node, k.left = i, n.pods-lc.pods.away[i].unready-n.marked
-	if k.left <= 0 {
-		n.retry = false
-		return false
-	}
-	k.step = lifePods
-	lc.recordEvents(int(k.left))
-	lc.askVia(&lc.limit, forMarkPod, i, 0)
-	return true
-}
-
-// recordEvents queues Events on the controller's client: one goroutine posts them, one at a time.
-func (lc *lifecycle) recordEvents(n int) {
-	lc.events = min(lc.events+n, eventBuffer)
-	if !lc.posting && lc.events > 0 {
-		lc.posting = true
-		lc.postEvent()
-	}
-}
-
-// eventBuffer is how many Events client-go's broadcaster holds (tools/record/event.go, maxQueuedEvents x2: queue and watch).
-const eventBuffer = 2000
-
-func (lc *lifecycle) postEvent() { lc.askVia(&lc.limit, forNodeEvent, 0, 0) }
-
-// eventPosted goes on with the next Event; one that failed in transport is tried again after 10 s.
-func (lc *lifecycle) eventPosted(c code) {
-	if c == refused || c == gaveUp {
-		lc.at(lc.now+10*time.Second, evNodeEvent, 0, lc.electors.list[controllers].process)
+// passDone ends the pass when no worker has anything left to do.
+func (lc *lifecycle) passDone() {
+	if !lc.running || lc.cursor < len(lc.nodes) {
 		return
 	}
-	lc.posting = false
-	lc.events--
-	lc.recordEvents(0)
+	for w := range lc.workers {
+		if lc.workers[w].step != lifeIdle {
+			return
+		}
+	}
+	lc.running = false
+	lc.disruption()
+	lc.monitorIn(monitorPeriod)
 }
 
-// becameNotReady and becameReady are what follows when the stored condition changes: taints, and pods' readiness.
+// becameNotReady acts on a node whose stored Ready condition is no longer True. It taints the node
+// and changes the scheduler's message.
 func (lc *lifecycle) becameNotReady(i int32) {
-	lc.sched.catchUp() // while pods may still be placed here
+	lc.sched.catchUp() // while pods may still be placed on the node
 	n := &lc.nodes[i]
 	n.notReady = true
 	lc.notReady++
@@ -253,6 +244,20 @@ func (lc *lifecycle) becameNotReady(i int32) {
 	lc.kubelets.statusWake(i, lc.now)
 }
 
+// blame returns why a node was marked NotReady: its kubelet is silent, its runtime hangs, or its
+// renewals do not land.
+func (lc *lifecycle) blame(i int32) story.Cause {
+	switch {
+	case lc.kubelets.list[i].silent:
+		return story.BySilence
+	case lc.kubelets.list[i].unhealthy:
+		return story.ByRuntime
+	}
+	return story.L1
+}
+
+// becameReady acts on a node whose stored Ready condition is True again. It takes back what
+// becameNotReady has done.
 func (lc *lifecycle) becameReady(i int32) {
 	n := &lc.nodes[i]
 	n.notReady, n.retry = false, false
@@ -264,18 +269,8 @@ func (lc *lifecycle) becameReady(i int32) {
 	lc.kubelets.podsWake(i)
 }
 
-// blame is why a node was marked NotReady: its kubelet is silent, or its renewals do not land.
-func (lc *lifecycle) blame(i int32) story.Cause {
-	switch {
-	case lc.kubelets.list[i].silent:
-		return story.BySilence
-	case lc.kubelets.list[i].unhealthy:
-		return story.ByRuntime
-	}
-	return story.L1
-}
-
-// podMarked is a pod's Ready condition becoming False in etcd; a kubelet that is back reports otherwise.
+// podMarked handles a pod's Ready condition that has become False in etcd. A kubelet that is back
+// reports otherwise.
 func (lc *lifecycle) podMarked(i int32) {
 	n := &lc.nodes[i]
 	if n.marked < n.pods-lc.pods.away[i].unready {

@@ -6,16 +6,18 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// Pods at their CPU limit answer late, and a liveness probe that asks them fails: every 10 s, three times in a row (pkg/apis/core/v1/defaults.go,
-// SetDefaults_Probe), then the kubelet kills the container and starts it again, as after a crash. All living pods have the same load; their probes
-// are spread over the period, so that they are killed one after the other, and each leaves more to the others.
-
+// Pods at their CPU limit answer late, and a liveness probe that asks them fails. After three
+// failures in a row, 10 s apart (pkg/apis/core/v1/defaults.go, SetDefaults_Probe), the kubelet
+// kills the container and starts it again, as after a crash.
+//
+// All living pods have the same load, and their probes are spread over the period. So they are
+// killed one after the other, and each leaves more load to the others.
 const (
 	probePeriod   = 10 * time.Second
 	probeFailures = 3
 )
 
-// overloaded follows whether the pods are at their limits.
+// overloaded makes liveness probes fail while the pods are at their CPU limits.
 func (us *users) overloaded(now bool) {
 	if !us.s.Pods.Liveness || now == us.over {
 		return
@@ -27,12 +29,12 @@ func (us *users) overloaded(now bool) {
 	}
 }
 
-// nextProbe is the time between two pods' probes.
+// nextProbe returns the time between the probes of two pods.
 func (us *users) nextProbe() time.Duration {
 	return probePeriod / time.Duration(max(1, us.pods.running-us.pods.idle))
 }
 
-// unhealthy kills the container of a pod that has had its failures, and comes to the next.
+// unhealthy kills the container of a pod that has had its failures, and comes to the next pod.
 func (us *users) unhealthy() {
 	if i, found := us.unhealthyPod(); found {
 		us.pods.postEvents(i, probeFailures+1) // Unhealthy, then Killing
@@ -43,7 +45,8 @@ func (us *users) unhealthy() {
 	}
 }
 
-// unhealthyPod is a pod that serves for long enough: one without a slot, or one that has come back long ago.
+// unhealthyPod returns a pod that has served for long enough to fail its probes: one without a
+// slot, or one that came back long ago.
 func (us *users) unhealthyPod() (int32, bool) {
 	for k := range us.nodes {
 		i := int32((us.probed + k) % len(us.nodes))
@@ -53,7 +56,7 @@ func (us *users) unhealthyPod() (int32, bool) {
 		}
 	}
 	for i := range us.pods.slots {
-		if d := &us.pods.slots[i]; d.serves() && us.now-d.served >= (probeFailures-1)*probePeriod {
+		if p := &us.pods.slots[i]; p.serves() && us.now-p.served >= (probeFailures-1)*probePeriod {
 			return int32(i), true
 		}
 	}

@@ -4,13 +4,19 @@ import (
 	"time"
 )
 
-// The Node status loop (kubelet_node_status.go): every 10 s it reads its Node from the API server's cache, and writes if
-// the conditions stored there differ from its own or five minutes have passed. Only rounds that write are simulated.
+// The Node status loop (kubelet_node_status.go). Every 10 s a kubelet reads its Node from the API
+// server's cache. It writes if the conditions stored there differ from its own, or if five minutes
+// have passed. Only rounds that write are simulated.
+const (
+	statusPeriod = 10 * time.Second
+	statusReport = 5 * time.Minute
+)
 
-const statusPeriod, statusReport = 10 * time.Second, 5 * time.Minute
+// statusDiffers reports whether the stored Ready condition is not what the kubelet finds.
+func (ks *kubelets) statusDiffers(i int32) bool { return ks.nodes[i].notReady != ks.list[i].unhealthy }
 
-// statusWake plans the first round at or after a time. Rounds are 10 to 10.4 s apart and no two nodes' are in step, so
-// that is up to a period later.
+// statusWake plans the first round that is not before a time. Rounds are 10 to 10.4 s apart and no
+// two nodes' are in step. So that round is up to a period later.
 func (ks *kubelets) statusWake(i int32, notBefore time.Duration) {
 	k := &ks.list[i]
 	if k.silent || k.statusOut {
@@ -20,6 +26,7 @@ func (ks *kubelets) statusWake(i int32, notBefore time.Duration) {
 	ks.at(max(notBefore, ks.now)+time.Duration(ks.draws.Float()*1.02*float64(statusPeriod)), evStatus, i, k.statusGen)
 }
 
+// statusRound writes the Node's status if there is something to write.
 func (ks *kubelets) statusRound(i int32) {
 	k := &ks.list[i]
 	if k.silent {
@@ -33,6 +40,7 @@ func (ks *kubelets) statusRound(i int32) {
 	ks.ask(forStatus, i, 0)
 }
 
+// statusReply goes on after a PATCH of the Node's status.
 func (ks *kubelets) statusReply(i int32, c code) {
 	k := &ks.list[i]
 	if k.silent {
@@ -52,6 +60,7 @@ func (ks *kubelets) statusReply(i int32, c code) {
 	ks.statusAgain(i)
 }
 
+// statusAgain GETs the Node before another try, at most five times a round.
 func (ks *kubelets) statusAgain(i int32) {
 	k := &ks.list[i]
 	k.statusTries++
@@ -67,6 +76,7 @@ func (ks *kubelets) statusAgain(i int32) {
 	ks.statusWake(i, ks.now+statusPeriod)
 }
 
+// statusGetReply goes on after a GET of the Node. There may be nothing left to write.
 func (ks *kubelets) statusGetReply(i int32, c code) {
 	if ks.list[i].silent {
 		ks.list[i].statusOut = false
@@ -84,46 +94,8 @@ func (ks *kubelets) statusGetReply(i int32, c code) {
 	ks.ask(forStatus, i, 0)
 }
 
-// Pod status: the status manager reconciles every 10 s; each pod costs a quorum GET and a PATCH, one after the other.
-
-func (ks *kubelets) podsWake(i int32) {
-	k := &ks.list[i]
-	if k.patching || k.silent || ks.nodes[i].marked == 0 {
-		return
-	}
-	k.patching = true
-	ks.at(ks.now+time.Duration(ks.draws.Float()*float64(statusPeriod)), evPods, i, 0)
-}
-
-func (ks *kubelets) podsRound(i int32) {
-	k := &ks.list[i]
-	if k.silent || ks.nodes[i].marked == 0 {
-		k.patching = false
-		return
-	}
-	ks.askVia(&ks.limits[i], forPodGet, i, 0)
-}
-
-func (ks *kubelets) podGetReply(i int32, c code) {
-	if c != ok {
-		ks.at(ks.now+statusPeriod, evPods, i, 0)
-		return
-	}
-	ks.askVia(&ks.limits[i], forPodReady, i, 0)
-}
-
-func (ks *kubelets) podReadyReply(i int32, c code) {
-	if c != ok {
-		ks.at(ks.now+statusPeriod, evPods, i, 0)
-		return
-	}
-	ks.podsRound(i)
-}
-
-// statusDiffers tells whether the Node's stored condition is not what the kubelet finds.
-func (ks *kubelets) statusDiffers(i int32) bool { return ks.nodes[i].notReady != ks.list[i].unhealthy }
-
-// statusLanded is a Node status of the kubelet's in etcd.
+// statusLanded handles a kubelet's Node status that has landed. If the node is NotReady by its own
+// word, the controller's next pass marks its pods.
 func (ks *kubelets) statusLanded(i int32) {
 	n := &ks.nodes[i]
 	switch {
@@ -133,6 +105,6 @@ func (ks *kubelets) statusLanded(i int32) {
 		ks.life.becameReady(i)
 	default:
 		ks.life.becameNotReady(i)
-		n.retry = true // the controller's next pass marks its pods
+		n.retry = true
 	}
 }

@@ -7,16 +7,13 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// operator is who acts on the cluster.
+// operator does what the scenario's actions say, as an operator or as fate.
 type operator struct {
 	*cluster
 	kubectl
 }
 
-// act does what the scenario says, as an operator or as fate.
-func (op *operator) act(i int32) { acts[op.s.Actions[i].Do](op, i, &op.s.Actions[i]) }
-
-// acts has what each verb does, by its action and that action's number.
+// acts has the effect of each verb. An effect gets its action and that action's number.
 var acts = map[scenario.Verb]func(op *operator, i int32, a *scenario.Action){
 	scenario.Scale: func(op *operator, i int32, a *scenario.Action) {
 		op.note(story.Scaled, itoa(a.N), story.ByOperator)
@@ -40,7 +37,13 @@ var acts = map[scenario.Verb]func(op *operator, i int32, a *scenario.Action){
 	},
 }
 
-// delay makes every fsync of a member, or of all, take that much longer.
+// compacting is the time that an operator gives a compaction before the defragmentation.
+const compacting = 10 * time.Second
+
+// act does the scenario's action i.
+func (op *operator) act(i int32) { acts[op.s.Actions[i].Do](op, i, &op.s.Actions[i]) }
+
+// delay makes every fsync of a member take that much longer. Member 0 means all of them.
 func (op *operator) delay(member int, by time.Duration) {
 	op.calm.count()
 	if op.s.Etcd.Fsync+by > quietFsync {
@@ -54,7 +57,8 @@ func (op *operator) delay(member int, by time.Duration) {
 	op.etcd.setDelay(op.now, member, by)
 }
 
-// restart is an operator who restarts a component: API server or etcd member n, or all API servers and etcd's leader if n is 0.
+// restart restarts a component: the API server or etcd member number n, or all API servers and
+// etcd's leader if n is 0.
 func (op *operator) restart(what string, n int) {
 	op.calm.wake()
 	switch what {
@@ -77,10 +81,7 @@ func (op *operator) restart(what string, n int) {
 	op.note(story.Restarted, what, story.ByOperator)
 }
 
-// compacting is how long an operator lets a compaction run before the defragmentation.
-const compacting = 10 * time.Second
-
-// defrag compacts etcd, and defragments it when the compaction has had its time.
+// defrag compacts etcd, and plans its defragmentation.
 func (op *operator) defrag() {
 	op.calm.count()
 	op.etcd.advance(op.now)
@@ -89,12 +90,14 @@ func (op *operator) defrag() {
 	op.at(op.now+compacting, evDefrag, 0, 0)
 }
 
+// defragmented defragments etcd and disarms its alarm. The alarm stays if the live keys alone fill
+// the quota.
 func (op *operator) defragmented() {
 	op.calm.count()
 	op.etcd.advance(op.now)
 	op.etcd.server.Defrag()
 	op.etcd.poke()
-	if err := op.etcd.server.Disarm(); err == nil { // else the live keys alone fill the quota
+	if err := op.etcd.server.Disarm(); err == nil {
 		op.rec.noSpace = false
 	}
 	op.note(story.Defragmented, itoa(int(op.etcd.server.DB().Total>>20))+" MiB", story.ByOperator)

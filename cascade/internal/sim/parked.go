@@ -4,11 +4,14 @@ import (
 	"time"
 )
 
-// While no API server listens, kubelets ask in vain every 7 s for their Leases and every 10 s for their Nodes, and candidates every few seconds
-// for their leader lease. These requests are counted when a server is back instead of simulated; who was parked then goes on at the time at which it
-// would have.
+// While no API server listens, kubelets ask in vain every 7 s for their Leases and every 10 s for
+// their Nodes. Candidates ask every few seconds for their leader lease. These requests are parked:
+// counted when a server is back, instead of simulated. Whoever was parked then goes on at the time
+// at which it would have.
+//
+// The scheduler's ticks are parked too, while it is away.
 
-// unpark lets those go on whose requests were parked.
+// unpark lets the kubelets go on whose requests were parked, and the candidates.
 func (ks *kubelets) unpark() {
 	for i := range ks.list {
 		k := &ks.list[i]
@@ -29,7 +32,8 @@ func (ks *kubelets) unpark() {
 	ks.electors.unpark()
 }
 
-// unparkElectors draws the waits of all the candidates' tries that were refused, in the order in which they were: the stream is one.
+// unpark draws the waits of the candidates' tries that were refused. It takes them in the order in
+// which they came, since all candidates draw from one stream.
 func (es *electors) unpark() {
 	for {
 		first := int32(-1)
@@ -52,19 +56,24 @@ func (es *electors) unpark() {
 	}
 }
 
-// A scheduler that is away has ticks, too, but all that they do is to see how the last write was answered: once before that changes will do.
-
-// parkTick stops the ticks of a scheduler that is away, unless others come at the same instants every time, points of the series or churn: who is
-// first would change.
+// parkTick stops the ticks of a scheduler that is away, and reports whether it did. Such a tick
+// only looks at how the last write was answered. To look once before that answer changes is
+// enough.
+//
+// Ticks are not parked where points of the series or churn come at the same instants each time:
+// their order would change.
 func (sc *scheduling) parkTick() bool {
-	if sc.eager || sc.electors.list[scheduler].working || sc.pods.pending == 0 || sc.s.Grid <= time.Second || sc.churnEvery > 0 {
+	if sc.eager || sc.electors.list[scheduler].working || sc.pods.pending == 0 {
+		return false
+	}
+	if sc.s.Grid <= time.Second || sc.churnEvery > 0 {
 		return false
 	}
 	sc.tickParked = sc.now + time.Second
 	return true
 }
 
-// skipTicks lets the parked ticks up to now have been.
+// skipTicks makes up for the parked ticks until now.
 func (sc *scheduling) skipTicks() {
 	if sc.tickParked > 0 && sc.tickParked <= sc.now {
 		sc.apiAnswers()
@@ -79,14 +88,4 @@ func (sc *scheduling) unparkTick() {
 		sc.at(sc.tickParked, evSchedule, 0, 0)
 		sc.tickParked = 0
 	}
-}
-
-// noServer tells whether every API server is down.
-func (sv *servers) none() bool {
-	for i := range sv.list {
-		if !sv.list[i].down {
-			return false
-		}
-	}
-	return true
 }

@@ -7,22 +7,27 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// Containers that crash (pkg/kubelet/kuberuntime/kuberuntime_manager.go, doBackOff; client-go util/flowcontrol/backoff.go). The kubelet finds an
-// exited container at its next relist, reports the pod not ready, and starts the container again: the first time at once, then 10 s after it
-// exited, 20 s, up to 5 min; after 10 min without a crash from the start again. KubeletCrashLoopBackOffMax, on in v1.37, keeps the 5 min unless
-// set; ReduceDefaultCrashLoopBackOffDecay is off there. The sandbox stays, and with it the pod's address: a crash is no work for the CNI plugin.
-
+// Containers that crash (pkg/kubelet/kuberuntime/kuberuntime_manager.go, doBackOff; client-go
+// util/flowcontrol/backoff.go). The kubelet finds an exited container at its next relist, reports
+// the pod not ready, and starts the container again. It does so at once the first time, then 10 s
+// after the exit, 20 s, up to 5 min. After 10 min without a crash it begins again.
+//
+// Of v1.37's feature gates KubeletCrashLoopBackOffMax (on) keeps the 5 min unless set, and
+// ReduceDefaultCrashLoopBackOffDecay is off. The sandbox stays, and with it the pod's address: a
+// crash is no work for the CNI plugin.
 const (
 	crashBackOff, crashBackOffMost = 10 * time.Second, 300 * time.Second
 
-	// relistPeriod is PLEG's (kubelet.go, genericPlegRelistPeriod).
+	// relistPeriod is the time between two relists of PLEG (kubelet.go, genericPlegRelistPeriod).
 	relistPeriod = time.Second
 
-	// resync is the longest that a pod worker of v1.37 waits for a backoff, before jitter (pod_workers.go completeWork, SyncFrequency).
+	// resync is the longest that a pod worker of v1.37 waits for a backoff, before jitter
+	// (pod_workers.go completeWork, SyncFrequency).
 	resync = time.Minute
 )
 
-// crash makes n of the workload's pods crash, those that have crashed before first, and again after they have run for so long; n of 0 ends that.
+// crash makes n of the workload's pods crash, those that have a slot first. They crash again after
+// they have run for `every`, unless that is zero. An n of 0 ends all crash loops.
 func (ps *pods) crash(n int, every time.Duration) {
 	if n == 0 {
 		ps.note(story.CrashesEnd, "", story.ByScenario)
@@ -33,8 +38,8 @@ func (ps *pods) crash(n int, every time.Duration) {
 	}
 	ps.crashEvery = every
 	for i := range ps.slots {
-		if d := &ps.slots[i]; n > 0 && d.serves() {
-			d.loops = every > 0
+		if p := &ps.slots[i]; n > 0 && p.serves() {
+			p.loops = every > 0
 			ps.exits(int32(i), story.ByScenario)
 			n--
 		}
@@ -49,66 +54,57 @@ func (ps *pods) crash(n int, every time.Duration) {
 	}
 }
 
-// plainPods is how many of the workload's pods on a node have no slot.
-func (ps *pods) plain(node int32) int32 {
-	n := ps.nodes[node].serving
-	for at := ps.away[node].slots; at > 0; at = ps.slots[at-1].next {
-		n--
-	}
-	return n
-}
-
-// podCrash is a container that exits.
+// exits ends a pod's container.
 func (ps *pods) exits(i int32, why story.Cause) {
-	d := &ps.slots[i]
+	p := &ps.slots[i]
 	ps.ceases(i, podExited)
-	if !d.crasher {
-		d.crasher = true
-		ps.known(d)
+	if !p.crasher {
+		p.crasher = true
+		ps.clearFresh(p)
 		ps.crashers++
 	}
 	ps.rec.crashes++
-	d.since = ps.now
+	p.since = ps.now
 	ps.note(story.PodsCrash, "", why)
 	ps.users.changed()
 	ps.goOnIn(i, time.Duration(ps.draws.Float()*float64(relistPeriod)))
 }
 
-// podRestart is a sync of a pod whose container has exited: it starts the container, or waits for its backoff.
+// restart syncs a pod whose container has exited. It starts the container, or waits for its
+// backoff. The kubelet reports the pod Terminated, then CrashLoopBackOff.
 func (ps *pods) restart(i int32) {
-	d := &ps.slots[i]
-	if d.phase == podExited || !d.waited && d.phase == podBackOff { // Terminated, then CrashLoopBackOff
-		d.waited = d.phase == podBackOff
+	p := &ps.slots[i]
+	if p.phase == podExited || !p.waited && p.phase == podBackOff {
+		p.waited = p.phase == podBackOff
 		ps.owes(i)
 	}
-	expired := d.since-d.updated > 2*crashBackOffMost
-	left := d.since + d.backoff - ps.now
-	if d.backoff > 0 && !expired && left > 0 {
-		d.phase = podBackOff
+	expired := p.since-p.updated > 2*crashBackOffMost
+	left := p.since + p.backoff - ps.now
+	if p.backoff > 0 && !expired && left > 0 {
+		p.phase = podBackOff
 		ps.postEvents(i, 1) // BackOff
-		wait := syncBackOff
+		wait := workerBackOff
 		if ps.s.Version != kube.V1_29 {
 			wait = min(left, resync)
 		}
-		ps.goOnIn(i, ps.syncBackOff(wait))
+		ps.goOnIn(i, ps.jitter(wait))
 		return
 	}
-	switch {
-	case d.backoff == 0 || expired:
-		d.backoff = crashBackOff
-	default:
-		d.backoff = min(2*d.backoff, crashBackOffMost)
+	if p.backoff == 0 || expired {
+		p.backoff = crashBackOff
+	} else {
+		p.backoff = min(2*p.backoff, crashBackOffMost)
 	}
-	d.updated = ps.now
-	d.phase = podStarting
+	p.updated = ps.now
+	p.phase = podStarting
 	ps.goOnIn(i, ps.s.Pods.Start)
 }
 
-// crashed is how many pods' containers have crashed and not come back.
+// crashed returns how many pods' containers have crashed and not come back.
 func (ps *pods) crashed() int {
 	n := 0
 	for i := range ps.slots {
-		if d := &ps.slots[i]; d.crasher && d.phase != podFree && !d.serves() && d.phase != podPreparing {
+		if p := &ps.slots[i]; p.crasher && p.phase != podFree && !p.serves() && p.phase != podPreparing {
 			n++
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// powerOff takes the power from the first n nodes for so long. What runs there is gone; etcd holds the pods to be ready until the node lifecycle
-// controller marks them. With the power back the kubelet makes every sandbox anew (kuberuntime_manager.go, SandboxChanged).
+// powerOff takes the power from the first n nodes for so long. All that runs there is gone. In
+// etcd these pods stay Ready until the node lifecycle controller marks them. With the power back
+// the kubelet makes every sandbox anew (kuberuntime_manager.go, SandboxChanged).
 func (ks *kubelets) powerOff(n int, length time.Duration) {
 	ks.calm.wake()
 	ks.note(story.NodesDown, itoa(n)+" nodes", story.ByScenario)
@@ -17,11 +18,11 @@ func (ks *kubelets) powerOff(n int, length time.Duration) {
 			ks.pods.take(i, podServing)
 		}
 		for at := ks.pods.away[i].slots; at > 0; at = ks.pods.slots[at-1].next {
-			d := &ks.pods.slots[at-1]
-			if d.phase != podBinding {
+			p := &ks.pods.slots[at-1]
+			if p.phase != podBinding {
 				ks.pods.ceases(at-1, podPreparing)
-				d.step, d.parked, d.since = 0, true, ks.now
-				d.turn++
+				p.step, p.parked, p.since = 0, true, ks.now
+				p.turn++
 			}
 		}
 		ks.at(ks.now+length, evPower, i, ks.list[i].leaseGen)

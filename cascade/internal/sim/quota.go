@@ -4,10 +4,12 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// etcd's quota: at the first write that finds the db file too large the alarm NOSPACE goes on, and every write fails until the members are
-// defragmented and the alarm is disarmed. While all is quiet the db grows by what is counted, from one point of the series to the next.
-
-// checkQuota notes that the quota is reached. Nothing is quiet then.
+// checkQuota notes that etcd's quota is reached. At the first write that finds the db file too
+// large the alarm NOSPACE goes on. Every write then fails until the members are defragmented and
+// the alarm is disarmed.
+//
+// While all is quiet the db grows by what is counted, from one point of the series to the next. It
+// is not quiet once the quota is reached.
 func (e *etcd) checkQuota() {
 	if !e.server.Full() || e.rec.noSpace {
 		return

@@ -6,24 +6,26 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// The workload: one ReplicaSet's pods, some of which run and serve, the rest pending; the controller that creates them,
-// the scheduler's queue (package scheduler/retry), the Endpoints of those that are ready.
-
-// replicaSet is the ReplicaSet controller's side: pkg/controller/replicaset, slowStartBatch and its 20-QPS client.
+// replicaSet is the controller of the workload's one ReplicaSet: pkg/controller/replicaset,
+// slowStartBatch and its 20-QPS client.
 type replicaSet struct {
 	*cluster
 	limit   limiter
-	want    int // spec.replicas
-	have    int // pods that exist and are not terminating
-	quota   int // how many pods the namespace may hold; negative: any number
-	batch   int // size of the present slow-start batch
-	left    int // creates of this sync still to start
-	flying  int
+	want    int  // spec.replicas
+	have    int  // pods that exist and are not terminating
+	quota   int  // pods that the namespace may hold; negative: any number
+	syncing bool // a sync creates pods
+	batch   int  // size of the next slow-start batch
+	left    int  // creates of this sync still to start
+	flying  int  // creates under way
 	broken  bool // a create of this batch failed
-	retries int
-	syncing bool
+	retries int  // syncs in a row that failed
 }
 
+// burstReplicas is the most pods that one sync creates or deletes.
+const burstReplicas = 500
+
+// start sets the replicas that run at the start.
 func (rs *replicaSet) start(c *cluster) {
 	rs.cluster, rs.limit = c, newLimiter(20, 30)
 	rs.want, rs.have, rs.quota = c.s.Workload.Start(), c.s.Workload.Start(), -1
@@ -32,9 +34,7 @@ func (rs *replicaSet) start(c *cluster) {
 	}
 }
 
-// burstReplicas is how many pods one sync creates at most.
-const burstReplicas = 500
-
+// sync creates or deletes pods until there are as many as wanted.
 func (rs *replicaSet) sync() {
 	if rs.syncing || !rs.electors.list[controllers].working {
 		return
@@ -49,7 +49,8 @@ func (rs *replicaSet) sync() {
 	}
 }
 
-// nextBatch is slowStartBatch: 1, 2, 4 ... creates side by side; a failure stops the rest.
+// nextBatch sends a batch of creates (slowStartBatch): 1, 2, 4 ... side by side, until one fails.
+// The quota refuses what is beyond it, and is such a failure.
 func (rs *replicaSet) nextBatch() {
 	n := min(rs.batch, rs.left)
 	if n == 0 || rs.broken {
@@ -58,7 +59,7 @@ func (rs *replicaSet) nextBatch() {
 	}
 	rs.left -= n
 	rs.batch *= 2
-	if rs.quota >= 0 && rs.have+n > rs.quota { // the quota refuses the rest of the batch
+	if rs.quota >= 0 && rs.have+n > rs.quota {
 		k := max(0, rs.quota-rs.have)
 		rs.rec.refused += n - k
 		rs.note(story.PodsRefused, "ResourceQuota", story.ByLoad)
@@ -74,10 +75,23 @@ func (rs *replicaSet) nextBatch() {
 	}
 }
 
+// createReply goes on with the next batch when this one has ended.
+func (rs *replicaSet) createReply(c code) {
+	rs.flying--
+	if c != ok {
+		rs.broken = true
+	}
+	if rs.flying == 0 && rs.syncing {
+		rs.nextBatch()
+	}
+}
+
+// endSync writes the ReplicaSet's status and plans the next sync. One that failed is repeated
+// after the workqueue's backoff: 5 ms, doubled up to 1000 s.
 func (rs *replicaSet) endSync() {
 	rs.syncing = false
 	rs.askVia(&rs.limit, forReplicaSet, 0, 0)
-	if rs.broken { // workqueue: 5 ms, doubled up to 1000 s
+	if rs.broken {
 		wait := min(5*time.Millisecond<<min(rs.retries, 20), 1000*time.Second)
 		rs.retries++
 		rs.at(rs.now+wait, evReplicas, 0, rs.electors.list[controllers].process)
@@ -89,17 +103,7 @@ func (rs *replicaSet) endSync() {
 	}
 }
 
-func (rs *replicaSet) createReply(c code) {
-	rs.flying--
-	if c != ok {
-		rs.broken = true
-	}
-	if rs.flying == 0 && rs.syncing {
-		rs.nextBatch()
-	}
-}
-
-// deletePods scales down: pods that are not running first, as the controller ranks them.
+// scaleDown deletes n pods: those that are not running first, as the controller ranks them.
 func (rs *replicaSet) scaleDown(n int) {
 	rs.sched.unparkTick()
 	idle := rs.sched.unscheduled.Remove(n)

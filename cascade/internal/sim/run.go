@@ -32,7 +32,8 @@ func Judge(ctx context.Context, s scenario.Scenario) (story.Verdict, story.Total
 	return c.rec.verdict(), t, nil
 }
 
-// simulate fills in the scenario's defaults and runs it.
+// simulate fills in the scenario's defaults and runs it. keep says whether to record timeline and
+// series.
 func simulate(ctx context.Context, s *scenario.Scenario, keep bool) (*cluster, error) {
 	if err := s.Check(); err != nil {
 		return nil, err

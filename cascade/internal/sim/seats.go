@@ -1,25 +1,54 @@
 package sim
 
+// seats are the seats of one priority level in one API server, with the queue for them.
 type seats struct {
 	limit, used  int
-	head, tail   int32
-	waiting      int
-	high         int // most seats wanted since the last adjustment
-	smooth       float64
-	nominal, min int
+	head, tail   int32   // first and last request of the queue, while any waits
+	waiting      int     // requests in the queue
+	high         int     // most seats wanted since the last adjustment
+	smooth       float64 // high, which decays slowly
+	nominal, min int     // the limit at first, and the least that borrowing leaves
 }
 
-func (sv *servers) leave(server int32, ln level) {
-	l := &sv.list[server].levels[ln]
-	l.used--
-	if l.waiting > 0 {
-		sv.fillSeats(server, ln)
+// shares are the priority levels of flowcontrol's bootstrap configuration: each level's share of
+// the seats, and how much of it may be lent.
+var shares = [levels]struct {
+	share    int
+	lendable float64
+}{
+	nodeHigh:       {share: 40, lendable: 0.25},
+	system:         {share: 30, lendable: 0.33},
+	workloadHigh:   {share: 40, lendable: 0.5},
+	leaderElection: {share: 10},
+	workloadLow:    {share: 100, lendable: 0.9},
+	globalDefault:  {share: 20, lendable: 0.5},
+	catchAll:       {share: 5},
+	exempt:         {},
+}
+
+// totalSeats are an API server's seats, totalShares the sum of all levels' shares.
+const totalSeats, totalShares = 600, 245
+
+// openLevels gives each level its nominal seats.
+func (s *server) openLevels() {
+	for i := range s.levels {
+		n := (totalSeats*shares[i].share + totalShares - 1) / totalShares
+		s.levels[i] = seats{limit: n, nominal: n, min: n - int(shares[i].lendable*float64(n)+0.5)}
 	}
 }
 
-// fillSeats serves those who wait as far as there are seats.
-func (sv *servers) fillSeats(server int32, ln level) {
-	l := &sv.list[server].levels[ln]
+// leave gives a seat back.
+func (sv *servers) leave(server int32, lv level) {
+	l := &sv.list[server].levels[lv]
+	l.used--
+	if l.waiting > 0 {
+		sv.fillSeats(server, lv)
+	}
+}
+
+// fillSeats serves those who wait, as far as there are seats.
+func (sv *servers) fillSeats(server int32, lv level) {
+	l := &sv.list[server].levels[lv]
 	for l.waiting > 0 && l.used < l.limit {
 		i := l.head
 		r := &sv.requests[i]
@@ -31,7 +60,7 @@ func (sv *servers) fillSeats(server int32, ln level) {
 	}
 }
 
-// unqueue takes a request out of its lane's queue.
+// unqueue takes a request out of its level's queue.
 func (sv *servers) unqueue(i int32) {
 	r := &sv.requests[i]
 	l := &sv.list[r.server].levels[sv.rows[r.purpose].level]
@@ -48,32 +77,15 @@ func (sv *servers) unqueue(i int32) {
 	}
 }
 
-// levels are the priority levels of flowcontrol's bootstrap configuration: shares of 600 in 245, how much of it may be lent.
-var shares = [levels]struct {
-	share    int
-	lendable float64
-}{
-	nodeHigh: {40, 0.25}, system: {30, 0.33}, workloadHigh: {40, 0.5}, leaderElection: {10, 0},
-	workloadLow: {100, 0.9}, globalDefault: {20, 0.5}, catchAll: {5, 0}, exempt: {0, 0},
-}
-
-const totalSeats, totalShares = 600, 245
-
-func (s *server) openLanes() {
-	for i := range s.levels {
-		n := (totalSeats*shares[i].share + totalShares - 1) / totalShares
-		s.levels[i] = seats{limit: n, nominal: n, min: n - int(shares[i].lendable*float64(n)+0.5)}
-	}
-}
-
-// adjustSeats adjusts the levels' limits, every 10 s.
+// adjustSeats adjusts the levels' limits, and does so again in 10 s.
 func (sv *servers) adjustSeats() {
 	sv.borrowSeats()
 	sv.at(sv.now+seatsPeriod, evSeats, 0, sv.calm.periodic)
 }
 
-// borrowSeats is apf_controller.go's adjustment every 10 s: each level aims at the most it wanted lately, which decays
-// slowly; the total of 600 is shared so that all get the same multiple of their aims, within their limits.
+// borrowSeats follows the adjustment of apf_controller.go, every 10 s. Each level aims at the most
+// that it wanted lately, which decays slowly. All levels get the same multiple of their aims,
+// within their limits, so that they share the 600 seats.
 func (sv *servers) borrowSeats() {
 	const decay = 0.977
 	for i := range sv.list {
@@ -99,8 +111,9 @@ func (sv *servers) borrowSeats() {
 	}
 }
 
-// multiple is how many times its aim each level gets if none gets less than its least and all together get what there is. Levels whose share
-// falls below their least leave the sharing with that; what they leave lowers the multiple, so that this ends.
+// multiple returns how many times its aim each level gets, so that together they get all seats and
+// none gets less than its least. A level whose part would be below its least gets that, and leaves
+// the sharing. That lowers the multiple for the rest, so the loop ends.
 func (s *server) multiple(aim *[levels]float64) float64 {
 	var out [levels]bool
 	for {
@@ -124,7 +137,8 @@ func (s *server) multiple(aim *[levels]float64) float64 {
 	}
 }
 
-// pressed tells whether some level wanted more seats than it has: else its limit makes no difference.
+// pressed reports whether a level wanted more seats than it has, or still has borrowed ones.
+// Otherwise its limit makes no difference.
 func (s *server) pressed() bool {
 	for k := range s.levels[:exempt] {
 		if l := &s.levels[k]; l.high > l.limit || l.limit > l.nominal {

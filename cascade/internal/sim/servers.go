@@ -6,51 +6,59 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// server is a kube-apiserver: its priority levels, its liveness probe, its restarts.
-type server struct {
-	levels     [levels]seats
-	down       bool
-	out        bool // a probe is out
-	fails      int
-	registered time.Duration
-	owed       float64
-	booting    int // etcd operations still to do
-	bootBegan  time.Duration
-	restarts   int
-	counting   uint32 // of its counts: others in the queue are void
-
-	record   uint32 // version of its registration
-	seen     uint32 // the one that it knows
-	attached int32  // the etcd lease that its registration lives as long as
-	lease    int32  // the last granted to it
-}
-
-// servers are the API servers.
+// servers have the state of every API server.
 type servers struct {
 	*cluster
 	list []server
 }
 
-func (sv *servers) start(c *cluster) {
-	sv.cluster, sv.list = c, make([]server, c.s.Servers)
-	for i := range sv.list {
-		sv.list[i].openLanes()
-	}
+// server is a kube-apiserver: its priority levels, its liveness probe, its restarts, its
+// registration among the API servers.
+type server struct {
+	levels [levels]seats
+
+	// Its liveness probe and its restarts.
+	down      bool
+	out       bool // a probe is out
+	fails     int  // probes that failed in a row
+	restarts  int
+	bootBegan time.Duration
+	booting   int // etcd operations still to do
+
+	counting uint32 // generation of its counts of objects
+
+	// Its registration.
+	registered time.Duration // when the last round began
+	owed       float64       // rounds that are due while they are only counted
+	record     uint32        // stored version of the registration
+	seen       uint32        // version that it knows
+	attached   int32         // etcd lease whose end deletes the registration; 0: none
+	lease      int32         // etcd lease granted to it last
 }
 
 const (
-	identityPeriod = 10 * time.Second
-	kubectlPeriod  = 10 * time.Second
-	seatsPeriod    = 10 * time.Second
+	identityPeriod = 10 * time.Second // between two rounds of a server's registration
+	kubectlPeriod  = 10 * time.Second // between two reads of the onlooker
+	seatsPeriod    = 10 * time.Second // between two adjustments of the levels
 
-	// A restarted API server needs about 5 s and then some etcd operations one after the other (bootOps: from the 21 s it
-	// took at D = 1 s in the replays, less 5 s, at 2.3 s each); a start-up hook gives up after a minute.
+	// A restarted API server needs bootTime, then bootOps etcd operations one after the other. The
+	// replays took 21 s at D = 1 s (docs/cascade.md); less 5 s, at 2.3 s each, gives bootOps. A
+	// start-up hook gives up after bootLimit.
 	bootTime  = 5 * time.Second
 	bootOps   = 7
 	bootLimit = 60 * time.Second
 )
 
-// serverFor is the API server that a request goes to: a kubelet's own unless that is down and another is not.
+// start opens the priority levels of every server.
+func (sv *servers) start(c *cluster) {
+	sv.cluster, sv.list = c, make([]server, c.s.Servers)
+	for i := range sv.list {
+		sv.list[i].openLevels()
+	}
+}
+
+// serverFor returns the API server that a request goes to. Kubelets are spread over the servers,
+// and everybody else asks the first. If that server is down, the next that is up gets the request.
 func (sv *servers) serverFor(why purpose, who int32) int32 {
 	n, at := int32(len(sv.list)), int32(0)
 	switch sv.rows[why].asker {
@@ -77,7 +85,18 @@ func (sv *servers) serverFor(why purpose, who int32) int32 {
 	return at
 }
 
-// livez is the kubelet's liveness probe: every 10 s, 15 s of patience; the server's own check of etcd takes 2 s at most.
+// none reports whether every API server is down.
+func (sv *servers) none() bool {
+	for i := range sv.list {
+		if !sv.list[i].down {
+			return false
+		}
+	}
+	return true
+}
+
+// livez sends the kubelet's liveness probe. It comes every 10 s by default and waits 15 s. The
+// server's own check of etcd takes 2 s at most.
 func (sv *servers) livez(i int32) {
 	s := &sv.list[i]
 	if !s.out && !s.down {
@@ -87,6 +106,7 @@ func (sv *servers) livez(i int32) {
 	sv.at(sv.now+sv.s.Livez.Period, evLivez, i, sv.calm.periodic)
 }
 
+// livezReply counts failed probes, and kills the server at the last one that it may fail.
 func (sv *servers) livezReply(i int32, c code) {
 	s := &sv.list[i]
 	s.out = false
@@ -107,7 +127,7 @@ func (sv *servers) livezReply(i int32, c code) {
 	}
 }
 
-// killServer drops every connection and starts the process anew.
+// kill drops every connection of a server and starts its process anew.
 func (sv *servers) kill(i int32) {
 	s := &sv.list[i]
 	s.down, s.out = true, false
@@ -122,12 +142,14 @@ func (sv *servers) kill(i int32) {
 	sv.at(sv.now+bootTime, evBoot, i, 0)
 }
 
+// boot begins the etcd operations of a server's start.
 func (sv *servers) boot(i int32) {
 	s := &sv.list[i]
 	s.booting, s.bootBegan = bootOps, sv.now-bootTime
 	sv.ask(forBoot, i, 0)
 }
 
+// bootReply goes on with the start. A start that takes longer than bootLimit ends in a crash loop.
 func (sv *servers) bootReply(i int32, c code) {
 	s := &sv.list[i]
 	if sv.now-s.bootBegan > bootLimit {
@@ -154,35 +176,4 @@ func (sv *servers) bootReply(i int32, c code) {
 		sv.proxies.update()
 	}
 	sv.note(story.ServerReady, "kube-apiserver", story.ByRecovery)
-}
-
-// identity is the rest of an idle control plane: every 10 s an API server renews its identity Lease, and its registration
-// among the API servers (masterleases; also peerserverleases in v1.37), whose TTL of 15 s takes a fresh etcd lease each
-// time: a quorum GET, a grant and a PUT, one after the other. The old lease is revoked when it expires, and a pending
-// delete forces etcd's backend to commit at once, in the apply loop (batch_tx.go:335, since 3.5.12). A grant that times out
-// is repeated by etcd's client library, and still commits: on a slow disk leases pile up, and with them the forced commits
-// of two fsyncs each for which everything waits.
-func (sv *servers) identity(i int32) {
-	s := &sv.list[i]
-	s.registered = sv.now
-	if s.down {
-		sv.at(sv.now+identityPeriod, evIdentity, i, sv.calm.periodic)
-		return
-	}
-	sv.bulk(forIdentity, 1)
-	sv.ask(forRegistrationGet, i, 0)
-}
-
-func (sv *servers) registrationReply(i int32, why purpose, c code) {
-	switch {
-	case why == forRegistrationGet && c == ok, why == forRegistration && c == conflict: // GuaranteedUpdate asks for another lease, too
-		sv.list[i].seen = sv.list[i].record
-		sv.ask(forRegistrationGrant, i, 0)
-	case why == forRegistrationGrant && c == failed: // etcd's client library repeats a grant (client/v3/retry.go:143)
-		sv.ask(forRegistrationGrant, i, 0)
-	case why == forRegistrationGrant && c == ok:
-		sv.ask(forRegistration, i, sv.list[i].seen)
-	default:
-		sv.at(max(sv.now, sv.list[i].registered+identityPeriod), evIdentity, i, sv.calm.periodic)
-	}
 }

@@ -2,11 +2,11 @@ package sim
 
 import "github.com/redline-go/redline/cascade/story"
 
-// table has a row for each kind of request. The sizes in the db are those of kube-apiserver's
-// objects (docs/etcdmodel.md).
+// table has a row for each kind of request. The bytes in the db are those that docs/etcdmodel.md
+// (Bytes of a revision) gives for kube-apiserver's objects, see [classes].
 //
-// The kernel reaches it by a pointer: its functions ask for requests, and so would refer to it
-// while it is made.
+// The kernel reaches the table through a pointer. Its functions ask for requests, and would
+// otherwise refer to the table while it is initialized.
 var table = [purposes + 1]row{
 	// The kubelets' heartbeats.
 	forLease: {
@@ -45,7 +45,7 @@ var table = [purposes + 1]row{
 		replied: func(c *cluster, a answer) { c.electors.informersReply(a.who, a.code) },
 	},
 
-	// The API servers' own.
+	// The API servers' own requests.
 	forLivez: {
 		asker: aServer, level: exempt, patience: probeTimeout, verb: probe, class: classRead,
 		replied: func(c *cluster, a answer) { c.servers.livezReply(a.who, a.code) },
@@ -78,8 +78,12 @@ var table = [purposes + 1]row{
 	},
 
 	// The node lifecycle controller.
-	forBreaker:     {asker: theControllers, level: workloadHigh, verb: get, space: leases, class: classRead, replied: lifeReplied},
-	forNotReadyGet: {asker: theControllers, level: workloadHigh, verb: get, space: nodes, class: classRead, replied: lifeReplied},
+	forBreaker: {
+		asker: theControllers, level: workloadHigh, verb: get, space: leases, class: classRead, replied: lifeReplied,
+	},
+	forNotReadyGet: {
+		asker: theControllers, level: workloadHigh, verb: get, space: nodes, class: classRead, replied: lifeReplied,
+	},
 	forNotReady: {
 		asker: theControllers, level: workloadHigh, verb: update, space: nodes, class: classNode, db: 4114,
 		landed: func(c *cluster, w landing) {
@@ -94,18 +98,18 @@ var table = [purposes + 1]row{
 		landed:  func(c *cluster, w landing) { c.life.podMarked(w.who) },
 		replied: lifeReplied,
 	},
-	forTaint: {
+	forNoSchedule: {
 		asker: theControllers, level: workloadHigh, verb: patch, space: nodes, class: classNode, db: 4114,
-		landed:  func(c *cluster, w landing) { c.life.taintLanded(w.who) },
-		replied: func(c *cluster, a answer) { c.life.taintReply(a.who) },
+		landed:  func(c *cluster, w landing) { c.life.noScheduleLanded(w.who) },
+		replied: func(c *cluster, a answer) { c.life.noScheduleReply(a.who) },
 	},
-	forEvict: {
+	forNoExecute: {
 		asker: theControllers, level: workloadHigh, verb: patch, space: nodes, class: classNode, db: 4114,
 		landed: func(c *cluster, w landing) {
-			c.life.tainted(w.who)
+			c.life.noExecuteLanded(w.who)
 			c.life.nodeWritten(w.who)
 		},
-		replied: func(c *cluster, a answer) { c.life.evictReply(a.who, a.code) },
+		replied: func(c *cluster, a answer) { c.life.noExecuteReply(a.who, a.code) },
 	},
 	forNodeEvent: {
 		asker: theControllers, level: workloadHigh, verb: create, class: classEvent, db: 1033,
@@ -143,7 +147,7 @@ var table = [purposes + 1]row{
 		landed: func(c *cluster, _ landing) { c.pods.bindLanded() },
 	},
 
-	// What kubelets do for their pods.
+	// What kubelets ask for their pods.
 	forPodGet: {
 		asker: aKubelet, level: system, verb: get, class: classRead,
 		replied: func(c *cluster, a answer) { c.kubelets.podGetReply(a.who, a.code) },
@@ -158,8 +162,9 @@ var table = [purposes + 1]row{
 		},
 		replied: func(c *cluster, a answer) { c.kubelets.podReadyReply(a.who, a.code) },
 	},
-	forToken:     {asker: aKubelet, level: system, verb: get, class: classRead, replied: podReplied},
-	forCNIRead:   {asker: aKubelet, level: workloadHigh, verb: get, class: classRead, replied: podReplied}, // of a service account in kube-system
+	forToken: {asker: aKubelet, level: system, verb: get, class: classRead, replied: podReplied},
+	// The CNI plugin asks as a service account in kube-system.
+	forCNIRead:   {asker: aKubelet, level: workloadHigh, verb: get, class: classRead, replied: podReplied},
 	forCNIWrite:  {asker: aKubelet, level: workloadHigh, verb: create, class: classOther, db: 2066, replied: podReplied},
 	forReportGet: {asker: aKubelet, level: system, verb: get, class: classRead, replied: reportReplied},
 	forReport: {
@@ -185,14 +190,20 @@ var table = [purposes + 1]row{
 	forRevoke: {class: classRevoke},
 }
 
+// registrationReplied tells an API server's registration.
 func registrationReplied(c *cluster, a answer) { c.servers.registrationReply(a.who, a.why, a.code) }
 
+// lifeReplied tells the node lifecycle controller's pass.
 func lifeReplied(c *cluster, a answer) { c.life.reply(a.who, a.why, a.code) }
 
+// endpointsReplied tells the writer of the EndpointSlice or of the Endpoints.
 func endpointsReplied(c *cluster, a answer) { c.endpoints.reply(a.who, a.code) }
 
+// podReplied tells a pod that prepares. Its key was sent as the request's version.
 func podReplied(c *cluster, a answer) { c.pods.reply(a.version, a.code) }
 
+// reportReplied tells a kubelet's status manager. The pod's key was sent as the version.
 func reportReplied(c *cluster, a answer) { c.pods.reportReply(a.why, a.who, a.version, a.code) }
 
+// scaleReplied tells `kubectl scale`.
 func scaleReplied(c *cluster, a answer) { c.operator.scaleReply(a.why, a.who, a.code) }

@@ -6,9 +6,15 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// taint makes the node's NoSchedule taint follow its condition (doNoScheduleTaintingPass): once for every write to the Node that the controller
-// sees, those while it is at it together. A pass that fails is not repeated (doNodeProcessingPassWorker, v1.29.2 and v1.37.2); a PATCH that timed out
-// lands all the same, and is such a write.
+// tolerated is the time for which pods tolerate a NoExecute taint (DefaultTolerationSeconds).
+const tolerated = 300 * time.Second
+
+// taint makes the node's NoSchedule taint follow its condition (doNoScheduleTaintingPass). It does
+// so once for every write to the Node that the controller sees. Writes that come while it is at it
+// count as one.
+//
+// A pass that fails is not repeated (doNodeProcessingPassWorker, v1.29.2 and v1.37.2). A PATCH
+// that timed out lands all the same, and is such a write.
 func (lc *lifecycle) taint(i int32) {
 	n := &lc.nodes[i]
 	switch {
@@ -16,11 +22,13 @@ func (lc *lifecycle) taint(i int32) {
 		n.taintAgain = true
 	case n.tainted != n.notReady:
 		n.tainting = true
-		lc.askVia(&lc.limit, forTaint, i, 0)
+		lc.askVia(&lc.limit, forNoSchedule, i, 0)
 	}
 }
 
-func (lc *lifecycle) taintReply(i int32) {
+// noScheduleReply ends the pass for a node's NoSchedule taint, and begins another if the Node was
+// written meanwhile.
+func (lc *lifecycle) noScheduleReply(i int32) {
 	n := &lc.nodes[i]
 	again := n.taintAgain
 	n.tainting, n.taintAgain = false, false
@@ -29,8 +37,8 @@ func (lc *lifecycle) taintReply(i int32) {
 	}
 }
 
-// taintLanded makes the stored taint follow the condition.
-func (lc *lifecycle) taintLanded(i int32) {
+// noScheduleLanded makes the stored NoSchedule taint follow the condition.
+func (lc *lifecycle) noScheduleLanded(i int32) {
 	n := &lc.nodes[i]
 	if n.tainted && !n.notReady {
 		lc.sched.nodeUntainted()
@@ -39,46 +47,45 @@ func (lc *lifecycle) taintLanded(i int32) {
 	lc.nodeWritten(i)
 }
 
-// nodeWritten is a write to the Node that has landed, whoever made it.
+// nodeWritten lets the controller see a write to the Node that has landed, whoever made it.
 func (lc *lifecycle) nodeWritten(i int32) {
 	if lc.electors.list[controllers].working {
 		lc.taint(i)
 	}
 }
 
-// queueTaints is every NotReady node's turn for a NoExecute taint: a pass takes those again that have none.
-func (lc *lifecycle) queueTaints() {
-	lc.tainting = lc.tainting[:0]
-	for i := range lc.nodes {
-		if n := &lc.nodes[i]; n.notReady && n.evictAt == 0 {
-			lc.tainting = append(lc.tainting, int32(i))
-		}
-	}
-}
-
-// disruption is handleDisruption: the pace of NoExecute taints by the share of nodes that are unhealthy. Full disruption
-// takes the taints away, which ends the pods' tolerations; when it is over all NotReady nodes are in for one again.
+// disruption decides whether NoExecute taints are set (handleDisruption). In full disruption, with
+// every node NotReady, it takes all of them away, which ends the pods' tolerations. When that is
+// over, all NotReady nodes wait for a taint again.
 func (lc *lifecycle) disruption() {
-	bad, all := lc.notReady, len(lc.nodes)
 	was := lc.disrupted
-	lc.disrupted = bad == all
+	lc.disrupted = lc.notReady == len(lc.nodes)
 	if was && !lc.disrupted {
 		for i := range lc.nodes {
 			lc.nodes[i].probed = lc.now
 		}
 		lc.queueTaints()
 	}
-	if lc.disrupted {
-		if !was && all > 0 {
-			lc.note(story.Disruption, "", story.L11)
-			for i := range lc.nodes {
-				lc.nodes[i].evictAt = min(lc.nodes[i].evictAt, 0)
-			}
-		}
-		lc.tainting = lc.tainting[:0]
+	if !lc.disrupted {
+		lc.taintQueued()
 		return
 	}
-	rate := 0.1
+	if !was && len(lc.nodes) > 0 {
+		lc.note(story.Disruption, "", story.L11)
+		for i := range lc.nodes {
+			lc.nodes[i].evictAt = min(lc.nodes[i].evictAt, 0)
+		}
+	}
+	lc.tainting = lc.tainting[:0]
+}
+
+// taintQueued sends the NoExecute taints that are due: one in 10 s. From 55 % of unhealthy nodes
+// on it is one in 100 s, or none in a cluster of up to 50 nodes. These are
+// kube-controller-manager's defaults for --node-eviction-rate, --secondary-node-eviction-rate,
+// --unhealthy-zone-threshold and --large-cluster-size-threshold.
+func (lc *lifecycle) taintQueued() {
+	bad, all := lc.notReady, len(lc.nodes)
+	rate := 0.1 // per second
 	if bad > 2 && float64(bad) >= 0.55*float64(all) {
 		rate = 0.01
 		if all <= 50 {
@@ -92,34 +99,44 @@ func (lc *lifecycle) disruption() {
 			continue
 		}
 		lc.taintNext = lc.now + time.Duration(float64(time.Second)/rate)
-		lc.askVia(&lc.limit, forEvict, i, 0)
+		lc.askVia(&lc.limit, forNoExecute, i, 0)
 	}
 }
 
-// tolerated is for how long pods tolerate a NoExecute taint (DefaultTolerationSeconds).
-const tolerated = 300 * time.Second
-
-// tainted is a node's NoExecute taint landing.
-func (lc *lifecycle) tainted(i int32) {
-	if n := &lc.nodes[i]; n.notReady && n.evictAt == 0 {
-		lc.evictIn(i, tolerated)
+// queueTaints lets every NotReady node without a NoExecute taint wait for one. A pass takes those
+// again that have none.
+func (lc *lifecycle) queueTaints() {
+	lc.tainting = lc.tainting[:0]
+	for i := range lc.nodes {
+		if n := &lc.nodes[i]; n.notReady && n.evictAt == 0 {
+			lc.tainting = append(lc.tainting, int32(i))
+		}
 	}
 }
 
-func (lc *lifecycle) evictIn(i int32, wait time.Duration) {
-	lc.nodes[i].evictAt = lc.now + wait
-	lc.at(lc.now+wait, evEvict, i, lc.electors.list[controllers].process)
-}
-
-// evictReply puts a node whose NoExecute taint failed back into the queue.
-func (lc *lifecycle) evictReply(i int32, c code) {
+// noExecuteReply puts a node whose NoExecute taint failed back into the queue.
+func (lc *lifecycle) noExecuteReply(i int32, c code) {
 	if c != ok && lc.nodes[i].notReady {
 		lc.tainting = append(lc.tainting, i)
 	}
 }
 
-// evict deletes the pods of a node that has been tainted for the time they tolerate. A deleted pod is Terminating until its
-// kubelet says it has stopped; the ReplicaSet controller replaces it at once.
+// noExecuteLanded handles a node's NoExecute taint that has landed.
+func (lc *lifecycle) noExecuteLanded(i int32) {
+	if n := &lc.nodes[i]; n.notReady && n.evictAt == 0 {
+		lc.evictIn(i, tolerated)
+	}
+}
+
+// evictIn plans the deletion of a node's pods.
+func (lc *lifecycle) evictIn(i int32, wait time.Duration) {
+	lc.nodes[i].evictAt = lc.now + wait
+	lc.at(lc.now+wait, evEvict, i, lc.electors.list[controllers].process)
+}
+
+// evict deletes the pods of a node that has been tainted for as long as they tolerate it. A
+// deleted pod is Terminating until its kubelet says that it has stopped. The ReplicaSet controller
+// replaces it at once.
 func (lc *lifecycle) evict(i int32) {
 	n := &lc.nodes[i]
 	if !n.notReady || n.evictAt <= 0 || lc.now < n.evictAt || n.pods == 0 {

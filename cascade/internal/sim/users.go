@@ -7,22 +7,40 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// What users see. Their requests go to the endpoints that the Service lists, each of which answers as long as its pod runs and its CPU limit
-// is not used up. What fails is tried again by the clients, on top of what others ask for (L10), and the autoscaler sees the pods' use.
+// users add up what the workload's users meet.
+//
+// Their requests go to the endpoints that the nodes' rules list. Each endpoint answers as long as
+// its pod runs and its CPU limit is not used up. Requests that fail are tried again by the
+// clients, on top of what others ask for (L10). The autoscaler sees the pods' use.
+type users struct {
+	*cluster
+	meets dataPlane     // now
+	share float64       // of their requests that fails now
+	since time.Duration // when sum and dead were brought up to date
+	sum   float64       // share times seconds, since the last point of the series
+	dead  float64       // dead endpoints times seconds, likewise
 
-// dataPlane is what the Service's users meet at one moment.
+	// Liveness probes.
+	over    bool   // the pods are at their CPU limits
+	overGen uint32 // generation of the timer of failing probes
+	probed  int    // the node after the one whose pod's probe failed last
+}
+
+// dataPlane describes what the Service's users meet at one moment.
 type dataPlane struct {
-	endpoints int     // that the Service lists
-	alive     int     // of which a pod runs
+	endpoints int     // in the nodes' rules
+	alive     int     // of these, those whose pod runs
 	demand    float64 // millicores that users ask for
 	limit     float64 // millicores that a pod can use
 	retries   int     // how often a client tries again
 }
 
-// errors is the share of the users' requests that fail for good, and used is what one living endpoint's pod uses, in millicores.
+// errors returns the share of the users' requests that fails for good, and the millicores that
+// each living pod uses.
 //
-// Of all attempts the share f fails: those that meet a dead endpoint, and those beyond what the living ones can do. With r retries
-// the attempts are demand (1 + f + ... + f^r). More attempts fail more often, so that f is the least fixed point, found from below.
+// Of all attempts the share f fails: those that meet a dead endpoint, and those beyond what the
+// living ones can do. With r retries the attempts are demand (1 + f + ... + f^r). More attempts
+// fail more often. So f is the least fixed point, found from below.
 func (d dataPlane) errors() (share, used float64) {
 	if d.demand <= 0 {
 		return 0, 0
@@ -45,6 +63,7 @@ func (d dataPlane) errors() (share, used float64) {
 	return math.Pow(f, float64(1+d.retries)), min(d.limit, attempts*(1-dead)/float64(d.alive))
 }
 
+// attempts returns the attempts, in millicores, if each fails with probability f.
 func (d dataPlane) attempts(f float64) float64 {
 	sum, term := 0.0, d.demand
 	for range 1 + d.retries {
@@ -54,22 +73,8 @@ func (d dataPlane) attempts(f float64) float64 {
 	return sum
 }
 
-// users adds up what the workload's users meet.
-type users struct {
-	*cluster
-	meets dataPlane
-	share float64 // of their requests that fails now
-	since time.Duration
-	sum   float64 // of share, in seconds, since the last point of the series
-	dead  float64 // of dead endpoints likewise
-
-	over    bool // the pods are at their CPU limits
-	overGen uint32
-	probed  int // the node whose pod's probe failed last
-}
-
-// dataPlane is what they meet now: the endpoints that their nodes' rules list, of which some no longer answer. Without an autoscaler they ask for
-// what keeps the pods of the start at the default target of one, of the incident's pods.
+// meetNow returns what users meet now. Without an autoscaler their demand keeps the pods of the
+// start at an autoscaler's default target. The pods then have the incident's requests and limits.
 func (us *users) meetNow() dataPlane {
 	h := scenario.Autoscaler{}.WithDefaults()
 	demand := float64(us.s.Workload.Start()*h.Request*h.Target) / 100
@@ -77,10 +82,13 @@ func (us *users) meetNow() dataPlane {
 		h, demand = *us.hpa.spec, us.hpa.demand
 	}
 	w := us.proxies.views[inKernel]
-	return dataPlane{endpoints: w.listed, alive: w.listed - w.dead, demand: demand, limit: float64(h.Limit), retries: us.s.Workload.Retries}
+	return dataPlane{
+		endpoints: w.listed, alive: w.listed - w.dead,
+		demand: demand, limit: float64(h.Limit), retries: us.s.Workload.Retries,
+	}
 }
 
-// usersChanged is to be called when what users meet has changed.
+// changed brings the sums up to date. Call it when what users meet has changed.
 func (us *users) changed() {
 	dt := (us.now - us.since).Seconds()
 	us.sum += us.share * dt
