@@ -142,6 +142,7 @@ func publish(t *testing.T) proxy {
 	require.NoError(t, err)
 	file := func(ext string) string { return filepath.Join(dir, p.version+ext) }
 	require.NoError(t, os.WriteFile(file(".mod"), mod, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "list"), []byte(p.version+"\n"), 0o644))
 	require.NoError(t, os.WriteFile(file(".info"), []byte(`{"Version":"`+p.version+`"}`), 0o644))
 	archive, err := os.Create(file(".zip"))
 	require.NoError(t, err)
@@ -158,7 +159,8 @@ func publish(t *testing.T) proxy {
 
 // forget removes a version of this module from the module cache, which keeps its files read-only.
 func forget(t *testing.T, cache, version string) {
-	kept, err := filepath.Glob(filepath.Join(cache, "cache", "download", module, "@v", version+".*"))
+	downloads := filepath.Join(cache, "cache", "download", module, "@v")
+	kept, err := filepath.Glob(filepath.Join(downloads, version+".*"))
 	require.NoError(t, err)
 	unpacked := filepath.Join(cache, module+"@"+version)
 	_ = filepath.WalkDir(unpacked, func(path string, e os.DirEntry, err error) error {
@@ -167,7 +169,7 @@ func forget(t *testing.T, cache, version string) {
 		}
 		return err
 	})
-	for _, path := range append(kept, unpacked) {
+	for _, path := range append(kept, unpacked, filepath.Join(downloads, "list")) {
 		require.NoError(t, os.RemoveAll(path))
 	}
 }
