@@ -243,7 +243,7 @@ func medians(rows []measured) []measured {
 	return out
 }
 
-// table prints what docs/proxymodel.md shows.
+// table prints what RESULTS/proxymodel-cost.md shows.
 func table(t *testing.T, rows []comparison) {
 	t.Helper()
 	fmt.Println("| mode | services x endpoints | sync | changed | CPU s measured | predicted | error | of it kube-proxy | predicted | wall s measured | predicted | error | noise |")
