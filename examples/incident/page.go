@@ -15,9 +15,11 @@ func pageOf(r *cascade.Result, c cascade.Comparison) report.Page {
 	}
 	v, t := r.Verdict, r.Totals
 	p.Summary = append(p.Summary,
-		fmt.Sprintf("Verdict: %s. Degraded %s after the disk began to slow down, impaired for %s, down for %s, recovered %s after the disk did.",
+		fmt.Sprintf("Verdict: %s. Degraded %s after the disk began to slow down, impaired for %s, down for %s, "+
+			"recovered %s after the disk did.",
 			v.State, round(v.Degraded), round(v.Impaired), round(v.Down), round(v.Recovered)),
-		fmt.Sprintf("%d writes landed, %d of %d proposals changed nothing, %d lease renewals failed, leaders were lost %d times, API servers killed %d times, at most %d nodes were NotReady and %d pods pending.",
+		fmt.Sprintf("%d writes landed, %d of %d proposals changed nothing, %d lease renewals failed, "+
+			"leaders were lost %d times, API servers killed %d times, at most %d nodes were NotReady and %d pods pending.",
 			t.Writes, t.Wasted, t.Proposals, t.LeasesFailed, t.LeaderLosses, t.ServerKills, t.PeakNotReady, t.PeakPending))
 	if len(r.Observables) > 0 {
 		p.Tables = append(p.Tables, observables(r), free())
@@ -35,7 +37,10 @@ func observables(r *cascade.Result) report.Table {
 }
 
 func free() report.Table {
-	t := report.Table{Title: "What the report does not say and the scenario had to choose", Header: []string{"parameter", "chosen", "pinned down by the report"}}
+	t := report.Table{
+		Title:  "What the report does not say and the scenario had to choose",
+		Header: []string{"parameter", "chosen", "pinned down by the report"},
+	}
 	for _, f := range cascade.FreeParameters() {
 		t.Rows = append(t.Rows, []string{f.Field, f.Value, f.Pinned})
 	}
@@ -46,8 +51,12 @@ func counterfactuals(c cascade.Comparison) report.Table {
 	t := report.Table{
 		Title:  fmt.Sprintf("What each change would have done to the outage (mean of %d seeds, 95 %% confidence)", c.Seeds),
 		Header: []string{"change", "the report's action item", "outage", "effect", "pending pods", "nodes NotReady"},
-		Rows:   [][]string{{"none", "", round(c.Baseline.Outage), "", fmt.Sprintf("%.0f", c.Baseline.PeakPending), fmt.Sprintf("%.1f", c.Baseline.PeakNotReady)}},
 	}
+	row := func(change, item, effect string, o cascade.Outcome) {
+		t.Rows = append(t.Rows, []string{change, item, round(o.Outage), effect,
+			fmt.Sprintf("%.0f", o.PeakPending), fmt.Sprintf("%.1f", o.PeakNotReady)})
+	}
+	row("none", "", "", c.Baseline)
 	rows := c.Rows
 	if c.BestPair.Change.Name != "" {
 		rows = append(rows[:len(rows):len(rows)], c.BestPair)
@@ -57,7 +66,7 @@ func counterfactuals(c cascade.Comparison) report.Table {
 		if r.Same {
 			effect += " (every run is identical)"
 		}
-		t.Rows = append(t.Rows, []string{r.Change.Name, r.Change.Item, round(r.Outcome.Outage), effect, fmt.Sprintf("%.0f", r.Outcome.PeakPending), fmt.Sprintf("%.1f", r.Outcome.PeakNotReady)})
+		row(r.Change.Name, r.Change.Item, effect, r.Outcome)
 	}
 	t.Note = "No change of these prevents the outage, and no two together."
 	for i, r := range c.Cheapest {
@@ -69,7 +78,8 @@ func counterfactuals(c cascade.Comparison) report.Table {
 		t.Note += r.Change.Name
 	}
 	if c.BestPair.Change.Name != "" {
-		t.Note += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair)
+		t.Note += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.",
+			c.BestPair.Change.Name, c.BestPair)
 	}
 	return t
 }

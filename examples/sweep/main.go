@@ -8,8 +8,10 @@
 // On a cluster, as an Indexed Job of 50 pods, each of which runs a shard and
 // prints its tally:
 //
-//	go run ./examples/sweep manifest -image registry.example/sweep -shards 50 -runs 100000 | kubectl apply -f -
-//	kubectl logs -l app.kubernetes.io/name=redline-sweep --tail=-1 --max-log-requests=50 > parts.jsonl
+//	go run ./examples/sweep manifest -image registry.example/sweep -shards 50 -runs 100000 |
+//		kubectl apply -f -
+//	kubectl logs -l app.kubernetes.io/name=redline-sweep --tail=-1 --max-log-requests=50 \
+//		> parts.jsonl
 //	go run ./examples/sweep merge parts.jsonl
 //
 // The merged tally is the single run's, bit for bit.
@@ -74,10 +76,15 @@ func planFlags(f *flag.FlagSet) func() sweep.Plan {
 	runs := f.Int("runs", 200, "how many runs")
 	seed := f.Uint64("seed", 8829, "of the draws")
 	var along ranges
-	f.Var(&along, "range", "name=low:high or name=low:high:log, several times; names: "+names()+" (default delay=0:6, duration=60:6000, nodes=20:200)")
+	f.Var(&along, "range", "name=low:high or name=low:high:log, several times; names: "+names()+
+		" (default delay=0:6, duration=60:6000, nodes=20:200)")
 	return func() sweep.Plan {
 		if along == nil {
-			along = ranges{{Parameter: cascade.ParamDelay, High: 6}, {Parameter: cascade.ParamDuration, Low: 60, High: 6000}, {Parameter: cascade.ParamNodes, Low: 20, High: 200}}
+			along = ranges{
+				{Parameter: cascade.ParamDelay, High: 6},
+				{Parameter: cascade.ParamDuration, Low: 60, High: 6000},
+				{Parameter: cascade.ParamNodes, Low: 20, High: 200},
+			}
 		}
 		return sweep.Plan{Scenario: cascade.Incident8829(), Runs: *runs, Seed: *seed, Ranges: along}
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/redline-go/redline/cascade"
 )
 
-// chain prints how long the trap holds: by the reduced Markov chain and as other runs of the simulation observed it.
+// chain prints how long the trap holds: by the reduced Markov chain, and as other runs of the
+// simulation observed it.
 func chain(ctx context.Context, w io.Writer) error {
 	fmt.Fprintln(w, "After a spell of 8 s fsyncs, how long until the cluster renews its Leases on this disk?")
 	fmt.Fprintf(w, "%8s %18s %12s\n", "delay", "by Markov chain", "observed")
@@ -44,9 +45,12 @@ func chain(ctx context.Context, w io.Writer) error {
 // sensitivities prints which parameters matter to the time that the cluster is down.
 func sensitivities(ctx context.Context, w io.Writer, trajectories int) error {
 	ranked, err := cascade.Sensitivities(ctx, cascade.Tipping(), trajectories,
-		cascade.Range{Parameter: cascade.ParamDelay, Low: 0.5, High: 4}, cascade.Range{Parameter: cascade.ParamDuration, Low: 60, High: 420},
-		cascade.Range{Parameter: cascade.ParamNodes, Low: 20, High: 300}, cascade.Range{Parameter: cascade.ParamPending, Low: 0, High: 900},
-		cascade.Range{Parameter: cascade.ParamGrace, Low: 20, High: 120}, cascade.Range{Parameter: cascade.ParamServers, Low: 1, High: 5})
+		cascade.Range{Parameter: cascade.ParamDelay, Low: 0.5, High: 4},
+		cascade.Range{Parameter: cascade.ParamDuration, Low: 60, High: 420},
+		cascade.Range{Parameter: cascade.ParamNodes, Low: 20, High: 300},
+		cascade.Range{Parameter: cascade.ParamPending, Low: 0, High: 900},
+		cascade.Range{Parameter: cascade.ParamGrace, Low: 20, High: 120},
+		cascade.Range{Parameter: cascade.ParamServers, Low: 1, High: 5})
 	if err != nil {
 		return err
 	}
@@ -60,7 +64,8 @@ func sensitivities(ctx context.Context, w io.Writer, trajectories int) error {
 // draw writes the map as a picture.
 func draw(m cascade.PhaseMap, file string) error {
 	p := plot.New()
-	p.Title.Text, p.Title.TextStyle.Font.Size = "healthy (white), degraded (yellow), trapped after a spell (orange), metastable (red)", vg.Points(10)
+	p.Title.Text = "healthy (white), degraded (yellow), trapped after a spell (orange), metastable (red)"
+	p.Title.TextStyle.Font.Size = vg.Points(10)
 	p.X.Label.Text, p.Y.Label.Text = string(m.X.Parameter), string(m.Y.Parameter)
 	h := plotter.NewHeatMap(grid{m}, states{})
 	h.Min, h.Max = 0, 3
@@ -91,7 +96,10 @@ func (g grid) Z(i, j int) float64 {
 type states struct{}
 
 func (states) Colors() []color.Color {
-	return []color.Color{color.RGBA{250, 250, 250, 255}, color.RGBA{240, 228, 66, 255}, color.RGBA{230, 159, 0, 255}, color.RGBA{204, 51, 17, 255}}
+	return []color.Color{
+		color.RGBA{250, 250, 250, 255}, color.RGBA{240, 228, 66, 255},
+		color.RGBA{230, 159, 0, 255}, color.RGBA{204, 51, 17, 255},
+	}
 }
 
 var _ palette.Palette = states{}

@@ -1,5 +1,6 @@
-// Package lost tells how long a test was without its machine: a virtual machine whose host stops it, a process that is
-// given no processor. A bound on time is for the time that the test had; what it lost is added to the bound.
+// Package lost measures how long a test was without its machine: the host stopped the virtual
+// machine, or the process was given no processor. A bound on time is for the time that the test
+// had, so what it lost is added to the bound.
 //
 //	watch := lost.Start()
 //	... something that must take less than ten seconds ...
@@ -17,12 +18,12 @@ import (
 
 const (
 	nap = 5 * time.Millisecond
-	// usual is what a wake-up is late on a busy machine that nobody stops: Go's own threads take turns of 10 ms, the
-	// kernel's of some more.
+	// usual bounds how late a wake-up is on a busy machine that nobody stops: Go's own threads take
+	// turns of 10 ms, the kernel's of some more.
 	usual = 50 * time.Millisecond
 )
 
-// Time is what was lost.
+// Time holds the time that was lost.
 type Time struct {
 	Sum  time.Duration // of the gaps, or what the hypervisor kept if that is more
 	Gaps []Gap
@@ -34,7 +35,7 @@ type Gap struct {
 	Late time.Duration
 }
 
-// Gone is the sum of the gaps.
+// Gone returns the sum of the gaps.
 func (t Time) Gone() (sum time.Duration) {
 	for _, g := range t.Gaps {
 		sum += g.Late
@@ -42,7 +43,7 @@ func (t Time) Gone() (sum time.Duration) {
 	return sum
 }
 
-// Between is what the gaps took of the time between two times.
+// Between returns how much of the time between two times is in gaps.
 func (t Time) Between(from, to time.Time) (sum time.Duration) {
 	for _, g := range t.Gaps {
 		begin, end := g.To.Add(-g.Late), g.To
@@ -92,7 +93,7 @@ func (w *Watch) watch(begin time.Time) {
 	}
 }
 
-// Time is what was lost so far.
+// Time returns the time lost so far.
 func (w *Watch) Time() Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,15 +102,15 @@ func (w *Watch) Time() Time {
 	return lost
 }
 
-// Stop ends the watch and says what was lost.
+// Stop ends the watch and returns the time lost.
 func (w *Watch) Stop() Time {
 	close(w.end)
 	w.ended.Wait()
 	return w.Time()
 }
 
-// steal is the time that all processors together were ready to run and the hypervisor ran others, since the machine
-// started; 0 where that is not known.
+// steal returns the time since the machine's start in which the hypervisor ran others while
+// processors were ready, summed over all processors. It is 0 where that is not known.
 func steal() time.Duration {
 	const field, tick = 7, 10 * time.Millisecond // /proc/stat counts in hundredths of a second
 	ticks := allProcessors()

@@ -11,7 +11,9 @@ import (
 func TestBetween(t *testing.T) {
 	at := time.Unix(1000, 0)
 	lost := Time{Gaps: []Gap{{at.Add(2 * time.Second), 2 * time.Second}, {at.Add(5 * time.Second), time.Second}}}
-	for _, c := range []struct{ from, to, want int }{{0, 10, 3}, {-5, 0, 0}, {1, 4, 1}, {1, 5, 2}, {-1, 1, 1}, {6, 9, 0}, {0, 2, 2}} {
+	for _, c := range []struct{ from, to, want int }{
+		{0, 10, 3}, {-5, 0, 0}, {1, 4, 1}, {1, 5, 2}, {-1, 1, 1}, {6, 9, 0}, {0, 2, 2},
+	} {
 		from, to := at.Add(time.Duration(c.from)*time.Second), at.Add(time.Duration(c.to)*time.Second)
 		assert.Equal(t, time.Duration(c.want)*time.Second, lost.Between(from, to), "%+v", c)
 	}

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Processor is a reading of the processors' busy time, in clock ticks: of the whole machine, and of this process and
-// its children.
+// Processor is a reading of the processors' busy time, in clock ticks: of the whole machine, and of
+// this process and its children.
 type Processor struct{ All, Idle, Own float64 }
 
-// ReadProcessor reads /proc; the zero Processor where there is none.
+// ReadProcessor reads /proc. It returns the zero Processor where there is none.
 func ReadProcessor() Processor {
 	var p Processor
 	for i, ticks := range allProcessors() {
@@ -28,8 +28,8 @@ func ReadProcessor() Processor {
 	return p
 }
 
-// allProcessors is the line of all processors in /proc/stat: ticks since the machine started, by what they were spent on;
-// nil where there is none.
+// allProcessors returns the line of all processors in /proc/stat: ticks since the machine started,
+// by what they were spent on. It returns nil where there is no such file.
 func allProcessors() []float64 {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -44,7 +44,7 @@ func allProcessors() []float64 {
 	return all
 }
 
-// ownTicks is the user and system time of this process and its children.
+// ownTicks returns the user and system time of this process and its children.
 func ownTicks() float64 {
 	sum, self := 0.0, fmt.Sprint(os.Getpid())
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -65,7 +65,8 @@ func ownTicks() float64 {
 	return sum
 }
 
-// OthersSince is the share of the machine's processors that others used (a hypervisor too) since an earlier reading.
+// OthersSince returns the share of the machine's processors that others, a hypervisor included,
+// used since an earlier reading.
 func (p Processor) OthersSince(before Processor) float64 {
 	all := p.All - before.All
 	if all <= 0 {
@@ -74,8 +75,9 @@ func (p Processor) OthersSince(before Processor) float64 {
 	return min(max((all-(p.Idle-before.Idle)-(p.Own-before.Own))/all, 0), 1)
 }
 
-// Stretch is by how much what takes processor time takes longer where others have a share of the processors: t/(1-share)
-// instead of t. At most a half, so that a check that allows for it can fail on the busiest machine.
+// Stretch returns by how much work takes longer where others have a share of the processors: it
+// takes t/(1-share) instead of t. The result is at most a half, so that a check that allows for it
+// can fail on the busiest machine.
 func Stretch(share float64) float64 {
 	share = min(share, 0.9)
 	return min(share/(1-share), 0.5)

@@ -22,7 +22,8 @@ func TestAStoppedProcessLosesTime(t *testing.T) {
 		w := Start()
 		begin := time.Now()
 		os.Stdout.WriteString("watching\n")
-		for len(w.Time().Gaps) == 0 || w.Time().Gaps[len(w.Time().Gaps)-1].Late < time.Second { // until it has been stopped; the parent ends it otherwise
+		// until it has been stopped; the parent ends it otherwise
+		for len(w.Time().Gaps) == 0 || w.Time().Gaps[len(w.Time().Gaps)-1].Late < time.Second {
 			time.Sleep(nap)
 		}
 		took, lost := time.Since(begin), w.Stop()

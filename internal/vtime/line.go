@@ -2,21 +2,21 @@ package vtime
 
 import "time"
 
-// Line is a first-in-first-out queue of events that come due in the order in which they are pushed, as timers of one
-// fixed length do: a deadline costs a ring slot instead of a heap operation.
+// Line is a first-in-first-out queue of events that come due in the order in which they are
+// pushed, as timers of one fixed length do. A deadline costs a ring slot, not a heap operation.
 type Line struct {
 	ring []Event
 	head int
 	n    int
 }
 
-// Len is the number of events waiting.
+// Len returns the number of events waiting.
 func (l *Line) Len() int { return l.n }
 
 // Reset empties the line and keeps its memory.
 func (l *Line) Reset() { l.head, l.n = 0, 0 }
 
-// Next is when the first event is due, [Never] if there is none.
+// Next returns the time at which the first event is due, [Never] if there is none.
 func (l *Line) Next() time.Duration {
 	if l.n == 0 {
 		return Never
@@ -41,7 +41,7 @@ func (l *Line) Pop() Event {
 	return e
 }
 
-// Peek is the first event. It must not be called on an empty line.
+// Peek returns the first event and keeps it. It must not be called on an empty line.
 func (l *Line) Peek() Event { return l.ring[l.head] }
 
 func (l *Line) grow() {

@@ -1,7 +1,9 @@
-// Package vtime is virtual time for the simulations: an event queue and lines of timers that all last equally long.
+// Package vtime keeps virtual time for the simulations. It has an event queue, and lines of timers
+// that all last equally long.
 //
-// Nothing here reads a clock. Events due at the same instant leave in the order in which they were pushed, so a run is a
-// function of its inputs. Neither kind of queue allocates once it has grown to the size a run needs.
+// Nothing here reads a clock. Events due at the same instant leave in the order in which they were
+// pushed, so a run is a function of its inputs. Neither kind of queue allocates once it has grown
+// to the size that a run needs.
 package vtime
 
 import (
@@ -12,10 +14,10 @@ import (
 // Never is later than any event.
 const Never = time.Duration(1<<63 - 1)
 
-// Event is one thing due at a time. Kind and Who mean what the caller wants; Gen lets a caller drop an event lazily: it
-// remembers the generation it is waiting for and ignores others.
+// Event is one thing due at a time. Kind and Who mean what the caller wants. Gen lets a caller drop
+// an event lazily: it remembers the generation that it waits for and ignores others.
 //
-// It has four fields, one of them a pair, because Go's compiler keeps structs of up to four in registers.
+// It has four fields, one of them a pair: Go's compiler keeps structs of up to four in registers.
 type Event struct {
 	At  time.Duration
 	seq uint32
@@ -23,14 +25,17 @@ type Event struct {
 	Subject
 }
 
-// Subject is what an event is about.
+// Subject names what happens in an event, and to whom.
 type Subject struct {
 	Who  int32
 	Kind uint16
 }
 
-// Queue holds events by the time at which they are due: those of the next 137 s on a wheel of slots of 17 ms, each a list that is sorted when its
-// slot is the first that has any, and those that are later, or too many for one slot, in a heap. An event costs about the same however many wait.
+// Queue holds events by the time at which they are due.
+//
+// Those of the next 137 s are on a wheel with slots of 17 ms. A slot is a list, which is sorted
+// when no earlier slot has an event. Later events, and those that are too many for one slot, are
+// in a heap. An event costs about the same however many wait.
 type Queue struct {
 	heads   [slots]int32  // the list of each slot on the wheel; 0 is none
 	full    [words]uint64 // which slots have one
@@ -57,10 +62,10 @@ const (
 	words    = slots / 64
 )
 
-// Len is the number of events waiting.
+// Len returns the number of events waiting.
 func (q *Queue) Len() int { return q.all }
 
-// Next is when the first event is due, [Never] if there is none.
+// Next returns the time at which the first event is due, [Never] if there is none.
 func (q *Queue) Next() time.Duration {
 	if q.waiting == nil {
 		return Never
@@ -99,7 +104,8 @@ func (q *Queue) Push(at time.Duration, kind uint16, who int32, gen uint32) {
 	q.heads[slot%slots] = k
 }
 
-// insert puts an event into a sorted list, whose first it returns, or into the heap if too many are before it.
+// insert puts an event into a sorted list and returns the list's first. The event goes to the heap
+// if too many are before it.
 func (q *Queue) insert(list, k int32) int32 {
 	l, before, after := &q.waiting[k], int32(0), list
 	for n := 0; after != 0 && q.waiting[after].before(&l.Event); n++ {
@@ -124,7 +130,7 @@ func (q *Queue) later(e Event) {
 	q.farAt = q.far[0].At
 }
 
-// take is a link that is free.
+// take returns a link that is free.
 func (q *Queue) take() int32 {
 	k := q.free
 	if k != 0 {
@@ -164,7 +170,7 @@ func (q *Queue) Pop() Event {
 	return e
 }
 
-// turn comes to the next slot that has a list, once that of the present one is empty, and sorts it.
+// turn moves to the next slot that has a list, and sorts it. The present slot must be empty.
 func (q *Queue) turn() {
 	q.full[q.at%slots/64] &^= 1 << (q.at % 64)
 	if q.at = q.ahead(); q.at == none {
@@ -183,7 +189,7 @@ func (q *Queue) turn() {
 
 const none = ^uint64(0)
 
-// ahead is the first slot after the present one that has a list.
+// ahead returns the first slot after the present one that has a list.
 func (q *Queue) ahead() uint64 {
 	at, end := q.at+1, q.at+slots
 	word := q.full[at%slots/64] >> (at % 64)

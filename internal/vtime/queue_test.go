@@ -32,7 +32,8 @@ func TestQueueIsAStableSort(t *testing.T) {
 	}
 }
 
-// TestQueueWhileTimePasses pushes while it pops, as a simulation does: soon, on the wheel, beyond it and long ago, with rests of minutes.
+// TestQueueWhileTimePasses pushes while it pops, as a simulation does: soon, on the wheel, beyond
+// it and long ago, with rests of minutes.
 func TestQueueWhileTimePasses(t *testing.T) {
 	for round := range uint64(60) {
 		r := rand.New(rand.NewPCG(round, 3))

@@ -73,8 +73,9 @@ func checkFile(out io.Writer, path string) (found int, err error) {
 				if i == 0 {
 					before = at.Column - 1
 				}
-				if !outputs[group] && mayBreak(line) && before+utf8.RuneCountInString(line) > columns && alone(file, set, at.Line+i) {
-					say(at.Line+i, fmt.Sprintf("a comment of %d columns, want %d", before+utf8.RuneCountInString(line), columns))
+				width := before + utf8.RuneCountInString(line)
+				if width > columns && !outputs[group] && mayBreak(line) && alone(file, set, at.Line+i) {
+					say(at.Line+i, fmt.Sprintf("a comment of %d columns, want %d", width, columns))
 				}
 			}
 		}

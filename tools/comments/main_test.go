@@ -24,7 +24,8 @@ func TestComments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := file + ":6: a comment of 110 columns, want 100\n" + file + ":3: a comment opens with \"A is what\", want a verb\n"
+	want := file + ":6: a comment of 110 columns, want 100\n" +
+		file + ":3: a comment opens with \"A is what\", want a verb\n"
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if found != 2 || lines[1]+"\n"+lines[0]+"\n" != want {
 		t.Errorf("found %d:\n%s\nwant\n%s", found, &out, want)

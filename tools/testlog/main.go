@@ -123,8 +123,8 @@ func (p *printer) unfinished(pkg string) {
 var closing = regexp.MustCompile(`^(ok|FAIL|coverage:|warning:)`)
 
 // noise matches what go test says of its own, and what servers and controllers log.
-var noise = regexp.MustCompile(`^(=== |\s*--- (PASS|SKIP)|PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|logger|` +
-	`crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|` +
+var noise = regexp.MustCompile(`^(=== |\s*--- (PASS|SKIP)|PASS|\?|[IWEF][0-9]{4} |\s+(testserver|shared_informer|` +
+	`logger|crd_finalizer|feature_gate|runtime|[a-z_]*controller|reflector|warnings|trace|instance|serve[a-z]*|tlsconfig|` +
 	`dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)`)
 
 func (p *printer) output(key [2]string, e event) {
