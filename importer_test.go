@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
 	modmodule "golang.org/x/mod/module"
 	modzip "golang.org/x/mod/zip"
 )
@@ -76,6 +77,16 @@ func TestSumsNameWhatExists(t *testing.T) {
 	for path := range sums {
 		require.Contains(t, paths, path)
 	}
+}
+
+// TestModuleHasNoReplaceNorExclude holds what `go install` at a version refuses.
+func TestModuleHasNoReplaceNorExclude(t *testing.T) {
+	text, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	mod, err := modfile.Parse("go.mod", text, nil)
+	require.NoError(t, err)
+	require.Empty(t, mod.Replace)
+	require.Empty(t, mod.Exclude)
 }
 
 // TestInstall installs each command at a version, as a user does, and runs it.
