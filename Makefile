@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
-# TESTLOG prints the closing line of each package and what failed. Where SKIPS names a file, it
-# adds the skipped tests.
+# TESTLOG prints the closing line of each package and what failed. Where SKIPS names a file, a
+# first run of tests adds those that it skipped.
 SKIPS ?=
-TESTLOG := go run -C $(CURDIR)/tools ./testlog -skips=$(SKIPS)
+TESTLOG := go run -C $(CURDIR)/tools ./testlog
 # HEAVY lists the packages that build Kubernetes itself.
 HEAVY := go list -f '{{$$p := .ImportPath}}{{range .Deps}}{{if eq . "k8s.io/kubernetes/pkg/scheduler/framework"}}{{$$p}}{{end}}{{end}}' ./...
 LIGHT := comm -23 <(go list ./... | sort) <($(HEAVY) | sort)
@@ -19,7 +19,7 @@ VALIDATION := $(patsubst %/go.mod,%,$(shell find validation -name go.mod | sort)
 # test: formatting, vet and the library's own tests.
 test:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
-	go test -vet=all -json ./... | $(TESTLOG)
+	go test -vet=all -json ./... | $(TESTLOG) -skips=$(SKIPS)
 
 # lint: linters, the browser's build, the race detector, and importers and commands at a version.
 lint: words wasm race installed
@@ -53,9 +53,9 @@ installed:
 VALIDATE := go test -p 1 -vet=off -timeout 30m -json
 validate:
 	failed=; \
-	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go vet ./... && $(VALIDATE) ./... | $(TESTLOG) -log) || failed="$$failed $$m"; done; \
+	for m in $(VALIDATION); do echo "== $$m"; (cd $$m && go vet ./... && $(VALIDATE) ./... | $(TESTLOG) -skips=$(SKIPS) -log) || failed="$$failed $$m"; done; \
 	for v in 35 37; do echo "== validation/etcd, go$$v.mod: bytes, revokes"; \
-	(cd validation/etcd && $(VALIDATE) -modfile=go$$v.mod -run 'Bytes|ARevoke' . | $(TESTLOG) -log) || failed="$$failed go$$v.mod"; done; \
+	(cd validation/etcd && $(VALIDATE) -modfile=go$$v.mod -run 'Bytes|ARevoke' . | $(TESTLOG) -skips=$(SKIPS) -log) || failed="$$failed go$$v.mod"; done; \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # skips: the tests that were skipped, where SKIPS names what the tiers before wrote.
