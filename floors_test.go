@@ -38,13 +38,14 @@ var heavy = map[string][]string{
 }
 
 type listed struct {
-	ImportPath, ForTest string
-	Imports, Deps       []string
+	ImportPath, ForTest, Name string
+	Imports, Deps             []string
 }
 
 func list(t *testing.T, args ...string) []listed {
 	t.Helper()
-	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,ForTest,Imports,Deps"}, args...)...).Output()
+	args = append([]string{"list", "-json=ImportPath,ForTest,Name,Imports,Deps"}, args...)
+	out, err := exec.Command("go", args...).Output()
 	require.NoError(t, err)
 	var packages []listed
 	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {

@@ -24,14 +24,10 @@ func TestReadmeProgram(t *testing.T) {
 	require.Equal(t, found[2], string(out))
 }
 
-// What the README names exists: packages, examples, pages and make targets.
+// What the README names exists: examples and make targets.
 func TestReadmeNamesWhatExists(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(readme), -1) {
-		_, err := os.Stat(link[1])
-		require.NoError(t, err, "linked")
-	}
 	for _, example := range regexp.MustCompile(`\./examples/[a-z]+`).FindAllString(string(readme), -1) {
 		_, err := os.Stat(filepath.Join(example, "main.go"))
 		require.NoError(t, err)
@@ -39,6 +35,57 @@ func TestReadmeNamesWhatExists(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")
 	require.NoError(t, err)
 	for _, target := range regexp.MustCompile("`make ([a-z]+)").FindAllStringSubmatch(string(readme), -1) {
-		require.True(t, strings.Contains(string(makefile), "\n"+target[1]+":"), "make %s", target[1])
+		require.Contains(t, string(makefile), "\n"+target[1]+":")
 	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^):]*?)(?:#([^)]*))?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	symbols = regexp.MustCompile("[^a-z0-9 _-]")
+)
+
+// TestLinks follows each link of a page to a file, and to a heading in it.
+func TestLinks(t *testing.T) {
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			target := page
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(page), m[1])
+			}
+			linked, err := os.ReadFile(target)
+			if info, statErr := os.Stat(target); statErr == nil && info.IsDir() {
+				err = nil
+			}
+			require.NoError(t, err, "a link in %s", page)
+			if m[2] != "" {
+				require.Contains(t, anchors(string(linked)), m[2], "a link in %s to %s", page, target)
+			}
+		}
+	}
+}
+
+// pages returns the Markdown files of the checkout.
+func pages(t *testing.T) []string {
+	var found []string
+	require.NoError(t, filepath.WalkDir(".", func(path string, e os.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			found = append(found, path)
+		}
+		return err
+	}))
+	require.NotEmpty(t, found)
+	return found
+}
+
+// anchors returns the names by which a page's headings are linked to.
+func anchors(text string) []string {
+	var names []string
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		name := symbols.ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }

@@ -1,5 +1,5 @@
-// Command tipping maps where a control plane tips: healthy, degraded or metastable over two parameters, and where a disk
-// that is good enough in itself is a trap after a worse spell.
+// Command tipping maps where a control plane tips: healthy, degraded or metastable over two
+// parameters, and where a disk that is good enough in itself is a trap after a worse spell.
 //
 //	go run ./examples/tipping                                       # fsync delay x nodes
 //	go run ./examples/tipping -x delay=0.25:4:40 -y grace=10:120:40 -out /tmp/tipping.svg
@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := command(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := command(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

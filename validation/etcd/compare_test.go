@@ -99,7 +99,7 @@ func (c *comparison) print(t *testing.T) {
 	if os.Getenv("REDLINE_DOCS") == "" {
 		return
 	}
-	const page = "../../docs/etcdmodel.md"
+	const page = "../RESULTS/etcdmodel.md"
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	begin, end := "<!-- "+c.name+": begin -->\n", "<!-- "+c.name+": end -->"

@@ -249,7 +249,7 @@ func medians(rows []measured) []measured {
 	return out
 }
 
-// table prints the table of docs/proxymodel-cost.md.
+// table prints what RESULTS/proxymodel-cost.md shows.
 func table(t *testing.T, rows []comparison) {
 	t.Helper()
 	fmt.Println("| mode | services x endpoints | sync | changed | CPU s measured | predicted | error " +
