@@ -33,10 +33,12 @@ func TestWhatUsersSee(t *testing.T) {
 	}
 }
 
-// L10: drained endpoints put the load on few pods, and users see errors once those are at their limits. The autoscaler does not ask for more:
-// it averages over the drained pods, too, which run and use nothing (replica_calculator.go).
+// L10: drained endpoints put the load on few pods, and users see errors once those are at their
+// limits. The autoscaler does not ask for more: it averages over the drained pods, too, which run
+// and use nothing (replica_calculator.go).
 func TestDrainedEndpointsFailUsersAndDoNotWakeTheAutoscaler(t *testing.T) {
-	s := replayed(1, 700, scenario.Action{At: sec(90), Do: scenario.Silence}, scenario.Action{At: sec(500), Do: scenario.Awake})
+	s := replayed(1, 700,
+		scenario.Action{At: sec(90), Do: scenario.Silence}, scenario.Action{At: sec(500), Do: scenario.Awake})
 	s.OtherPods = 20
 	s.Workload = scenario.Workload{HPA: &scenario.Autoscaler{Max: 200}, Room: 200, Retries: 2}
 	r := run(t, s)
