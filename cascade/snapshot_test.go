@@ -18,7 +18,10 @@ func TestScenarioFromSnapshot(t *testing.T) {
 apiVersion: v1
 kind: Node
 metadata: {name: n%d}
-status: {capacity: {cpu: 500m, memory: 8Gi, pods: "110"}, allocatable: {cpu: 500m, memory: 8Gi, pods: "110"}, conditions: [{type: Ready, status: "True"}]}
+status:
+  capacity: {cpu: 500m, memory: 8Gi, pods: "110"}
+  allocatable: {cpu: 500m, memory: 8Gi, pods: "110"}
+  conditions: [{type: Ready, status: "True"}]
 `, i)
 	}
 	text.WriteString(`---
@@ -48,7 +51,8 @@ spec:
 	require.Equal(t, 8, r.Totals.Bound)
 	require.Equal(t, 12, int(r.Values("pods pending")[20]))
 
-	quota, err := capacity.Read(strings.NewReader(`{apiVersion: v1, kind: ResourceQuota, metadata: {name: none, namespace: default}, spec: {hard: {pods: "0"}}}`))
+	quota, err := capacity.Read(strings.NewReader(
+		`{apiVersion: v1, kind: ResourceQuota, metadata: {name: none, namespace: default}, spec: {hard: {pods: "0"}}}`))
 	require.NoError(t, err)
 	snapshot, err = snapshot.With(quota...)
 	require.NoError(t, err)

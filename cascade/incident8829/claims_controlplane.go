@@ -31,7 +31,10 @@ func raftIndex(r *judged) Observable {
 		return o
 	}
 	o.Verdict = Impossible
-	o.Why = fmt.Sprintf("an idle cluster of %d nodes passes it in %.1f days: etcd was restored or rebuilt that long ago", r.s.Nodes, reported/aDay)
+	o.Why = fmt.Sprintf(
+		"an idle cluster of %d nodes passes it in %.1f days: etcd was restored or rebuilt that long ago", r.s.Nodes,
+		reported/aDay,
+	)
 	return o
 }
 
@@ -45,7 +48,9 @@ func (r *judged) restingRevisions() (float64, error) {
 		return etcdmodel.Stream{Name: name, Op: update, Keys: s.Nodes, Rate: rate}
 	}
 	p, err := etcdmodel.Estimate(
-		etcdmodel.Cluster{Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(s.Etcd.Fsync)}},
+		etcdmodel.Cluster{
+			Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(s.Etcd.Fsync)},
+		},
 		etcdmodel.Load{Streams: []etcdmodel.Stream{
 			stream("node leases", float64(s.Nodes)/(1.02*s.Leases.Renew.Seconds())), // up to 4 % of jitter
 			stream("node status", float64(s.Nodes)/(5*time.Minute).Seconds()),
@@ -61,7 +66,9 @@ func (r *judged) restingRevisions() (float64, error) {
 // raftTerm counts elections of etcd's.
 func raftTerm(r *judged) Observable {
 	const reported = 12
-	o := Observable{Here: fmt.Sprintf("%s, %s", plural(r.s.Etcd.Members, "member", "members"), plural(r.t.Term, "election", "elections"))}
+	o := Observable{Here: fmt.Sprintf(
+		"%s, %s", plural(r.s.Etcd.Members, "member", "members"), plural(r.t.Term, "election", "elections"),
+	)}
 	switch {
 	case r.t.Term >= reported:
 		o.Verdict, o.Why = Reproduced, "elections during the run alone give the term"
@@ -77,7 +84,10 @@ func raftTerm(r *judged) Observable {
 
 // readTimeout: a 504 is the API server's own after 60 s.
 func readTimeout(r *judged) Observable {
-	o := Observable{Here: fmt.Sprintf("%s ran into the 60 s limit, API servers were killed %s", plural(r.t.ReadTimeouts, "read", "reads"), plural(r.t.ServerKills, "time", "times"))}
+	o := Observable{Here: fmt.Sprintf(
+		"%s ran into the 60 s limit, API servers were killed %s", plural(r.t.ReadTimeouts, "read", "reads"),
+		plural(r.t.ServerKills, "time", "times"),
+	)}
 	switch {
 	case r.t.ReadTimeouts > 0:
 		o.Verdict, o.Why = Reproduced, "the literal 504 of a read that etcd did not answer in 60 s"
@@ -113,7 +123,9 @@ func pleg(r *judged) Observable {
 // twoHours: the outage.
 func twoHours(r *judged) Observable {
 	v := r.Verdict
-	return found(v.Down >= time.Hour, fmt.Sprintf("degraded after %s, down for %s, impaired for %s", seconds(v.Degraded), seconds(v.Down), seconds(v.Impaired)),
+	return found(v.Down >= time.Hour, fmt.Sprintf(
+		"degraded after %s, down for %s, impaired for %s", seconds(v.Degraded), seconds(v.Down), seconds(v.Impaired),
+	),
 		"the disk decides how long it lasts; compare a run without the pods that fit nowhere")
 }
 
@@ -123,13 +135,18 @@ func killingHelped(r *judged) Observable {
 	killed, any := r.has(story.MemberKilled)
 	if !any {
 		return Observable{
-			Here: fmt.Sprintf("no member was killed; recovered %s after the disk did", seconds(r.Verdict.Recovered)), Verdict: NotHere,
+			Here: fmt.Sprintf(
+				"no member was killed; recovered %s after the disk did", seconds(r.Verdict.Recovered),
+			), Verdict: NotHere,
 			Why: "a kill moves leadership off a slow member; it does not help where all disks are as slow",
 		}
 	}
 	const window = time.Minute
 	before, after := r.renewing(killed-window, killed), r.renewing(killed+window/2, killed+window+window/2)
-	o := Observable{Here: fmt.Sprintf("%.0f %% of the leases that were due were renewed in the minute before, %.0f %% in a minute after", 100*before, 100*after)}
+	o := Observable{Here: fmt.Sprintf(
+		"%.0f %% of the leases that were due were renewed in the minute before, %.0f %% in a minute after",
+		100*before, 100*after,
+	)}
 	switch {
 	case before < 0.5 && after >= 0.5:
 		o.Verdict, o.Why = Reproduced, "the new leader's disk was fast"

@@ -18,7 +18,10 @@ const kubeServices = "KUBE-SERVICES"
 func iptablesLines(r *judged) Observable {
 	const reported = 4502
 	if r.s.Proxy.Mode != proxymodel.IPTables {
-		return Observable{Here: fmt.Sprintf("kube-proxy is in %v mode", r.s.Proxy.Mode), Verdict: NotHere, Why: "the chain is iptables mode's"}
+		return Observable{
+			Here: fmt.Sprintf("kube-proxy is in %v mode", r.s.Proxy.Mode), Verdict: NotHere,
+			Why: "the chain is iptables mode's",
+		}
 	}
 	rules, err := proxymodel.Count(proxymodel.IPTables, r.s.Version, node, r.services().Services, r.services().Slices)
 	if err != nil {
@@ -32,7 +35,9 @@ func iptablesLines(r *judged) Observable {
 // rewritesTheChain: what a sync writes after one endpoint has changed, by package proxymodel.
 func rewritesTheChain(r *judged) Observable {
 	here := fmt.Sprintf("%s of each node's kube-proxy for this workload, each %v; %v stale on average",
-		plural(r.t.ProxySyncs, "sync", "syncs"), r.t.ProxySync.Round(time.Millisecond), r.t.ProxyStaleness.Round(time.Millisecond))
+		plural(
+			r.t.ProxySyncs, "sync", "syncs",
+		), r.t.ProxySync.Round(time.Millisecond), r.t.ProxyStaleness.Round(time.Millisecond))
 	if r.s.Proxy.Mode != proxymodel.IPTables {
 		return Observable{Here: here, Verdict: NotHere, Why: fmt.Sprintf("%v mode has no such chain", r.s.Proxy.Mode)}
 	}
@@ -63,7 +68,10 @@ func rewritesTheChain(r *judged) Observable {
 // usersErrors: the share of the users' requests that fail.
 func usersErrors(r *judged) Observable {
 	return found(r.t.WorstErrors > 0.99,
-		fmt.Sprintf("%.0f %% of the requests failed at the worst, %d of %d endpoints left at the least", 100*r.t.WorstErrors, r.t.MinEndpoints, r.s.Workload.Start()),
+		fmt.Sprintf(
+			"%.0f %% of the requests failed at the worst, %d of %d endpoints left at the least", 100*r.t.WorstErrors,
+			r.t.MinEndpoints, r.s.Workload.Start(),
+		),
 		"the running pods keep serving while the control plane is away; it takes drained endpoints, or more load than the pods can bear")
 }
 
@@ -89,13 +97,19 @@ func (r *judged) services() proxymodel.Objects {
 			Ports: []corev1.ServicePort{{Name: "http", Port: 80, Protocol: corev1.ProtocolTCP}},
 		}})
 		slice := &discoveryv1.EndpointSlice{
-			ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name}},
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "default", Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name},
+			},
 			AddressType: discoveryv1.AddressTypeIPv4,
-			Ports:       []discoveryv1.EndpointPort{{Name: ptr.To("http"), Port: ptr.To[int32](8080), Protocol: ptr.To(corev1.ProtocolTCP)}},
+			Ports: []discoveryv1.EndpointPort{{
+				Name: ptr.To("http"), Port: ptr.To[int32](8080), Protocol: ptr.To(corev1.ProtocolTCP),
+			}},
 		}
 		for k := range r.s.Proxy.Endpoints {
 			slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{
-				Addresses: []string{address(128, i*r.s.Proxy.Endpoints+k)}, Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(true)},
+				Addresses: []string{address(
+					128, i*r.s.Proxy.Endpoints+k,
+				)}, Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(true)},
 			})
 		}
 		o.Slices = append(o.Slices, slice)

@@ -99,7 +99,10 @@ func TestClaimsOfTheIncident(t *testing.T) {
 	} {
 		require.Equal(t, want, claims[claim].Verdict, "%s: %s", claim, claims[claim].Here)
 	}
-	require.Contains(t, claims[pending].Why, "stops at 157 at the default target of 80 %, and reaches 500 only at a target of 25 %")
+	require.Contains(
+		t, claims[pending].Why,
+		"stops at 157 at the default target of 80 %, and reaches 500 only at a target of 25 %",
+	)
 	require.Equal(t, "4502", claims[lines].Here)
 	require.Contains(t, claims[sentence].Here, "0/100 nodes are available: 100 Insufficient cpu. preemption: ")
 	require.Contains(t, claims[eventCount].Why, "its backoff allows 75 attempts in 12m0s")
@@ -127,7 +130,9 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 	})
 	// Three disks are slow. The leader's stays so; the others' are fast again just before it is killed, or not.
 	killed := func(others ...scenario.Action) scenario.Scenario {
-		s := act(append([]scenario.Action{hundreds, slow(4)}, append(others, scenario.Action{At: sec(240), Do: scenario.Kill})...)...)
+		s := act(
+			append([]scenario.Action{hundreds, slow(4)}, append(others, scenario.Action{At: sec(240), Do: scenario.Kill})...)...,
+		)
 		s.Etcd.Members, s.Observe = 3, true
 		return s
 	}
@@ -139,7 +144,11 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 		{"500 wanted", pending, act(hundreds), incident8829.Reproduced},
 		{"400 wanted", pending, act(scenario.Action{At: sec(30), Do: scenario.Scale, N: 400}), incident8829.NotHere},
 		{"100 full nodes", sentence, act(hundreds), incident8829.Partly},
-		{"7 full nodes", sentence, with(func(s *scenario.Scenario) { s.Nodes, s.Actions = 7, []scenario.Action{hundreds} }), incident8829.NotHere},
+		{
+			"7 full nodes", sentence,
+			with(func(s *scenario.Scenario) { s.Nodes, s.Actions = 7, []scenario.Action{hundreds} }),
+			incident8829.NotHere,
+		},
 		{"nobody pending", sentence, calm(), incident8829.NotHere},
 		{"a backoff", eventCount, act(hundreds), incident8829.Impossible},
 		{"an idle scheduler", eventCount, with(func(s *scenario.Scenario) { s.Version = kube.V1_37 }), incident8829.NotHere},
@@ -149,9 +158,19 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 		}), incident8829.Reproduced},
 		{"woken all the time", everyTen, act(hundreds, churn), incident8829.Reproduced},
 		{"woken by none", everyTen, act(hundreds), incident8829.NotHere},
-		{"woken, and nodes flap", thousands, act(hundreds, churn, scenario.Action{At: sec(90), Do: scenario.Silence}, scenario.Action{At: sec(300), Do: scenario.Awake}), incident8829.Reproduced},
+		{
+			"woken, and nodes flap", thousands,
+			act(
+				hundreds, churn, scenario.Action{At: sec(90), Do: scenario.Silence},
+				scenario.Action{At: sec(300), Do: scenario.Awake},
+			),
+			incident8829.Reproduced,
+		},
 		{"one Event a pod", thousands, act(hundreds), incident8829.NotHere},
-		{"a large db at the start", dbSize, with(func(s *scenario.Scenario) { s.Etcd.DB = 1_300_000_000 }), incident8829.Reproduced},
+		{
+			"a large db at the start", dbSize, with(func(s *scenario.Scenario) { s.Etcd.DB = 1_300_000_000 }),
+			incident8829.Reproduced,
+		},
 		{"a small one", dbSize, act(hundreds), incident8829.NotHere},
 		{"100 nodes at rest", raftIndex, calm(), incident8829.Impossible},
 		{"one node that renews every hour", raftIndex, with(func(s *scenario.Scenario) {
@@ -174,21 +193,42 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 		}), incident8829.Reproduced},
 		{"kubeadm's probe", readTimeout, incident8829.Scenario(), incident8829.Partly},
 		{"a fast disk", readTimeout, calm(), incident8829.NotHere},
-		{"silent kubelets", nodesNotReady, with(func(s *scenario.Scenario) { s.Actions = []scenario.Action{{At: sec(30), Do: scenario.Silence}} }), incident8829.Reproduced},
-		{"ten nodes without power", nodesNotReady, act(scenario.Action{At: sec(30), Do: scenario.Down, N: 10, For: sec(300)}), incident8829.Partly},
+		{
+			"silent kubelets", nodesNotReady,
+			with(func(s *scenario.Scenario) { s.Actions = []scenario.Action{{At: sec(30), Do: scenario.Silence}} }),
+			incident8829.Reproduced,
+		},
+		{
+			"ten nodes without power", nodesNotReady,
+			act(scenario.Action{At: sec(30), Do: scenario.Down, N: 10, For: sec(300)}), incident8829.Partly,
+		},
 		{"kubelets that renew", nodesNotReady, calm(), incident8829.NotHere},
-		{"runtimes that hang", pleg, act(scenario.Action{At: sec(60), Do: scenario.Stall, N: 10, For: 5 * time.Minute}), incident8829.Reproduced},
+		{
+			"runtimes that hang", pleg,
+			act(scenario.Action{At: sec(60), Do: scenario.Stall, N: 10, For: 5 * time.Minute}), incident8829.Reproduced,
+		},
 		{"runtimes that do not", pleg, calm(), incident8829.NotHere},
 		{"4499 services", lines, with(func(s *scenario.Scenario) { s.Proxy.Services = 4499 }), incident8829.Reproduced},
 		{"4500 services", lines, with(func(s *scenario.Scenario) { s.Proxy.Services = 4500 }), incident8829.NotHere},
-		{"ipvs", lines, with(func(s *scenario.Scenario) { s.Proxy = scenario.Proxy{Mode: proxymodel.IPVS, Services: 4499} }), incident8829.NotHere},
+		{
+			"ipvs", lines,
+			with(func(s *scenario.Scenario) { s.Proxy = scenario.Proxy{Mode: proxymodel.IPVS, Services: 4499} }),
+			incident8829.NotHere,
+		},
 		{"partial syncs", rewrites, calm(), incident8829.Partly},
-		{"no such chain", rewrites, with(func(s *scenario.Scenario) { s.Proxy.Mode = proxymodel.IPVS }), incident8829.NotHere},
+		{
+			"no such chain", rewrites, with(func(s *scenario.Scenario) { s.Proxy.Mode = proxymodel.IPVS }),
+			incident8829.NotHere,
+		},
 		{"a crash loop", crashes, flood, incident8829.Partly},
 		{"a single crash", crashes, act(scenario.Action{At: sec(30), Do: scenario.Crash, N: 1}), incident8829.NotHere},
 		{"no crash", crashes, calm(), incident8829.NotHere},
 		{"no API server for the CNI", creating, incident8829.Scenario(), incident8829.Reproduced},
-		{"all start", creating, act(scenario.Action{At: sec(30), Do: scenario.Room, N: 60}, scenario.Action{At: sec(40), Do: scenario.Scale, N: 60}), incident8829.NotHere},
+		{
+			"all start", creating,
+			act(scenario.Action{At: sec(30), Do: scenario.Room, N: 60}, scenario.Action{At: sec(40), Do: scenario.Scale, N: 60}),
+			incident8829.NotHere,
+		},
 		{"drained endpoints", users, with(func(s *scenario.Scenario) {
 			s.Length = 30 * time.Minute
 			s.Actions = []scenario.Action{{At: sec(30), Do: scenario.Down, N: 100, For: sec(900)}}
@@ -197,7 +237,9 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 		{"a command that waits for a controller manager", scale, with(func(s *scenario.Scenario) {
 			s.Length = 20 * time.Minute
 			for i := range 42 { // 15 s is its leader lease
-				s.Actions = append(s.Actions, scenario.Action{At: sec(float64(30 + 15*i)), Do: scenario.Restart, What: scenario.KubeControllerManager})
+				s.Actions = append(s.Actions, scenario.Action{
+					At: sec(float64(30 + 15*i)), Do: scenario.Restart, What: scenario.KubeControllerManager,
+				})
 			}
 			s.Actions = slices.Insert(s.Actions, 1, scenario.Action{At: sec(31), Do: scenario.Scale, N: 60, For: time.Hour})
 		}), incident8829.Reproduced},
@@ -206,7 +248,9 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 		{"a disk that is slow for hours", twoHours, incident8829.Scenario(), incident8829.Reproduced},
 		{"one that is slow for minutes", twoHours, act(slow(4), fast), incident8829.NotHere},
 		{"one slow disk of three, and its member killed", killing, killed(
-			scenario.Action{At: sec(239), Do: scenario.Delay, N: 2}, scenario.Action{At: sec(239), Do: scenario.Delay, N: 3}), incident8829.Reproduced},
+			scenario.Action{
+				At: sec(239), Do: scenario.Delay, N: 2,
+			}, scenario.Action{At: sec(239), Do: scenario.Delay, N: 3}), incident8829.Reproduced},
 		{"three slow disks", killing, killed(), incident8829.NotHere},
 		{"nobody killed", killing, act(slow(4), fast), incident8829.NotHere},
 	} {

@@ -39,7 +39,9 @@ func pending(r *judged) Observable {
 	}
 	o.Why = fmt.Sprintf("a CPU autoscaler with this template stops at %d at the default target of %d %%", ceiling, target)
 	for target := target; target > 0; target-- {
-		if ceiling, err = hpa.Ceiling(template, corev1.ResourceCPU, target, max(1, start), config); err == nil && ceiling >= reportedReplicas {
+		if ceiling, err = hpa.Ceiling(
+			template, corev1.ResourceCPU, target, max(1, start), config,
+		); err == nil && ceiling >= reportedReplicas {
 			o.Why += fmt.Sprintf(", and reaches %d only at a target of %d %% or less", reportedReplicas, target)
 			break
 		}
@@ -60,7 +62,9 @@ func (r *judged) template() corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api-gateway"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{
-			Name: "gateway", Image: "api-gateway", Resources: corev1.ResourceRequirements{Requests: milli(h.Request), Limits: milli(h.Limit)},
+			Name: "gateway", Image: "api-gateway", Resources: corev1.ResourceRequirements{
+				Requests: milli(h.Request), Limits: milli(h.Limit),
+			},
 		}}},
 	}
 }
@@ -76,7 +80,9 @@ func sentence(r *judged) Observable {
 	if err != nil {
 		return unknown(err)
 	}
-	o := Observable{Here: answer.Message, Why: "what kube-scheduler says of the first pod that fits nowhere (package capacity)"}
+	o := Observable{
+		Here: answer.Message, Why: "what kube-scheduler says of the first pod that fits nowhere (package capacity)",
+	}
 	switch {
 	case answer.Message == reported:
 		o.Verdict = Reproduced
@@ -165,14 +171,19 @@ func everyTenSeconds(r *judged) Observable {
 
 // thousandsOfEvents: the report cleared them at the end.
 func thousandsOfEvents(r *judged) Observable {
-	return found(r.t.Events >= 2000, fmt.Sprintf("%d written by the scheduler, %.0f in the worst minute", r.t.Events, r.t.EventsPerMinute),
+	return found(r.t.Events >= 2000, fmt.Sprintf(
+		"%d written by the scheduler, %.0f in the worst minute", r.t.Events, r.t.EventsPerMinute,
+	),
 		"one a pod, and another when the scheduler restarts; more while nodes flap and bound pods are deleted, which wakes the pods that wait")
 }
 
 // containerCreating: a pod that has a node and waits for its token or its network.
 func containerCreating(r *judged) Observable {
 	const reported = 45 * time.Minute
-	return found(r.t.Creating >= reported, fmt.Sprintf("%s bound in this run, %s ContainerCreating at the longest", plural(r.t.Bound, "pod", "pods"), seconds(r.t.Creating)),
+	return found(r.t.Creating >= reported, fmt.Sprintf(
+		"%s bound in this run, %s ContainerCreating at the longest", plural(r.t.Bound, "pod", "pods"),
+		seconds(r.t.Creating),
+	),
 		"a pending pod has no node; one that is bound shortly before the API servers go finds none for its token and its network (Calico), and its kubelet makes a new sandbox every 10 to 15 s until one is back")
 }
 
@@ -180,7 +191,10 @@ func containerCreating(r *judged) Observable {
 // is wrong.
 func crashesFlood(r *judged) Observable {
 	const flood = 100 // updates; one a second is kube-proxy's own limit
-	o := Observable{Here: fmt.Sprintf("crashes: %d, pods that got an address: %d, updates of each kube-proxy: %d", r.t.Crashes, r.t.Bound, r.t.ProxySyncs)}
+	o := Observable{Here: fmt.Sprintf(
+		"crashes: %d, pods that got an address: %d, updates of each kube-proxy: %d", r.t.Crashes, r.t.Bound,
+		r.t.ProxySyncs,
+	)}
 	switch {
 	case r.t.Crashes == 0:
 		o.Verdict, o.Why = NotHere, "no container crashed; the report's own pods show 0 restarts"
@@ -197,7 +211,10 @@ func crashesFlood(r *judged) Observable {
 // again for as long.
 func scaleTookLong(r *judged) Observable {
 	const reported = 10 * time.Minute
-	o := Observable{Here: fmt.Sprintf("acknowledged %s after the first command, %s failed before", seconds(r.t.ScaleAcked), plural(r.t.ScaleFailed, "command", "commands"))}
+	o := Observable{Here: fmt.Sprintf(
+		"acknowledged %s after the first command, %s failed before", seconds(r.t.ScaleAcked),
+		plural(r.t.ScaleFailed, "command", "commands"),
+	)}
 	switch {
 	case r.t.ScaleAcked < reported:
 		o.Verdict, o.Why = NotHere, "a PATCH that lands is acknowledged at once, and --timeout=10m is only the limit of waiting for the replicas"

@@ -63,16 +63,28 @@ type FreeParameter struct {
 // FreeParameters returns the choices of [Scenario], and what in the report speaks for each.
 func FreeParameters() []FreeParameter {
 	return []FreeParameter{
-		{"Actions: delay", "50 ms at 02:01 rising to 4 s at 02:12", "weakly: a slow climb from 02:00 on, and a read that took ten minutes soon after; 4 s is where writes fail on real components, 2 s is not"},
+		{
+			"Actions: delay", "50 ms at 02:01 rising to 4 s at 02:12",
+			"weakly: a slow climb from 02:00 on, and a read that took ten minutes soon after; 4 s is where writes fail on real components, 2 s is not",
+		},
 		{"Actions: end of the delay", "03:52", "well: stable at 04:00 after the etcd members were killed one by one"},
 		{"Actions: scale to 500", "02:05", "weakly: before 3m + 12m of FailedScheduling were seen"},
 		{"Actions: scale to 50", "03:40", "weakly: it took ten minutes and preceded the remediation"},
-		{"Actions: room for 52", "02:09:30", "weakly: two pods are shown in ContainerCreating, so they had found a node. Of 20 seeds they are stuck in 10, as here; in the others no scheduler leads at that moment, or they start within minutes. Room a minute earlier lets them start in all"},
+		{
+			"Actions: room for 52", "02:09:30",
+			"weakly: two pods are shown in ContainerCreating, so they had found a node. Of 20 seeds they are stuck in 10, as here; in the others no scheduler leads at that moment, or they start within minutes. Room a minute earlier lets them start in all",
+		},
 		{"Pods.Start", "2 s", "not at all"},
-		{"Etcd.Members", "1, for three whose disks are all as slow", "not at all: the report says one node; but a leader whose disk alone stalls for more than a second loses an election to a member with a fast one"},
+		{
+			"Etcd.Members", "1, for three whose disks are all as slow",
+			"not at all: the report says one node; but a leader whose disk alone stalls for more than a second loses an election to a member with a fast one",
+		},
 		{"Etcd.Fsync when healthy", "5 ms", "not at all: a disk that is to be replaced by NVMe"},
 		{"Servers", "3", "well: three control-plane nodes"},
 		{"OtherPods", "20 a node", "weakly: thousands of services and pods"},
-		{"what asked for 500", "the manifest", "well: replicas: 500 stands in it; a CPU HPA with this template stops at 157 at the default target"},
+		{
+			"what asked for 500", "the manifest",
+			"well: replicas: 500 stands in it; a CPU HPA with this template stops at 157 at the default target",
+		},
 	}
 }

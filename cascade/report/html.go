@@ -40,7 +40,9 @@ func HTML(w io.Writer, p Page) error {
 	for _, t := range p.Tables {
 		for i, row := range t.Rows {
 			if len(row) != len(t.Header) {
-				return fmt.Errorf("report: Table %q: row %d has %d cells, want %d as the header", t.Title, i, len(row), len(t.Header))
+				return fmt.Errorf(
+					"report: Table %q: row %d has %d cells, want %d as the header", t.Title, i, len(row), len(t.Header),
+				)
 			}
 		}
 	}

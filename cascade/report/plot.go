@@ -38,7 +38,10 @@ type Figure struct {
 }
 
 // colours are told apart by colour-blind readers too (Okabe and Ito's).
-var colours = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}}
+var colours = []color.RGBA{
+	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255},
+	{86, 180, 233, 255},
+}
 
 // panels groups the series of a run that are read together.
 var panels = []struct {
@@ -50,7 +53,10 @@ var panels = []struct {
 	{"nodes NotReady", []string{"nodes NotReady"}},
 	{"leaders leading", []string{"leaders leading"}},
 	{"pods", []string{"pods pending", "endpoints ready"}},
-	{"pods bound and not serving, dead endpoints in the rules", []string{"pods bound and not serving", "dead endpoints in the rules"}},
+	{
+		"pods bound and not serving, dead endpoints in the rules",
+		[]string{"pods bound and not serving", "dead endpoints in the rules"},
+	},
 	{"users' requests failing, share", []string{"users' requests failing"}},
 	{"etcd db, B", []string{"etcd db file", "revisions written"}},
 	{"scheduler, 1/s", []string{"scheduling attempts", "scheduler's Event writes"}},
@@ -215,7 +221,10 @@ func (f Figure) draw(c draw.Canvas) {
 	for i, p := range f.Panels {
 		rows[i] = []*plot.Plot{p}
 	}
-	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadY: vg.Points(6), PadLeft: vg.Points(4), PadRight: vg.Points(12), PadTop: vg.Points(4), PadBottom: vg.Points(4)}
+	tiles := draw.Tiles{
+		Rows: len(rows), Cols: 1, PadY: vg.Points(6), PadLeft: vg.Points(4), PadRight: vg.Points(12),
+		PadTop: vg.Points(4), PadBottom: vg.Points(4),
+	}
 	for i, canvases := range plot.Align(rows, tiles, c) {
 		rows[i][0].Draw(canvases[0])
 	}

@@ -80,6 +80,8 @@ func TestPageNeedsNothingElse(t *testing.T) {
 	for _, outside := range []string{"<script", "src=", "@import", "url("} {
 		require.NotContains(t, page, outside)
 	}
-	require.EqualError(t, HTML(&b, Page{Tables: []Table{{Title: "T", Header: []string{"a"}, Rows: [][]string{{"1", "2"}}}}}),
+	require.EqualError(t, HTML(&b, Page{
+		Tables: []Table{{Title: "T", Header: []string{"a"}, Rows: [][]string{{"1", "2"}}}},
+	}),
 		`report: Table "T": row 0 has 2 cells, want 1 as the header`)
 }

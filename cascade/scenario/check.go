@@ -116,7 +116,10 @@ func (s Scenario) checkActions() error {
 		}
 		rule, found := rules[a.Do]
 		if !found {
-			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or defrag")
+			return bad(
+				field+".Do", a.Do,
+				"scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or defrag",
+			)
 		}
 		if a.Do != Restart && a.What != "" {
 			return bad(field+".What", fmt.Sprintf("%q", a.What), "none: only restart has one")

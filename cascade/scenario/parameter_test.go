@@ -41,7 +41,12 @@ func TestParametersOfTheDisk(t *testing.T) {
 }
 
 func TestPendingCountsFromThoseThatRun(t *testing.T) {
-	s, err := scenario.ParamPending.Apply(scenario.Scenario{Workload: scenario.Workload{Replicas: new(0)}, Actions: []scenario.Action{{Do: scenario.Scale, N: 5}}}, 10)
+	s, err := scenario.ParamPending.Apply(
+		scenario.Scenario{
+			Workload: scenario.Workload{Replicas: new(0)}, Actions: []scenario.Action{{Do: scenario.Scale, N: 5}},
+		},
+		10,
+	)
 	require.NoError(t, err)
 	require.Equal(t, 10, s.Actions[0].N)
 }
@@ -52,13 +57,27 @@ func TestBadParameters(t *testing.T) {
 		s scenario.Scenario
 		v float64
 	}{
-		`cascade: Parameter is "nods", want one of delay, duration,`:                                {"nods", scenario.Scenario{}, 1},
-		"cascade: Parameter livez is 0, want > 0":                                                   {scenario.ParamLivez, incident8829.Scenario(), 0.4},
-		"cascade: Parameter nodes is -1, want 0 to 1e9":                                             {scenario.ParamNodes, scenario.Scenario{}, -1},
-		"cascade: Parameter nodes is 1e+08: cascade: Scenario.Nodes is 100000000, want 1 to 100000": {scenario.ParamNodes, incident8829.Scenario(), 1e8},
-		"cascade: Parameter delay: the scenario has no action that delays the disk":                 {scenario.ParamDelay, scenario.Scenario{}, 1},
-		"cascade: Parameter pending: the scenario has no action that scales the workload up":        {scenario.ParamPending, scenario.Scenario{}, 1},
-		"cascade: Parameter duration: the scenario's longest delay has no end":                      {scenario.ParamDuration, scenario.Scenario{Actions: []scenario.Action{{Do: scenario.Delay, For: 1}}}, 1},
+		`cascade: Parameter is "nods", want one of delay, duration,`: {
+			"nods", scenario.Scenario{}, 1,
+		},
+		"cascade: Parameter livez is 0, want > 0": {
+			scenario.ParamLivez, incident8829.Scenario(), 0.4,
+		},
+		"cascade: Parameter nodes is -1, want 0 to 1e9": {
+			scenario.ParamNodes, scenario.Scenario{}, -1,
+		},
+		"cascade: Parameter nodes is 1e+08: cascade: Scenario.Nodes is 100000000, want 1 to 100000": {
+			scenario.ParamNodes, incident8829.Scenario(), 1e8,
+		},
+		"cascade: Parameter delay: the scenario has no action that delays the disk": {
+			scenario.ParamDelay, scenario.Scenario{}, 1,
+		},
+		"cascade: Parameter pending: the scenario has no action that scales the workload up": {
+			scenario.ParamPending, scenario.Scenario{}, 1,
+		},
+		"cascade: Parameter duration: the scenario's longest delay has no end": {
+			scenario.ParamDuration, scenario.Scenario{Actions: []scenario.Action{{Do: scenario.Delay, For: 1}}}, 1,
+		},
 	} {
 		_, err := c.p.Apply(c.s, c.v)
 		require.ErrorContains(t, err, want)

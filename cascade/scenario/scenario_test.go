@@ -45,7 +45,9 @@ func TestVersions(t *testing.T) {
 	require.Equal(t, 40, int(s.Leases.Grace.Seconds()))
 	between, err := kube.Parse("v1.33")
 	require.NoError(t, err)
-	require.EqualError(t, scenario.Scenario{Version: between}.Check(), "cascade: Scenario.Version is v1.33, want v1.29 or v1.37")
+	require.EqualError(
+		t, scenario.Scenario{Version: between}.Check(), "cascade: Scenario.Version is v1.33, want v1.29 or v1.37",
+	)
 }
 
 // What is not set differs from what is set to nothing.
@@ -82,21 +84,39 @@ func TestChangesCopy(t *testing.T) {
 
 func TestBadActions(t *testing.T) {
 	for want, a := range map[string]scenario.Action{
-		"Actions[0].For is 2h0m0s, want 0 to 1h":                                                                                   {Do: scenario.Scale, For: 2 * 3600e9},
-		"Actions[0].N is -1, want 0 to 150000":                                                                                     {Do: scenario.Scale, N: -1},
-		"Actions[0].N is 3, want 50, the pods that run at the start, to 150000":                                                    {Do: scenario.Room, N: 3},
-		"Actions[0].For is 1ms, want 0, or 1s to 1h":                                                                               {Do: scenario.Crash, For: 1e6},
-		"Actions[0].For is 0s, want above 0 to 1h":                                                                                 {Do: scenario.Down, N: 1},
-		"Actions[0].N is 101, want 1 to 100, the nodes":                                                                            {Do: scenario.Stall, N: 101},
-		"Actions[0].N is 5, want 0 to 1000000, and a Workload.HPA to notice":                                                       {Do: scenario.Load, N: 5},
-		"Actions[0].N is 2, want 0 to 1, the members":                                                                              {Do: scenario.Delay, N: 2},
-		`Actions[0].What is "kubelet", want kube-scheduler, kube-controller-manager, kube-apiserver or etcd`:                       {Do: scenario.Restart, What: "kubelet"},
-		"Actions[0].N is 2, want 0, or the number of an API server or of a member":                                                 {Do: scenario.Restart, What: scenario.EtcdMember, N: 2},
-		`Actions[0].What is "etcd", want none: only restart has one`:                                                               {Do: scenario.Kill, What: scenario.EtcdMember},
+		"Actions[0].For is 2h0m0s, want 0 to 1h": {
+			Do: scenario.Scale, For: 2 * 3600e9,
+		},
+		"Actions[0].N is -1, want 0 to 150000": {
+			Do: scenario.Scale, N: -1,
+		},
+		"Actions[0].N is 3, want 50, the pods that run at the start, to 150000": {Do: scenario.Room, N: 3},
+		"Actions[0].For is 1ms, want 0, or 1s to 1h": {
+			Do: scenario.Crash, For: 1e6,
+		},
+		"Actions[0].For is 0s, want above 0 to 1h": {Do: scenario.Down, N: 1},
+		"Actions[0].N is 101, want 1 to 100, the nodes": {
+			Do: scenario.Stall, N: 101,
+		},
+		"Actions[0].N is 5, want 0 to 1000000, and a Workload.HPA to notice": {Do: scenario.Load, N: 5},
+		"Actions[0].N is 2, want 0 to 1, the members":                        {Do: scenario.Delay, N: 2},
+		`Actions[0].What is "kubelet", want kube-scheduler, kube-controller-manager, kube-apiserver or etcd`: {
+			Do: scenario.Restart, What: "kubelet",
+		},
+		"Actions[0].N is 2, want 0, or the number of an API server or of a member": {
+			Do: scenario.Restart, What: scenario.EtcdMember, N: 2,
+		},
+		`Actions[0].What is "etcd", want none: only restart has one`: {
+			Do: scenario.Kill, What: scenario.EtcdMember,
+		},
 		"Actions[0].Do is jump, want scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or": {Do: "jump"},
 	} {
 		require.ErrorContains(t, scenario.Scenario{Actions: []scenario.Action{a}}.Check(), "cascade: "+want)
 	}
 	late := []scenario.Action{{At: 2e9, Do: scenario.Clear}, {At: 1e9, Do: scenario.Clear}}
-	require.ErrorContains(t, scenario.Scenario{Actions: late}.Check(), "cascade: Actions[1].At is 1s, want in order of time, at least 2s")
+	require.ErrorContains(
+		t, scenario.Scenario{Actions: late}.Check(),
+		"cascade: Actions[1].At is 1s, want in order of time, at least 2s",
+	)
 }
+

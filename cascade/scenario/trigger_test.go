@@ -16,15 +16,39 @@ func TestTrigger(t *testing.T) {
 		actions    []scenario.Action
 		begin, end float64
 	}{
-		"nothing":                        {[]scenario.Action{{At: sec(1), Do: scenario.Scale, N: 5}}, -1, -1},
-		"a slow disk":                    {[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(2), Do: scenario.Delay}}, 1, 2},
-		"the worst of it":                {[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(2), Do: scenario.Delay, For: 2}, {At: sec(3), Do: scenario.Delay, For: 1}, {At: sec(4), Do: scenario.Delay}}, 1, 3},
-		"that never ends":                {[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}}, 1, -1},
-		"silence":                        {[]scenario.Action{{At: sec(1), Do: scenario.Silence}, {At: sec(5), Do: scenario.Awake}}, 1, 5},
-		"silence beyond the disk":        {[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(2), Do: scenario.Silence}, {At: sec(3), Do: scenario.Delay}, {At: sec(5), Do: scenario.Awake}}, 1, 5},
-		"runtimes that hang":             {[]scenario.Action{{At: sec(3), Do: scenario.Stall, N: 1, For: sec(200)}}, 3, 203},
-		"for longer than another":        {[]scenario.Action{{At: sec(3), Do: scenario.Stall, N: 1, For: sec(200)}, {At: sec(5), Do: scenario.Stall, N: 1, For: sec(10)}}, 3, 203},
-		"beside a disk that is not done": {[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(3), Do: scenario.Stall, N: 1, For: sec(200)}}, 1, -1},
+		"nothing": {[]scenario.Action{{At: sec(1), Do: scenario.Scale, N: 5}}, -1, -1},
+		"a slow disk": {
+			[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(2), Do: scenario.Delay}}, 1, 2,
+		},
+		"the worst of it": {
+			[]scenario.Action{
+				{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(2), Do: scenario.Delay, For: 2},
+				{At: sec(3), Do: scenario.Delay, For: 1}, {At: sec(4), Do: scenario.Delay},
+			},
+			1, 3,
+		},
+		"that never ends": {[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}}, 1, -1},
+		"silence": {
+			[]scenario.Action{{At: sec(1), Do: scenario.Silence}, {At: sec(5), Do: scenario.Awake}}, 1, 5,
+		},
+		"silence beyond the disk": {
+			[]scenario.Action{
+				{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(2), Do: scenario.Silence},
+				{At: sec(3), Do: scenario.Delay}, {At: sec(5), Do: scenario.Awake},
+			},
+			1, 5,
+		},
+		"runtimes that hang": {[]scenario.Action{{At: sec(3), Do: scenario.Stall, N: 1, For: sec(200)}}, 3, 203},
+		"for longer than another": {
+			[]scenario.Action{
+				{At: sec(3), Do: scenario.Stall, N: 1, For: sec(200)}, {At: sec(5), Do: scenario.Stall, N: 1, For: sec(10)},
+			},
+			3, 203,
+		},
+		"beside a disk that is not done": {
+			[]scenario.Action{{At: sec(1), Do: scenario.Delay, For: 1}, {At: sec(3), Do: scenario.Stall, N: 1, For: sec(200)}},
+			1, -1,
+		},
 	} {
 		begin, end := (&scenario.Scenario{Actions: c.actions}).Trigger()
 		if c.begin < 0 {

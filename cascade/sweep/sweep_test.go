@@ -18,7 +18,9 @@ import (
 func short(runs int) Plan {
 	return Plan{Runs: runs, Seed: 7, Scenario: cascade.Scenario{Length: 4 * time.Minute, Nodes: 20, Actions: []scenario.Action{
 		{At: 20 * time.Second, Do: scenario.Delay, For: 2 * time.Second}, {At: 100 * time.Second, Do: scenario.Delay}}},
-		Ranges: []Range{{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamNodes, Low: 5, High: 60, Log: true}}}
+		Ranges: []Range{
+			{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamNodes, Low: 5, High: 60, Log: true},
+		}}
 }
 
 func text(t *testing.T, tally *Tally) string {
@@ -100,13 +102,21 @@ func TestQuantilesAreWithinASixteenth(t *testing.T) {
 func TestBadPlansAndMerges(t *testing.T) {
 	ctx := context.Background()
 	for want, change := range map[string]func(*Plan){
-		"sweep: Plan.Runs is 0, want >= 1":                                func(p *Plan) { p.Runs = 0 },
-		"sweep: Plan.Scenario: cascade: Scenario.Nodes is -1":             func(p *Plan) { p.Scenario.Nodes = -1 },
-		"sweep: Plan.Ranges has parameter delay twice, want each once":    func(p *Plan) { p.Ranges[1].Parameter = scenario.ParamDelay },
-		"sweep: Range nodes=50:5: Low is 50, want <= High 5":              func(p *Plan) { p.Ranges[1] = Range{Parameter: scenario.ParamNodes, Low: 50, High: 5} },
-		"sweep: Range delay=0:6:log: Low is 0, want > 0 with Log":         func(p *Plan) { p.Ranges[0].Log = true },
-		`sweep: Range x=0:1: cascade: Parameter is "x", want one of`:      func(p *Plan) { p.Ranges[0] = Range{Parameter: "x", High: 1} },
-		"sweep: Range pending=0:9: cascade: Parameter pending: the scena": func(p *Plan) { p.Ranges[0] = Range{Parameter: scenario.ParamPending, High: 9} },
+		"sweep: Plan.Runs is 0, want >= 1":                    func(p *Plan) { p.Runs = 0 },
+		"sweep: Plan.Scenario: cascade: Scenario.Nodes is -1": func(p *Plan) { p.Scenario.Nodes = -1 },
+		"sweep: Plan.Ranges has parameter delay twice, want each once": func(p *Plan) {
+			p.Ranges[1].Parameter = scenario.ParamDelay
+		},
+		"sweep: Range nodes=50:5: Low is 50, want <= High 5": func(p *Plan) {
+			p.Ranges[1] = Range{Parameter: scenario.ParamNodes, Low: 50, High: 5}
+		},
+		"sweep: Range delay=0:6:log: Low is 0, want > 0 with Log": func(p *Plan) { p.Ranges[0].Log = true },
+		`sweep: Range x=0:1: cascade: Parameter is "x", want one of`: func(p *Plan) {
+			p.Ranges[0] = Range{Parameter: "x", High: 1}
+		},
+		"sweep: Range pending=0:9: cascade: Parameter pending: the scena": func(p *Plan) {
+			p.Ranges[0] = Range{Parameter: scenario.ParamPending, High: 9}
+		},
 	} {
 		plan := short(3)
 		change(&plan)
@@ -151,7 +161,9 @@ func TestManifestRefuses(t *testing.T) {
 // BenchmarkSweep: 100,000 runs of the incident over the ranges of examples/sweep are to take 10 minutes on two cores, 12 ms of one each.
 func BenchmarkSweep(b *testing.B) {
 	plan := Plan{Scenario: cascade.Incident8829(), Runs: 1, Ranges: []Range{
-		{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamDuration, Low: 60, High: 6000}, {Parameter: scenario.ParamNodes, Low: 20, High: 200}}}
+		{Parameter: scenario.ParamDelay, High: 6}, {
+			Parameter: scenario.ParamDuration, Low: 60, High: 6000,
+		}, {Parameter: scenario.ParamNodes, Low: 20, High: 200}}}
 	plan.Runs = max(b.N, 1)
 	b.ResetTimer()
 	_, err := Run(context.Background(), plan, Shard{}, nil)

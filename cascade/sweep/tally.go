@@ -138,7 +138,10 @@ func Merge(parts ...*Tally) (*Tally, error) {
 		case p == nil || p.Shards < 1 || len(p.Of) != len(quantities) || len(p.Along) != len(first.Along):
 			return nil, fmt.Errorf("sweep: Merge: tally %d is not one that Run made", i)
 		case p.Plan != first.Plan || p.Shards != first.Shards:
-			return nil, fmt.Errorf("sweep: Merge: tally %d is of plan %s in %d shards, want %s in %d as the first", i, p.Plan, p.Shards, first.Plan, first.Shards)
+			return nil, fmt.Errorf(
+				"sweep: Merge: tally %d is of plan %s in %d shards, want %s in %d as the first", i, p.Plan, p.Shards,
+				first.Plan, first.Shards,
+			)
 		}
 	}
 	t := parts[0].clone()

@@ -22,10 +22,14 @@ func TestIncidentPrintsStoryClaimsAndCounterfactuals(t *testing.T) {
 	} {
 		require.Contains(t, out.String(), want)
 	}
-	for name, start := range map[string]string{"incident.svg": "<?xml", "incident.png": "\x89PNG", "incident.html": "<!doctype html>"} {
+	for name, start := range map[string]string{
+		"incident.svg": "<?xml", "incident.png": "\x89PNG", "incident.html": "<!doctype html>",
+	} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
-		require.True(t, strings.HasPrefix(strings.ToLower(string(b)), strings.ToLower(start)), "%s begins with %q", name, b[:20])
+		require.True(
+			t, strings.HasPrefix(strings.ToLower(string(b)), strings.ToLower(start)), "%s begins with %q", name, b[:20],
+		)
 	}
 }
 
@@ -36,7 +40,11 @@ func TestIncidentReadsWhatItPrints(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, text.Bytes(), 0o600))
 	require.NoError(t, command(context.Background(), []string{"-seeds", "2", "-scenario", file}, &out))
 	require.Contains(t, out.String(), "What happened: incident-8829")
-	require.NotContains(t, out.String(), "The report's claims", "a scenario from a file is not the report's, whatever its name")
+	require.NotContains(
+		t, out.String(), "The report's claims", "a scenario from a file is not the report's, whatever its name",
+	)
 	require.NotContains(t, out.String(), "the report's action item")
-	require.ErrorContains(t, command(context.Background(), []string{"-scenario", filepath.Join("no", "file")}, &out), "no such file")
+	require.ErrorContains(
+		t, command(context.Background(), []string{"-scenario", filepath.Join("no", "file")}, &out), "no such file",
+	)
 }

@@ -41,7 +41,10 @@ func claims(r *cascade.Result) report.Table {
 }
 
 func free() report.Table {
-	t := report.Table{Title: "What the report does not say and the scenario had to choose", Header: []string{"parameter", "chosen", "pinned down by the report"}}
+	t := report.Table{
+		Title:  "What the report does not say and the scenario had to choose",
+		Header: []string{"parameter", "chosen", "pinned down by the report"},
+	}
 	for _, f := range incident8829.FreeParameters() {
 		t.Rows = append(t.Rows, []string{f.Field, f.Value, f.Pinned})
 	}
@@ -90,7 +93,9 @@ func note(c cascade.Comparison) string {
 		text = "The cheapest that prevents the outage: " + strings.Join(names, ", or ")
 	}
 	if c.BestPair.Change.Name != "" {
-		text += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair)
+		text += fmt.Sprintf(
+			"\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair,
+		)
 	}
 	return text
 }

@@ -74,10 +74,16 @@ func planFlags(f *flag.FlagSet) func() sweep.Plan {
 	runs := f.Int("runs", 200, "how many runs")
 	seed := f.Uint64("seed", 8829, "of the draws")
 	var along ranges
-	f.Var(&along, "range", "name=low:high or name=low:high:log, several times; names: "+names()+" (default delay=0:6, duration=60:6000, nodes=20:200)")
+	f.Var(
+		&along, "range",
+		"name=low:high or name=low:high:log, several times; names: "+names()+" (default delay=0:6, duration=60:6000, nodes=20:200)",
+	)
 	return func() sweep.Plan {
 		if along == nil {
-			along = ranges{{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamDuration, Low: 60, High: 6000}, {Parameter: scenario.ParamNodes, Low: 20, High: 200}}
+			along = ranges{
+				{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamDuration, Low: 60, High: 6000},
+				{Parameter: scenario.ParamNodes, Low: 20, High: 200},
+			}
 		}
 		return sweep.Plan{Scenario: cascade.Incident8829(), Runs: *runs, Seed: *seed, Ranges: along}
 	}

@@ -24,7 +24,10 @@ func output(t *testing.T, args ...string) string {
 func TestTheJobsShardsMergeToTheSingleRun(t *testing.T) {
 	plan := []string{"-runs=9", "-seed=3", "-range=delay=0:6", "-range=duration=60:300"}
 	var job batchv1.Job
-	require.NoError(t, yaml.UnmarshalStrict([]byte(output(t, append([]string{"manifest", "-image=i", "-shards=3"}, plan...)...)), &job))
+	require.NoError(
+		t,
+		yaml.UnmarshalStrict([]byte(output(t, append([]string{"manifest", "-image=i", "-shards=3"}, plan...)...)), &job),
+	)
 	require.Equal(t, batchv1.IndexedCompletion, *job.Spec.CompletionMode)
 	var logs string
 	for i := range int(*job.Spec.Completions) {

@@ -20,7 +20,9 @@ func report(out io.Writer, t *sweep.Tally) error {
 	fmt.Fprintf(w, "\n\tmean\tp50\tp90\tp99\tmost\t\n")
 	for _, a := range t.Of {
 		fmt.Fprintf(w, "%s", a.Name)
-		for _, v := range []float64{float64(a.Sum) / float64(max(t.Runs, 1)), a.Quantile(0.5), a.Quantile(0.9), a.Quantile(0.99), float64(a.Max)} {
+		for _, v := range []float64{
+			float64(a.Sum) / float64(max(t.Runs, 1)), a.Quantile(0.5), a.Quantile(0.9), a.Quantile(0.99), float64(a.Max),
+		} {
 			fmt.Fprintf(w, "\t%s", amount(v, a.Unit))
 		}
 		fmt.Fprintf(w, "\t\n")
