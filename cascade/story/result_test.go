@@ -13,10 +13,10 @@ import (
 func ExampleEvent() {
 	fmt.Println(story.Event{
 		At: 10 * time.Minute, Until: 10*time.Minute + 20*time.Second,
-		Kind: story.NodeNotReady, Cause: story.L1, N: 3, Who: "node-7",
+		Kind: story.NodeReady, Cause: story.ByRecovery, N: 3, Who: "node-7",
 	})
 	// Output:
-	// 0:10:00  node NotReady                node-7 (and 2 more by 0:10:20)  <- L1 latency -> lease timeout -> NotReady
+	// 0:10:00  node Ready                   node-7 (and 2 more by 0:10:20)  <- latency back to normal
 }
 
 func TestEventIsOneLine(t *testing.T) {
