@@ -3,14 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/redline-go/redline/cascade/sweep"
 )
 
-// report is the tally as tables: verdicts, quantities, and what decides.
+// report prints the tally as tables: verdicts, quantities, and what decides.
 func report(out io.Writer, t *sweep.Tally) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%d runs\n\n", t.Runs)
@@ -20,15 +19,14 @@ func report(out io.Writer, t *sweep.Tally) error {
 	fmt.Fprintf(w, "\n\tmean\tp50\tp90\tp99\tmost\t\n")
 	for _, a := range t.Of {
 		fmt.Fprintf(w, "%s", a.Name)
-		for _, v := range []float64{
-			float64(a.Sum) / float64(max(t.Runs, 1)), a.Quantile(0.5), a.Quantile(0.9), a.Quantile(0.99), float64(a.Max),
-		} {
+		mean := float64(a.Sum) / float64(max(t.Runs, 1))
+		for _, v := range []float64{mean, a.Quantile(0.5), a.Quantile(0.9), a.Quantile(0.99), float64(a.Max)} {
 			fmt.Fprintf(w, "\t%s", amount(v, a.Unit))
 		}
 		fmt.Fprintf(w, "\t\n")
 	}
 	if len(t.Along) > 0 {
-		fmt.Fprintf(w, "\nshare not healthy, by tenths of each range%s\n", strings.Repeat("\t", 1))
+		fmt.Fprintf(w, "\nshare not healthy, by tenths of each range\t\n")
 	}
 	for _, a := range t.Along {
 		fmt.Fprintf(w, "%s", a.Range)
@@ -45,7 +43,7 @@ func report(out io.Writer, t *sweep.Tally) error {
 	return w.Flush()
 }
 
-// amount is a number with its unit, times as a person writes them.
+// amount formats a number with its unit, times as a person writes them.
 func amount(v float64, unit string) string {
 	switch unit {
 	case "ms":

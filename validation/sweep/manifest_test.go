@@ -20,10 +20,7 @@ import (
 func TestRealAPIServerAcceptsTheManifest(t *testing.T) {
 	client := kubernetes.NewForConfigOrDie(apiserver.Start(t))
 	ctx := context.Background()
-	job, err := sweep.Job{
-		Image: "registry.example/sweep:v1", Namespace: "default", Shards: 50, Parallel: 10,
-		Args: []string{"-runs=100000"},
-	}.Manifest()
+	job, err := sweep.Job{Image: "registry.example/sweep:v1", Namespace: "default", Shards: 50, Parallel: 10, Args: []string{"-runs=100000"}}.Manifest()
 	require.NoError(t, err)
 	text, err := yaml.Marshal(job)
 	require.NoError(t, err)
@@ -36,13 +33,7 @@ func TestRealAPIServerAcceptsTheManifest(t *testing.T) {
 	require.EqualValues(t, 50, *made.Spec.Completions)
 	require.EqualValues(t, 10, *made.Spec.Parallelism)
 
-	_, err = client.CoreV1().Namespaces().Create(
-		ctx,
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
-		}},
-		metav1.CreateOptions{},
-	)
+	_, err = client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shard"}, Spec: made.Spec.Template.Spec}
 	_, err = client.CoreV1().Pods("strict").Create(ctx, pod, metav1.CreateOptions{})
