@@ -31,7 +31,7 @@
 //
 // # A tour
 //
-//	objects, _ := capacity.Read(dump)               // kubectl get nodes,pods,quota,limits -o yaml
+//	objects, _ := capacity.Read(dump)               // kubectl get node,pod,quota,limits -A -o yaml
 //	snapshot, _ := capacity.NewSnapshot(objects...) // immutable, safe for concurrent use
 //	workload, _ := capacity.WorkloadOf(deployment)
 //	answer, _ := snapshot.Fit(ctx, workload)        // microseconds; Message is kube-scheduler's
