@@ -155,7 +155,7 @@ func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([
 		s := variants[i]
 		s.Seed += uint64(k % seeds)
 		v, t, err := Judge(ctx, s)
-		out[i][k%seeds] = sample{v, t}
+		out[i][k%seeds] = sample{verdict: v, totals: t}
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package cascade
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -24,7 +25,7 @@ func FromSnapshot(
 	if err != nil {
 		return Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
 	}
-	s := Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30e9, Do: scenario.Scale, N: w.Replicas}}}
+	s := Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30 * time.Second, Do: scenario.Scale, N: w.Replicas}}}
 	pods, services, endpoints := 0, 0, 0
 	for _, o := range snapshot.Objects() {
 		switch o := o.(type) {
