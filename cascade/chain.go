@@ -12,23 +12,26 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// Chain is the trap of a slow disk reduced to a Markov chain: in each interval the cluster renews less than a quarter of
-// the Leases that are due (dead), less than half (struggling), or more (renewing). Its transition matrix is
-// counted over runs of the simulation; what it adds is the time to escape, in closed form, and the proof that these three
-// states are enough to know it.
+// Chain reduces the trap of a slow disk to a Markov chain of three states. In each interval the
+// cluster renews less than a quarter of the Leases that are due (dead), less than half
+// (struggling), or more (renewing). The transition matrix is counted over runs of the simulation.
+//
+// [Chain.Escape] computes the time to escape in closed form. Where it agrees with Observed, the
+// three states are enough to know that time.
 type Chain struct {
 	Step  time.Duration
-	P     *mat.Dense // P.At(i, j): from state i to state j in one step
+	P     *mat.Dense // P.At(i, j) is the share of steps from state i that lead to state j
 	Steps int        // transitions counted
 
-	// Observed is the mean time from the spell's end until the cluster renews, over runs that were not counted in P, and
-	// Runs how many of them escaped before their end.
+	// Observed is the mean time from the spell's end until the cluster renews, over runs that were
+	// not counted in P. Runs is how many of them escaped before their end.
 	Observed time.Duration
 	Runs     int
-	start    [states]float64
+
+	start [states]float64 // shares of the runs in each state at the spell's end
 }
 
-// The chain's states.
+// The states of a [Chain], in the order of its matrix.
 const (
 	Dead = iota
 	Struggling
@@ -36,8 +39,8 @@ const (
 	states
 )
 
-// Reduce runs the scenario with a worse spell first (see [Map]) with so many seeds, counts the chain over the first half of
-// them and observes escapes in the other.
+// Reduce runs the scenario with a worse spell first (see [Map]) with so many seeds, 4 to 100,000.
+// It counts the chain over the first half of the runs and observes escapes in the other half.
 func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, error) {
 	if seeds < 4 || seeds > 100_000 {
 		return nil, bad("seeds", seeds, "4 to 100000")
@@ -47,7 +50,8 @@ func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, er
 	spell.Delay, spell.For = cmp.Or(spell.Delay, 8*time.Second), cmp.Or(spell.For, 2*time.Minute)
 	worse, begun := spell.before(s)
 	if !begun {
-		return nil, errors.New("cascade: Reduce needs a scenario whose longest delay is less than the spell's and lasts longer")
+		return nil, errors.New("cascade: Reduce needs a scenario whose longest delay is less than the spell's " +
+			"and lasts longer")
 	}
 	paths := make([][]int, seeds)
 	err := each(ctx, 0, seeds, func(k int) error {
@@ -65,7 +69,8 @@ func Reduce(ctx context.Context, s Scenario, spell Spell, seeds int) (*Chain, er
 	return reduce(paths, 4*s.Grid)
 }
 
-// path is the run's states from the spell's end to the disk's, one for every four grid points.
+// path returns the run's states from the spell's end to the disk's, one for every four grid
+// points.
 func path(r *Result) []int {
 	_, to := r.Scenario.Trigger()
 	last := mends(&r.Scenario, to)
@@ -86,7 +91,8 @@ func path(r *Result) []int {
 	return out
 }
 
-// mends is when the disk becomes faster than it is from the time given on: at first, or with the scenario's end.
+// mends returns when the disk becomes faster than it is at the time given. A disk that never does
+// mends with the scenario's end.
 func mends(s *Scenario, from time.Duration) time.Duration {
 	slow := time.Duration(0)
 	for _, a := range s.Actions {
@@ -101,6 +107,7 @@ func mends(s *Scenario, from time.Duration) time.Duration {
 	return s.Length
 }
 
+// reduce counts the chain over the first half of the paths, and escapes over the other.
 func reduce(paths [][]int, step time.Duration) (*Chain, error) {
 	c := &Chain{Step: step, P: mat.NewDense(states, states, nil)}
 	half := len(paths) / 2
@@ -138,8 +145,9 @@ func reduce(paths [][]int, step time.Duration) (*Chain, error) {
 	return c, nil
 }
 
-// Escape is the mean time from the spell's end until the cluster renews: the states at the spell's end times (I-Q)^-1 1, with
-// Q the part of P between the states that are not renewing.
+// Escape returns the mean time from the spell's end until the cluster renews: the states' shares
+// at the spell's end times (I-Q)^-1 1. Q is the part of P between the states that are not
+// renewing.
 func (c *Chain) Escape() (time.Duration, error) {
 	n := states - 1
 	q := mat.NewDense(n, n, nil)

@@ -11,9 +11,12 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// The cap on maxReplicas holds for what an HPA asks for, and the scenario given keeps its own.
+// The cap on maxReplicas holds for what an HPA asks for. The scenario that is given keeps its own.
 func TestHPAMaximumAtWhatFits(t *testing.T) {
-	s := Scenario{Length: 20 * time.Minute, Workload: scenario.Workload{Room: 60, HPA: &scenario.Autoscaler{Max: 500}}, Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 1000}}}
+	s := Scenario{
+		Length: 20 * time.Minute, Workload: scenario.Workload{Room: 60, HPA: &scenario.Autoscaler{Max: 500}},
+		Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 1000}},
+	}
 	require.Positive(t, run(t, s).Totals.PeakPending)
 	for _, c := range incident8829.ActionItems() {
 		if c.Name != "HPA maxReplicas at what fits" {
@@ -31,7 +34,7 @@ func TestHPAMaximumAtWhatFits(t *testing.T) {
 	t.Fatal("no such change")
 }
 
-// The best pair is of changes that do not prevent alone.
+// The best pair is made of changes that do not prevent the outage alone.
 func TestBestPair(t *testing.T) {
 	var changes []Change
 	for _, c := range incident8829.ActionItems() {

@@ -16,40 +16,48 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// Comparison is what [Compare] found.
+// Comparison holds the answer of [Compare].
 type Comparison struct {
 	Seeds    int
-	Baseline Outcome
-	Rows     []Row // one a change, in the order given
-	Pairs    []Row // of two changes, those that prevent where neither does alone
-	BestPair Row   // of two changes of which neither prevents alone, those with the shortest outage; no name if none was looked at
-	Cheapest []Row // the rows and pairs that prevent at the least cost
+	Baseline Outcome // without any change
+	Rows     []Row   // one a change, in the order given
+
+	// Pairs has the pairs of changes that prevent the outage although neither does alone.
+	Pairs []Row
+
+	// BestPair is the pair with the shortest outage, of changes that do not prevent it alone. Its
+	// change has no name if none was looked at.
+	BestPair Row
+
+	Cheapest []Row // the rows and pairs that prevent the outage at the least cost
 }
 
-// Outcome is the mean over all seeds.
+// Outcome holds what came of a scenario, as means over all seeds.
 type Outcome struct {
-	Outage       time.Duration // impaired: a leader lease or an API server lost, renewals failing, nodes NotReady or endpoints drained
-	Down         time.Duration // of that, renewals failing, nodes NotReady or endpoints drained
+	Outage       time.Duration // [Verdict].Impaired: Down, or a leader lease or an API server lost
+	Down         time.Duration // renewals failing, nodes NotReady or endpoints drained
 	Recovered    time.Duration // after the trigger's end
-	PeakNotReady float64
-	PeakPending  float64
-	EventWrites  float64
-	Prevented    float64 // share of the seeds without any outage
+	PeakNotReady float64       // nodes
+	PeakPending  float64       // pods
+	EventWrites  float64       // by the scheduler
+	Prevented    float64       // share of the seeds without any outage
 }
 
-// Row is one change beside the baseline.
+// Row compares one change with the baseline.
 type Row struct {
 	Change  Change
 	Effect  Effect
 	Outcome Outcome
-	// Shorter is by how much the outage is shorter than without the change, seed by seed, with the ends of its 95 %
-	// confidence interval.
+
+	// Shorter is by how much the outage is shorter than without the change, seed by seed. Low and
+	// High are the ends of its 95 % confidence interval.
 	Shorter, Low, High time.Duration
-	Pending            float64 // how many fewer pods were pending at the most
-	Same               bool    // every seed gave the very same run
+
+	Pending float64 // how many fewer pods were pending at the most
+	Same    bool    // every seed gave the very same run
 }
 
-// Effect is a change's effect on the outage.
+// Effect says what a change does to the outage.
 type Effect string
 
 // The effects.
@@ -60,35 +68,37 @@ const (
 	NoEffect   Effect = "no effect"  // it holds zero
 )
 
-// String is the row's finding in words.
+// String returns the row's finding in words.
 func (r Row) String() string {
 	switch r.Effect {
 	case Shortened, Lengthened:
-		return fmt.Sprintf("%s by %v (%v to %v)", r.Effect, r.Shorter.Abs().Round(time.Second), r.Low.Round(time.Second), r.High.Round(time.Second))
+		return fmt.Sprintf("%s by %v (%v to %v)", r.Effect, r.Shorter.Abs().Round(time.Second),
+			r.Low.Round(time.Second), r.High.Round(time.Second))
 	}
 	return string(r.Effect)
 }
 
-// Comparer compares with other settings than [Compare]'s. Its zero value is Compare.
+// Comparer compares with settings of its own. Its zero value does what [Compare] does.
 type Comparer struct {
 	Seeds   int  // zero: 200
 	Workers int  // zero: all cores
 	Pairs   bool // also look at pairs of changes
 }
 
-// Compare runs the scenario with and without each change, with the same seeds (common random numbers: a change shifts no
-// other component's draws), and says what each would have done.
+// Compare runs the scenario with and without each change, and says what each would have done. All
+// runs of a seed have the same chance events (common random numbers): a change shifts no other
+// component's draws.
 func Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
 	return Comparer{}.Compare(ctx, s, changes...)
 }
 
-// sample is one seed's run.
+// sample holds one seed's run.
 type sample struct {
 	verdict Verdict
 	totals  Totals
 }
 
-// Compare is the method behind the function of that name.
+// Compare is like the function of that name.
 func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (Comparison, error) {
 	if len(changes) == 0 {
 		return Comparison{}, errors.New("cascade: Compare got no change, want at least one")
@@ -97,7 +107,7 @@ func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (C
 	if seeds < 2 || seeds > 1_000_000 {
 		return Comparison{}, bad("Comparer.Seeds", seeds, "2 to 1000000")
 	}
-	variants := []Scenario{s.WithDefaults()}
+	variants := []Scenario{s}
 	for _, ch := range changes {
 		if ch.Apply == nil {
 			return Comparison{}, bad("Change.Apply", "nil", "a function")
@@ -121,14 +131,15 @@ func (c Comparer) Compare(ctx context.Context, s Scenario, changes ...Change) (C
 	return r, nil
 }
 
-// sample runs every variant with every seed. A variant that is an earlier one, as of a change that the simulated part of a
-// cluster does not feel, takes that one's samples: a run is a function of its scenario.
+// sample runs every variant with every seed. Variants that are equal after defaults are simulated
+// once and share their samples: a run is a function of its scenario.
 func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([][]sample, error) {
 	out := make([][]sample, len(variants))
 	for i := range out {
 		if err := variants[i].Check(); err != nil {
 			return nil, err
 		}
+		variants[i] = variants[i].WithDefaults()
 	}
 	var different []int
 	for i := range variants {
@@ -144,11 +155,12 @@ func (c Comparer) sample(ctx context.Context, variants []Scenario, seeds int) ([
 		s := variants[i]
 		s.Seed += uint64(k % seeds)
 		v, t, err := Judge(ctx, s)
-		out[i][k%seeds] = sample{v, t}
+		out[i][k%seeds] = sample{verdict: v, totals: t}
 		return err
 	})
 }
 
+// outcome returns the means over the runs of one variant.
 func outcome(xs []sample) Outcome {
 	var o Outcome
 	n := float64(len(xs))
@@ -167,7 +179,8 @@ func outcome(xs []sample) Outcome {
 	return o
 }
 
-// row compares seed by seed: the mean of the differences and its interval by Student's t.
+// row compares two variants seed by seed. It returns the mean of the differences, and its interval
+// by Student's t.
 func row(c Change, before, after []sample) Row {
 	r := Row{Change: c, Outcome: outcome(after), Same: slices.EqualFunc(before, after, alike)}
 	d := make([]float64, len(before))
@@ -193,8 +206,9 @@ func row(c Change, before, after []sample) Row {
 	return r
 }
 
-// pairs looks at all pairs of changes of which neither prevents alone: first with few seeds, then those that prevented
-// with all, and so the one with the shortest outage (of equals the cheapest, then the first).
+// pairs looks at all pairs of changes of which neither prevents alone. It tries all with few
+// seeds, and those that prevented with all seeds. The best pair has the shortest outage: of equals
+// the cheapest, then the first.
 func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, before []sample, r *Comparison) error {
 	var pairs []Change
 	for i := range changes {
@@ -239,7 +253,7 @@ func (c Comparer) pairs(ctx context.Context, s Scenario, changes []Change, befor
 	return err
 }
 
-// better tells whether the row's outage is shorter than another's, or as short at less cost.
+// better reports whether the row's outage is shorter than another's, or as short at less cost.
 func (r Row) better(than Row) bool {
 	if r.Outcome.Outage != than.Outcome.Outage {
 		return r.Outcome.Outage < than.Outcome.Outage
@@ -247,13 +261,16 @@ func (r Row) better(than Row) bool {
 	return r.Change.RelativeCost() < than.Change.RelativeCost()
 }
 
-// alike tells whether two runs of the control plane are the same; what kube-proxy's syncs cost, and for how long its rules are stale, is the data plane's.
+// alike reports whether two runs of the control plane are the same. It leaves out the data plane:
+// what kube-proxy's syncs cost, for how long its rules are stale, and what users see.
 func alike(a, b sample) bool {
-	a.totals.ProxySync, a.totals.ProxyStaleness, a.totals.ProxySyncs = b.totals.ProxySync, b.totals.ProxyStaleness, b.totals.ProxySyncs
+	a.totals.ProxySync, a.totals.ProxySyncs = b.totals.ProxySync, b.totals.ProxySyncs
+	a.totals.ProxyStaleness = b.totals.ProxyStaleness
 	a.totals.WorstErrors, a.totals.ErrorSeconds = b.totals.WorstErrors, b.totals.ErrorSeconds
 	return a == b
 }
 
+// cheapest fills in Cheapest from the rows and pairs.
 func (r *Comparison) cheapest() {
 	var all []Row
 	for _, x := range append(slices.Clone(r.Rows), r.Pairs...) {

@@ -27,10 +27,13 @@ func run(t testing.TB, s Scenario) *Result {
 // fault returns the replays' scenario: every fsync is delayed from 60 s to 240 s.
 func fault(seed uint64, delay float64) Scenario {
 	return Scenario{
-		Seed: seed, Length: sec(400), Grid: time.Second, Version: kube.V1_37, Etcd: scenario.Etcd{Version: etcdmodel.V3_5},
-		Leases: scenario.Leases{Grace: 40 * time.Second}, Observe: true, Uptime: 25 * time.Second,
+		Seed: seed, Length: sec(400), Grid: time.Second, Version: kube.V1_37,
+		Etcd: scenario.Etcd{Version: etcdmodel.V3_5}, Leases: scenario.Leases{Grace: 40 * time.Second},
+		Observe: true, Uptime: 25 * time.Second,
 		Actions: []scenario.Action{
-			{At: sec(20), Do: scenario.Scale, N: 500}, {At: sec(60), Do: scenario.Delay, For: sec(delay)}, {At: sec(240), Do: scenario.Delay},
+			{At: sec(20), Do: scenario.Scale, N: 500},
+			{At: sec(60), Do: scenario.Delay, For: sec(delay)},
+			{At: sec(240), Do: scenario.Delay},
 		},
 	}
 }
@@ -39,8 +42,8 @@ func fault(seed uint64, delay float64) Scenario {
 func TestScenariosOfTheDocsRun(t *testing.T) {
 	page, err := os.ReadFile("../docs/cascade.md")
 	require.NoError(t, err)
-	n := 0
-	for _, text := range regexp.MustCompile(`(?m)^(    (nodes|workload):.*\n(    .*\n)+)`).FindAllString(string(page), -1) {
+	n, blocks := 0, regexp.MustCompile(`(?m)^(    (nodes|workload):.*\n(    .*\n)+)`)
+	for _, text := range blocks.FindAllString(string(page), -1) {
 		s, err := ReadScenario(strings.NewReader(text))
 		require.NoError(t, err, text)
 		run(t, s)

@@ -42,7 +42,8 @@ func TestIncidentTellsItsStory(t *testing.T) {
 	t.Logf("%+v", r.Totals)
 }
 
-// BenchmarkIncident runs the incident of each version and with each change, and reports what it did beside what it took.
+// BenchmarkIncident runs the incident of each version and with each change. It reports what it did
+// beside how long it took.
 func BenchmarkIncident(b *testing.B) {
 	cases := []Change{
 		{Name: "v1.29", Apply: func(s Scenario) Scenario { return s }},
@@ -86,7 +87,8 @@ func BenchmarkCompare(b *testing.B) {
 
 func BenchmarkMap(b *testing.B) {
 	for b.Loop() {
-		_, err := Map(context.Background(), Tipping(), Linear(scenario.ParamDelay, 0.25, 4, 40), Linear(scenario.ParamNodes, 20, 200, 40))
+		_, err := Map(context.Background(), Tipping(),
+			Linear(scenario.ParamDelay, 0.25, 4, 40), Linear(scenario.ParamNodes, 20, 200, 40))
 		require.NoError(b, err)
 	}
 	b.ReportMetric(1600, "cells/op")

@@ -14,13 +14,13 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// Axis is a parameter and the values a map gives it.
+// Axis gives the values at which a map looks at a parameter.
 type Axis struct {
 	Parameter Parameter
 	Values    []float64 // ascending
 }
 
-// Linear is an axis of n values from one end to the other, evenly apart.
+// Linear returns an axis of n values from one end to the other, evenly apart.
 func Linear(p Parameter, from, to float64, n int) Axis {
 	a := Axis{Parameter: p, Values: make([]float64, n)}
 	for i := range a.Values {
@@ -29,7 +29,8 @@ func Linear(p Parameter, from, to float64, n int) Axis {
 	return a
 }
 
-// Geometric is an axis of n values from one end to the other, each the same multiple of the one before.
+// Geometric returns an axis of n values from one end to the other, each the same multiple of the
+// one before.
 func Geometric(p Parameter, from, to float64, n int) Axis {
 	a := Axis{Parameter: p, Values: make([]float64, n)}
 	for i := range a.Values {
@@ -38,35 +39,37 @@ func Geometric(p Parameter, from, to float64, n int) Axis {
 	return a
 }
 
-// PhaseMap is a cluster's state over two parameters.
+// PhaseMap holds a cluster's state over two parameters. Print it to see it.
 type PhaseMap struct {
 	X, Y  Axis
 	Cells [][]Cell // Cells[j][i] is at X.Values[i] and Y.Values[j]
-	Spell Spell
+	Spell Spell    // with its defaults
 }
 
-// Cell is one point of a map.
+// Cell is one point of a [PhaseMap].
 type Cell struct {
 	X, Y  float64
-	State story.State // of the scenario as it is: healthy, degraded, or metastable if it outlasts its trigger
-	Down  time.Duration
-	Peak  int // nodes NotReady
+	State story.State   // of the scenario as it is
+	Down  time.Duration // of the scenario as it is
+	Peak  int           // nodes NotReady
 
-	// Trap is set where the scenario as it is keeps renewing its leases, but for moments that make no more than [Outlast] in
-	// all, and does not for longer than that after a worse spell that is over: hysteresis. After is how long that lasts.
+	// Trap reports hysteresis. The scenario as it is keeps renewing its leases, but for moments
+	// that make no more than [story.Outlast] in all. After a worse spell that is over it does not,
+	// for longer than that. After is the time from the spell's end until it renews them again.
 	Trap  bool
 	After time.Duration
 }
 
-// Spell is the worse disk that a map's second look begins with, to find hysteresis: every fsync takes Delay longer for
-// that long, then as long as the scenario's longest delay.
+// Spell is the worse disk that a map's second look begins with, to find hysteresis. Every fsync
+// takes Delay longer for the time For, from a minute into the scenario's longest delay on. Then it
+// takes as long as that delay again.
 type Spell struct {
 	Delay time.Duration // zero: 8 s
 	For   time.Duration // zero: 2 min
 }
 
-// Tipping is the scenario of the tipping-point maps: a cluster at rest whose etcd disk is slow from the second minute to the
-// ninth of twelve.
+// Tipping returns the scenario of the tipping-point maps: a cluster at rest whose etcd disk is
+// slow from the second minute to the ninth of twelve.
 func Tipping() Scenario {
 	return Scenario{
 		Name: "tipping", Seed: 1, Length: 12 * time.Minute, Grid: 5 * time.Second, OtherPods: 20, Observe: true,
@@ -79,19 +82,19 @@ func Tipping() Scenario {
 	}
 }
 
-// Map runs the scenario at every pair of values of the two axes, and once more with a worse spell first. Cells are
-// independent of each other and of the number of cores.
+// Map runs the scenario at every pair of values of the two axes, and once more with a worse spell
+// first. Cells do not depend on each other or on the number of cores.
 func Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
 	return Mapper{}.Map(ctx, s, x, y)
 }
 
-// Mapper maps with other settings than [Map]'s. Its zero value is Map.
+// Mapper maps with settings of its own. Its zero value does what [Map] does.
 type Mapper struct {
 	Spell   Spell
 	Workers int // zero: all cores
 }
 
-// Map is the method behind the function of that name.
+// Map is like the function of that name.
 func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error) {
 	m.Spell.Delay, m.Spell.For = cmp.Or(m.Spell.Delay, 8*time.Second), cmp.Or(m.Spell.For, 2*time.Minute)
 	r := PhaseMap{X: x, Y: y, Spell: m.Spell}
@@ -121,6 +124,7 @@ func (m Mapper) Map(ctx context.Context, s Scenario, x, y Axis) (PhaseMap, error
 	})
 }
 
+// cell judges the scenario as it is and, if it was not down for long, after a spell.
 func (m Mapper) cell(ctx context.Context, s Scenario, c *Cell) error {
 	v, t, err := Judge(ctx, s)
 	if err != nil {
@@ -139,7 +143,8 @@ func (m Mapper) cell(ctx context.Context, s Scenario, c *Cell) error {
 	return nil
 }
 
-// before is the scenario with the spell put before its longest delay, and whether it has one that is less.
+// before returns the scenario with the spell put into its longest delay. It reports false if there
+// is no delay that is less than the spell's, or none that goes on for long enough after it.
 func (p Spell) before(s Scenario) (Scenario, bool) {
 	i := s.LongestDelay()
 	if i < 0 || s.Actions[i].For >= p.Delay {
@@ -153,12 +158,15 @@ func (p Spell) before(s Scenario) (Scenario, bool) {
 		}
 	}
 	mild := s.Actions[i].For
-	s.Actions = append(slices.Clone(s.Actions), scenario.Action{At: at, Do: scenario.Delay, For: p.Delay}, scenario.Action{At: end, Do: scenario.Delay, For: mild})
+	s.Actions = append(slices.Clone(s.Actions),
+		scenario.Action{At: at, Do: scenario.Delay, For: p.Delay},
+		scenario.Action{At: end, Do: scenario.Delay, For: mild})
 	slices.SortStableFunc(s.Actions, func(a, b scenario.Action) int { return int(a.At - b.At) })
 	return s, true
 }
 
-// Letter is a cell's state as one character: "." healthy, "d" degraded, "M" metastable, "T" a trap.
+// Letter returns the cell's state as one character: "." healthy, "d" degraded, "M" metastable, "T"
+// a trap.
 func (c Cell) Letter() byte {
 	switch {
 	case c.Trap:
@@ -173,7 +181,8 @@ func (c Cell) Letter() byte {
 
 // String draws the map: x to the right, y upwards.
 func (m PhaseMap) String() string {
-	out := fmt.Sprintf("%s (up) over %s (right): . healthy, d degraded, M metastable, T trapped after a spell of %v\n", m.Y.Parameter, m.X.Parameter, m.Spell.Delay)
+	out := fmt.Sprintf("%s (up) over %s (right): . healthy, d degraded, M metastable, T trapped after a spell of %v\n",
+		m.Y.Parameter, m.X.Parameter, m.Spell.Delay)
 	for j := len(m.Cells) - 1; j >= 0; j-- {
 		line := fmt.Sprintf("%8.3g ", m.Y.Values[j])
 		for _, c := range m.Cells[j] {

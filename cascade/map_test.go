@@ -13,7 +13,8 @@ import (
 )
 
 func TestMapFindsTheTrap(t *testing.T) {
-	m, err := Map(context.Background(), Tipping(), Axis{Parameter: scenario.ParamDelay, Values: []float64{0.25, 1.5, 4}}, Axis{Parameter: scenario.ParamNodes, Values: []float64{50, 100}})
+	delays := Axis{Parameter: scenario.ParamDelay, Values: []float64{0.25, 1.5, 4}}
+	m, err := Map(context.Background(), Tipping(), delays, Linear(scenario.ParamNodes, 50, 100, 2))
 	require.NoError(t, err)
 	for _, row := range m.Cells {
 		require.Equal(t, byte('.'), row[0].Letter())
@@ -43,14 +44,19 @@ func TestChainEscapesAsTheSimulationDoes(t *testing.T) {
 		require.NoError(t, err)
 		t.Log(delay, escape, c.Observed)
 		require.Equal(t, 20, c.Runs)
-		require.Less(t, math.Abs(math.Log(escape.Seconds()/c.Observed.Seconds())), math.Log(1.5), "%v against %v", escape, c.Observed)
+		apart := math.Abs(math.Log(escape.Seconds() / c.Observed.Seconds()))
+		require.Less(t, apart, math.Log(1.5), "%v against %v", escape, c.Observed)
 	}
 	_, err := Reduce(context.Background(), Scenario{}, Spell{}, 10)
 	require.ErrorContains(t, err, "cascade: Reduce needs a scenario")
 }
 
 func TestSensitivitiesRankTheDisk(t *testing.T) {
-	ranges := []Range{{Parameter: scenario.ParamPending, Low: 0, High: 900}, {Parameter: scenario.ParamDelay, Low: 0.5, High: 4}, {Parameter: scenario.ParamServices, Low: 10, High: 5000}}
+	ranges := []Range{
+		{Parameter: scenario.ParamPending, Low: 0, High: 900},
+		{Parameter: scenario.ParamDelay, Low: 0.5, High: 4},
+		{Parameter: scenario.ParamServices, Low: 10, High: 5000},
+	}
 	a, err := Sensitivities(context.Background(), Tipping(), 4, ranges...)
 	require.NoError(t, err)
 	require.Equal(t, scenario.ParamDelay, a[0].Parameter)

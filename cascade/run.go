@@ -14,7 +14,7 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// The types of the questions and their answers. Packages scenario and story document them and
+// The types of the questions and their answers. Packages [scenario] and [story] document them and
 // hold what belongs to them: actions, parameters, changes, kinds of events, causes.
 type (
 	Scenario  = scenario.Scenario
@@ -35,15 +35,16 @@ func Incident8829() Scenario { return incident8829.Scenario() }
 // ReadScenario reads a scenario in YAML, as [scenario.Read] does.
 func ReadScenario(r io.Reader) (Scenario, error) { return scenario.Read(r) }
 
-// Run lets the scenario happen. It is a function of its argument alone: the same scenario gives
-// the same bytes. An invalid field is an error that names it. A cancelled context ends the run
-// early with the context's error.
+// Run lets the scenario happen and returns what came of it. The result depends on the scenario
+// alone: the same scenario gives the same bytes. An invalid field is an error that names it. A
+// cancelled context ends the run early with the context's error.
 func Run(ctx context.Context, s Scenario) (*Result, error) { return sim.Run(ctx, s) }
 
 // Judge is like [Run] but returns the verdict and the totals alone, without timeline and series.
 // Use it for sweeps.
 func Judge(ctx context.Context, s Scenario) (Verdict, Totals, error) { return sim.Judge(ctx, s) }
 
+// bad returns an error that names the field, its value and what is wanted.
 func bad(field string, value any, want string) error {
 	return fmt.Errorf("cascade: %s is %v, want %s", field, value, want)
 }

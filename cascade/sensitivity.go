@@ -10,23 +10,25 @@ import (
 	"github.com/redline-go/redline/internal/stream"
 )
 
-// Range is a parameter and the values that a sensitivity analysis gives it.
+// Range gives the values between which a sensitivity analysis moves a parameter.
 type Range struct {
 	Parameter Parameter
 	Low, High float64
 }
 
-// Sensitivity is what a parameter does to the time that the cluster is down, by Morris' elementary effects: the change of
-// the outcome as one parameter moves by two thirds of its range, from many starting points.
+// Sensitivity says what a parameter does to the time that the cluster is down, by Morris'
+// elementary effects. An effect is the change of that time as one parameter moves by two thirds of
+// its range, scaled to the whole range.
 type Sensitivity struct {
 	Parameter Parameter
 	Mean      time.Duration // of the effects' sizes (mu*): how much it matters
 	Spread    time.Duration // standard deviation of the effects (sigma): how much that depends on the others
 }
 
-// Sensitivities ranks parameters by Morris' method (Technometrics 33, 1991; mu* after Campolongo et al., 2007) on four levels:
-// so many trajectories, each a random walk through the ranges that moves every parameter once, len(ranges)+1 runs each.
-// The scenario's seed decides the walks. The most important comes first.
+// Sensitivities ranks parameters by Morris' method (Technometrics 33, 1991; mu* after Campolongo
+// et al., 2007) on four levels, the most important first. Each trajectory, 2 to 100,000 of them,
+// is a random walk through the ranges that moves every parameter once. It costs len(ranges)+1
+// runs. The scenario's seed decides the walks.
 func Sensitivities(ctx context.Context, s Scenario, trajectories int, ranges ...Range) ([]Sensitivity, error) {
 	if trajectories < 2 || trajectories > 100_000 {
 		return nil, bad("trajectories", trajectories, "2 to 100000")
@@ -61,13 +63,15 @@ func Sensitivities(ctx context.Context, s Scenario, trajectories int, ranges ...
 	return effects(walks, down, ranges), nil
 }
 
-// walk is a trajectory: a starting point on the levels 0, 1/3, 2/3, 1 and the order in which the parameters move.
+// walk is a trajectory: a starting point on the levels 0, 1/3, 2/3, 1 and the order in which the
+// parameters move.
 type walk struct {
 	start []float64
 	order []int
 }
 
-// leap is how far a parameter moves: two thirds of its range, which four levels make fair.
+// leap is the part of its range by which a parameter moves: two thirds, with which four levels are
+// equally likely.
 const leap = 2.0 / 3
 
 func newWalk(draws *stream.Source, k int) walk {
@@ -81,7 +85,7 @@ func newWalk(draws *stream.Source, k int) walk {
 	return w
 }
 
-// moved is where a level goes.
+// moved returns the level that a parameter moves to from this one.
 func moved(level float64) float64 {
 	if level+leap <= 1+1e-9 {
 		return min(1, level+leap)
@@ -89,7 +93,7 @@ func moved(level float64) float64 {
 	return max(0, level-leap)
 }
 
-// at is the point after so many moves.
+// at returns the point after so many moves.
 func (w walk) at(moves int) []float64 {
 	x := slices.Clone(w.start)
 	for _, q := range w.order[:moves] {
@@ -98,6 +102,7 @@ func (w walk) at(moves int) []float64 {
 	return x
 }
 
+// effects returns what each parameter does, the most important first.
 func effects(walks []walk, down []float64, ranges []Range) []Sensitivity {
 	k, n := len(ranges), float64(len(walks))
 	sum, size, square := make([]float64, k), make([]float64, k), make([]float64, k)
@@ -112,7 +117,9 @@ func effects(walks []walk, down []float64, ranges []Range) []Sensitivity {
 	out := make([]Sensitivity, k)
 	for q, r := range ranges {
 		variance := (square[q] - sum[q]*sum[q]/n) / (n - 1)
-		out[q] = Sensitivity{Parameter: r.Parameter, Mean: seconds(size[q] / n), Spread: seconds(math.Sqrt(max(0, variance)))}
+		out[q] = Sensitivity{
+			Parameter: r.Parameter, Mean: seconds(size[q] / n), Spread: seconds(math.Sqrt(max(0, variance))),
+		}
 	}
 	slices.SortStableFunc(out, func(a, b Sensitivity) int { return cmp.Compare(b.Mean, a.Mean) })
 	return out

@@ -3,6 +3,7 @@ package cascade
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -11,15 +12,20 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// FromSnapshot is a scenario of a real cluster, as capacity has read it: its nodes, the pods beside the workload's, how many replicas run and
-// how many there is room for, what a quota admits, its Services. It asks for the workload's replicas 30 s in; what
-// goes wrong is the caller's to add. The options are those of capacity's Fit: capacity.Fallback answers what it refuses.
-func FromSnapshot(ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, opts ...capacity.Option) (Scenario, error) {
+// FromSnapshot returns a scenario of a real cluster, as capacity has read it: its nodes, its
+// Services, and the pods beside the workload's. It takes from [capacity.Snapshot.Fit] how many
+// replicas run, how many there is room for, and what a quota admits.
+//
+// The scenario asks for the workload's replicas 30 s in. Add what goes wrong to its Actions. The
+// options are those of Fit: [capacity.Fallback] names an engine for what it refuses.
+func FromSnapshot(
+	ctx context.Context, snapshot *capacity.Snapshot, w capacity.Workload, opts ...capacity.Option,
+) (Scenario, error) {
 	answer, err := snapshot.Fit(ctx, w, opts...)
 	if err != nil {
 		return Scenario{}, fmt.Errorf("cascade: FromSnapshot: %w", err)
 	}
-	s := Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30e9, Do: scenario.Scale, N: w.Replicas}}}
+	s := Scenario{Name: w.Namespace, Actions: []scenario.Action{{At: 30 * time.Second, Do: scenario.Scale, N: w.Replicas}}}
 	pods, services, endpoints := 0, 0, 0
 	for _, o := range snapshot.Objects() {
 		switch o := o.(type) {

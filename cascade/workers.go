@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// each calls f(0) ... f(n-1) on all cores (or so many workers) and returns the error of the least k that failed.
+// each calls f(0) ... f(n-1) from so many workers, zero for all cores. It returns the error of the
+// least k that failed.
 func each(ctx context.Context, workers, n int, f func(k int) error) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)

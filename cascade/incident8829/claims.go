@@ -16,7 +16,7 @@ type Observable struct {
 	Why     string
 }
 
-// Finding is what became of a claim.
+// Finding says whether a claim came true.
 type Finding string
 
 // The findings.
@@ -33,7 +33,7 @@ const (
 	Unknown Finding = "cannot be told"
 )
 
-// Claims holds every claim of the report against a run, of the report's scenario or of another.
+// Claims compares every claim of the report with a run, of the report's scenario or of another.
 // Each verdict follows from the run, or from the package that knows about its cluster.
 func Claims(r *story.Result) []Observable {
 	run := &judged{Result: r, s: r.Scenario.WithDefaults(), t: &r.Totals}
@@ -45,9 +45,9 @@ func Claims(r *story.Result) []Observable {
 	return out
 }
 
-// claims are the report's, in its order of subjects.
+// claims has a row for each claim, in the order of the report's subjects.
 var claims = []struct {
-	text  string
+	text  string // the report's words
 	judge func(*judged) Observable
 }{
 	{"50 -> 500, 450 pending", pending},
@@ -105,7 +105,7 @@ func (r *judged) has(k story.Kind) (at time.Duration, found bool) {
 	return 0, false
 }
 
-// found is reproduced if it is here.
+// found returns an observable that is reproduced if it is here, and else not in this run.
 func found(here bool, value, why string) Observable {
 	return Observable{Here: value, Verdict: when(here, Reproduced, NotHere), Why: why}
 }
@@ -118,13 +118,14 @@ func when(here bool, then, otherwise Finding) Finding {
 	return otherwise
 }
 
-// unknown is what a package refuses to tell.
+// unknown returns the observable of a claim that a package refuses to judge.
 func unknown(err error) Observable {
 	return Observable{Here: "unknown", Verdict: Unknown, Why: err.Error()}
 }
 
 func seconds(d time.Duration) string { return d.Round(time.Second).String() }
 
+// plural returns a number and its noun.
 func plural(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one

@@ -8,16 +8,17 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// dbSize is the file of etcd at the end of the run.
+// dbSize judges the size of etcd's file at the end of the run.
 func dbSize(r *judged) Observable {
 	const reported = 1.2e9
 	return found(float64(r.t.DB) >= reported,
 		fmt.Sprintf("%.0f MB at the end, %.0f MB of revisions written", float64(r.t.DB)/1e6, float64(r.t.DBGrowth)/1e6),
-		"an old high-water mark explains it (etcd gives no space back without a defragmentation), or compactions that fail for hours")
+		"an old high-water mark explains it (etcd gives no space back without a defragmentation), "+
+			"or compactions that fail for hours")
 }
 
-// raftIndex: etcd counts every proposal since it was made. Package etcdmodel says how many an idle
-// cluster of this size commits a day.
+// raftIndex judges the raft index: etcd counts every proposal since it was made. Package etcdmodel
+// says how many an idle cluster of this size commits a day.
 func raftIndex(r *judged) Observable {
 	const reported, days = 4_502_103, 112
 	aDay, err := r.restingRevisions()
@@ -31,7 +32,8 @@ func raftIndex(r *judged) Observable {
 		return o
 	}
 	o.Verdict = Impossible
-	o.Why = fmt.Sprintf("an idle cluster of %d nodes passes it in %.1f days: etcd was restored or rebuilt that long ago", r.s.Nodes, reported/aDay)
+	o.Why = fmt.Sprintf("an idle cluster of %d nodes passes it in %.1f days: etcd was restored or rebuilt that long ago",
+		r.s.Nodes, reported/aDay)
 	return o
 }
 
@@ -44,92 +46,105 @@ func (r *judged) restingRevisions() (float64, error) {
 	stream := func(name string, rate float64) etcdmodel.Stream {
 		return etcdmodel.Stream{Name: name, Op: update, Keys: s.Nodes, Rate: rate}
 	}
-	p, err := etcdmodel.Estimate(
-		etcdmodel.Cluster{Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(s.Etcd.Fsync)}},
-		etcdmodel.Load{Streams: []etcdmodel.Stream{
-			stream("node leases", float64(s.Nodes)/(1.02*s.Leases.Renew.Seconds())), // up to 4 % of jitter
-			stream("node status", float64(s.Nodes)/(5*time.Minute).Seconds()),
-			stream("leader leases", 2/s.Elections.Retry.Seconds()),
-			stream("API servers", 3*float64(s.Servers)/(10*time.Second).Seconds()), // identity, grant, registration
-		}})
+	etcd := etcdmodel.Cluster{
+		Version: s.Etcd.Version, Members: s.Etcd.Members, Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(s.Etcd.Fsync)},
+	}
+	p, err := etcdmodel.Estimate(etcd, etcdmodel.Load{Streams: []etcdmodel.Stream{
+		stream("node leases", float64(s.Nodes)/(1.02*s.Leases.Renew.Seconds())), // up to 4 % of jitter
+		stream("node status", float64(s.Nodes)/(5*time.Minute).Seconds()),
+		stream("leader leases", 2/s.Elections.Retry.Seconds()),
+		stream("API servers", 3*float64(s.Servers)/(10*time.Second).Seconds()), // identity, grant, registration
+	}})
 	if err != nil {
 		return 0, fmt.Errorf("cascade: incident8829: the rate at rest: %w", err)
 	}
 	return p.Throughput * (24 * time.Hour).Seconds(), nil
 }
 
-// raftTerm counts elections of etcd's.
+// raftTerm judges the raft term by the elections of etcd in the run.
 func raftTerm(r *judged) Observable {
 	const reported = 12
-	o := Observable{Here: fmt.Sprintf("%s, %s", plural(r.s.Etcd.Members, "member", "members"), plural(r.t.Term, "election", "elections"))}
+	members, elections := plural(r.s.Etcd.Members, "member", "members"), plural(r.t.Term, "election", "elections")
+	o := Observable{Here: members + ", " + elections}
 	switch {
 	case r.t.Term >= reported:
 		o.Verdict, o.Why = Reproduced, "elections during the run alone give the term"
 	case r.t.Term > 0:
 		o.Verdict, o.Why = Partly, "the term counts all elections since etcd was made; some were in this run"
 	case r.s.Etcd.Members == 1:
-		o.Verdict, o.Why = NotHere, "one member stands for those whose disks are all as slow, of which none can be elected away"
+		o.Verdict = NotHere
+		o.Why = "one member stands for those whose disks are all as slow, of which none can be elected away"
 	default:
 		o.Verdict, o.Why = NotHere, "no member lost its leadership: members whose disks stall together elect nobody"
 	}
 	return o
 }
 
-// readTimeout: a 504 is the API server's own after 60 s.
+// readTimeout judges the timeout of kubectl get: a 504 is the API server's own after 60 s.
 func readTimeout(r *judged) Observable {
-	o := Observable{Here: fmt.Sprintf("%s ran into the 60 s limit, API servers were killed %s", plural(r.t.ReadTimeouts, "read", "reads"), plural(r.t.ServerKills, "time", "times"))}
+	o := Observable{Here: fmt.Sprintf("%s ran into the 60 s limit, API servers were killed %s",
+		plural(r.t.ReadTimeouts, "read", "reads"), plural(r.t.ServerKills, "time", "times"))}
 	switch {
 	case r.t.ReadTimeouts > 0:
 		o.Verdict, o.Why = Reproduced, "the literal 504 of a read that etcd did not answer in 60 s"
 	case r.t.ServerKills > 0:
-		o.Verdict, o.Why = Partly, "kubectl gets no answer either, but in other words: the liveness probe kills the API servers before a read is 60 s old"
+		o.Verdict = Partly
+		o.Why = "kubectl gets no answer either, but in other words: the liveness probe kills the API servers before " +
+			"a read is 60 s old"
 	default:
 		o.Verdict, o.Why = NotHere, "every read was answered in time"
 	}
 	return o
 }
 
-// nodesNotReady: all nodes but one.
+// nodesNotReady judges whether all nodes but one went NotReady.
 func nodesNotReady(r *judged) Observable {
 	o := Observable{Here: fmt.Sprintf("%d of %d NotReady at most", r.t.PeakNotReady, r.s.Nodes)}
 	switch {
 	case r.t.PeakNotReady >= r.s.Nodes-1 && r.t.PeakNotReady > 0:
-		o.Verdict, o.Why = Reproduced, "their kubelets were silent for longer than the grace period while the controller worked"
+		o.Verdict = Reproduced
+		o.Why = "their kubelets were silent for longer than the grace period while the controller worked"
 	case r.t.PeakNotReady > 0:
 		o.Verdict, o.Why = Partly, "the controller's own requests are as slow, so that it marks few nodes"
 	default:
 		o.Verdict = NotHere
-		o.Why = "while etcd is this slow the controller manager loses its leader lease first (5 s of client patience against 7 s of etcd's) and exits, and no one is left to mark a node"
+		o.Why = "while etcd is this slow the controller manager loses its leader lease first (5 s of client patience " +
+			"against 7 s of etcd's) and exits, and no one is left to mark a node"
 	}
 	return o
 }
 
-// pleg: a kubelet whose runtime hangs.
+// pleg judges whether a kubelet found its container runtime hanging.
 func pleg(r *judged) Observable {
 	return found(r.t.PLEGFails > 0, plural(r.t.PLEGFails, "time", "times"),
-		"a relist has to take more than 3 minutes: a runtime's trouble of its own; pods that are on no node burden no node's runtime")
+		"a relist has to take more than 3 minutes: a runtime's trouble of its own; pods that are on no node burden "+
+			"no node's runtime")
 }
 
-// twoHours: the outage.
+// twoHours judges the length of the outage.
 func twoHours(r *judged) Observable {
 	v := r.Verdict
-	return found(v.Down >= time.Hour, fmt.Sprintf("degraded after %s, down for %s, impaired for %s", seconds(v.Degraded), seconds(v.Down), seconds(v.Impaired)),
+	here := fmt.Sprintf("degraded after %s, down for %s, impaired for %s",
+		seconds(v.Degraded), seconds(v.Down), seconds(v.Impaired))
+	return found(v.Down >= time.Hour, here,
 		"the disk decides how long it lasts; compare a run without the pods that fit nowhere")
 }
 
-// killingHelped: whether lease renewals came back with a new etcd leader, while the disk was as
-// slow as before.
+// killingHelped judges whether lease renewals came back with a new etcd leader, while the disk was
+// as slow as before.
 func killingHelped(r *judged) Observable {
 	killed, any := r.has(story.MemberKilled)
 	if !any {
 		return Observable{
-			Here: fmt.Sprintf("no member was killed; recovered %s after the disk did", seconds(r.Verdict.Recovered)), Verdict: NotHere,
-			Why: "a kill moves leadership off a slow member; it does not help where all disks are as slow",
+			Here:    fmt.Sprintf("no member was killed; recovered %s after the disk did", seconds(r.Verdict.Recovered)),
+			Verdict: NotHere,
+			Why:     "a kill moves leadership off a slow member; it does not help where all disks are as slow",
 		}
 	}
 	const window = time.Minute
 	before, after := r.renewing(killed-window, killed), r.renewing(killed+window/2, killed+window+window/2)
-	o := Observable{Here: fmt.Sprintf("%.0f %% of the leases that were due were renewed in the minute before, %.0f %% in a minute after", 100*before, 100*after)}
+	o := Observable{Here: fmt.Sprintf("%.0f %% of the leases that were due were renewed in the minute before, "+
+		"%.0f %% in a minute after", 100*before, 100*after)}
 	switch {
 	case before < 0.5 && after >= 0.5:
 		o.Verdict, o.Why = Reproduced, "the new leader's disk was fast"

@@ -14,11 +14,13 @@ import (
 
 const kubeServices = "KUBE-SERVICES"
 
-// iptablesLines: package proxymodel counts the chain of a node of this cluster.
+// iptablesLines judges the length of KUBE-SERVICES. Package proxymodel counts the chain of a node
+// of this cluster.
 func iptablesLines(r *judged) Observable {
 	const reported = 4502
 	if r.s.Proxy.Mode != proxymodel.IPTables {
-		return Observable{Here: fmt.Sprintf("kube-proxy is in %v mode", r.s.Proxy.Mode), Verdict: NotHere, Why: "the chain is iptables mode's"}
+		here := fmt.Sprintf("kube-proxy is in %v mode", r.s.Proxy.Mode)
+		return Observable{Here: here, Verdict: NotHere, Why: "the chain is iptables mode's"}
 	}
 	rules, err := proxymodel.Count(proxymodel.IPTables, r.s.Version, node, r.services().Services, r.services().Slices)
 	if err != nil {
@@ -29,10 +31,12 @@ func iptablesLines(r *judged) Observable {
 		"two header lines, the NODEPORTS jump and a rule for each service port with endpoints (package proxymodel)")
 }
 
-// rewritesTheChain: what a sync writes after one endpoint has changed, by package proxymodel.
+// rewritesTheChain judges what a sync writes after one endpoint has changed, by package
+// proxymodel.
 func rewritesTheChain(r *judged) Observable {
 	here := fmt.Sprintf("%s of each node's kube-proxy for this workload, each %v; %v stale on average",
-		plural(r.t.ProxySyncs, "sync", "syncs"), r.t.ProxySync.Round(time.Millisecond), r.t.ProxyStaleness.Round(time.Millisecond))
+		plural(r.t.ProxySyncs, "sync", "syncs"), r.t.ProxySync.Round(time.Millisecond),
+		r.t.ProxyStaleness.Round(time.Millisecond))
 	if r.s.Proxy.Mode != proxymodel.IPTables {
 		return Observable{Here: here, Verdict: NotHere, Why: fmt.Sprintf("%v mode has no such chain", r.s.Proxy.Mode)}
 	}
@@ -46,30 +50,35 @@ func rewritesTheChain(r *judged) Observable {
 	if err != nil {
 		return unknown(err)
 	}
+	whole, wholeOthers := full.NAT[kubeServices], total(full.NAT)-full.NAT[kubeServices]
 	chain, others := partial.NAT[kubeServices], total(partial.NAT)-partial.NAT[kubeServices]
-	o := Observable{Here: fmt.Sprintf("%s; a change of one service writes %d of the %d rules of %s and %d of %d other nat rules",
-		here, chain, full.NAT[kubeServices], kubeServices, others, total(full.NAT)-full.NAT[kubeServices])}
+	o := Observable{Here: fmt.Sprintf("%s; a change of one service writes %d of the %d rules of %s and %d of %d "+
+		"other nat rules", here, chain, whole, kubeServices, others, wholeOthers)}
 	switch {
-	case chain < full.NAT[kubeServices]-1:
+	case chain < whole-1:
 		o.Verdict, o.Why = NotHere, "only what changed is written"
-	case others < total(full.NAT)-full.NAT[kubeServices]-r.s.Proxy.Endpoints:
-		o.Verdict, o.Why = Partly, "this chain is always written whole, but of the chains of services only those that changed; the legacy binary then fetches and uploads the whole table"
+	case others < wholeOthers-r.s.Proxy.Endpoints:
+		o.Verdict = Partly
+		o.Why = "this chain is always written whole, but of the chains of services only those that changed; " +
+			"the legacy binary then fetches and uploads the whole table"
 	default:
 		o.Verdict, o.Why = Reproduced, "every chain is written"
 	}
 	return o
 }
 
-// usersErrors: the share of the users' requests that fail.
+// usersErrors judges the share of the users' requests that fail.
 func usersErrors(r *judged) Observable {
-	return found(r.t.WorstErrors > 0.99,
-		fmt.Sprintf("%.0f %% of the requests failed at the worst, %d of %d endpoints left at the least", 100*r.t.WorstErrors, r.t.MinEndpoints, r.s.Workload.Start()),
-		"the running pods keep serving while the control plane is away; it takes drained endpoints, or more load than the pods can bear")
+	here := fmt.Sprintf("%.0f %% of the requests failed at the worst, %d of %d endpoints left at the least",
+		100*r.t.WorstErrors, r.t.MinEndpoints, r.s.Workload.Start())
+	return found(r.t.WorstErrors > 0.99, here, "the running pods keep serving while the control plane is away; "+
+		"it takes drained endpoints, or more load than the pods can bear")
 }
 
 // node is any node of the cluster, as kube-proxy on it knows itself.
 var node = proxymodel.Node{Name: "node", IPs: []string{"10.0.43.101"}}
 
+// total returns the number of rules in all chains.
 func total(rules map[string]int) int {
 	n := 0
 	for _, k := range rules {
@@ -83,24 +92,42 @@ func (r *judged) services() proxymodel.Objects {
 	var o proxymodel.Objects
 	for i := range r.s.Proxy.Services {
 		name := fmt.Sprintf("svc-%d", i)
-		meta := metav1.ObjectMeta{Namespace: "default", Name: name}
-		o.Services = append(o.Services, &corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{
-			Type: corev1.ServiceTypeClusterIP, ClusterIP: address(96, i), ClusterIPs: []string{address(96, i)}, IPFamilies: []corev1.IPFamily{corev1.IPv4Protocol},
-			Ports: []corev1.ServicePort{{Name: "http", Port: 80, Protocol: corev1.ProtocolTCP}},
-		}})
-		slice := &discoveryv1.EndpointSlice{
-			ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name}},
-			AddressType: discoveryv1.AddressTypeIPv4,
-			Ports:       []discoveryv1.EndpointPort{{Name: ptr.To("http"), Port: ptr.To[int32](8080), Protocol: ptr.To(corev1.ProtocolTCP)}},
-		}
-		for k := range r.s.Proxy.Endpoints {
-			slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{
-				Addresses: []string{address(128, i*r.s.Proxy.Endpoints+k)}, Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(true)},
-			})
-		}
-		o.Slices = append(o.Slices, slice)
+		o.Services = append(o.Services, service(name, address(96, i)))
+		o.Slices = append(o.Slices, slice(name, i*r.s.Proxy.Endpoints, r.s.Proxy.Endpoints))
 	}
 	return o
+}
+
+// service returns a Service of one port.
+func service(name, ip string) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+		Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeClusterIP, ClusterIP: ip, ClusterIPs: []string{ip},
+			IPFamilies: []corev1.IPFamily{corev1.IPv4Protocol},
+			Ports:      []corev1.ServicePort{{Name: "http", Port: 80, Protocol: corev1.ProtocolTCP}},
+		},
+	}
+}
+
+// slice returns the EndpointSlice of a Service with n endpoints that are ready.
+func slice(name string, first, n int) *discoveryv1.EndpointSlice {
+	labels := map[string]string{discoveryv1.LabelServiceName: name}
+	port := discoveryv1.EndpointPort{
+		Name: ptr.To("http"), Port: ptr.To[int32](8080), Protocol: ptr.To(corev1.ProtocolTCP),
+	}
+	s := &discoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: name, Labels: labels},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Ports:       []discoveryv1.EndpointPort{port},
+	}
+	for k := range n {
+		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{
+			Addresses:  []string{address(128, first+k)},
+			Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(true)},
+		})
+	}
+	return s
 }
 
 // address returns the i-th address of 10.block.0.0.

@@ -19,13 +19,14 @@ import (
 	"github.com/redline-go/redline/scheduler/retry"
 )
 
+// The report's numbers.
 const (
 	reportedReplicas = 500
 	reportedPending  = 450
 )
 
-// pending: the report's autoscaler asked for 500 pods, of which 450 found no node. How far a CPU
-// autoscaler goes by itself is package hpa's to say.
+// pending judges the number of pods without a node: the report's autoscaler asked for 500, of
+// which 450 found none. Package hpa says how far a CPU autoscaler goes by itself.
 func pending(r *judged) Observable {
 	start := r.s.Workload.Start()
 	here := fmt.Sprintf("%d pending at most, %d created", r.t.PeakPending, r.t.PodsCreated)
@@ -39,7 +40,8 @@ func pending(r *judged) Observable {
 	}
 	o.Why = fmt.Sprintf("a CPU autoscaler with this template stops at %d at the default target of %d %%", ceiling, target)
 	for target := target; target > 0; target-- {
-		if ceiling, err = hpa.Ceiling(template, corev1.ResourceCPU, target, max(1, start), config); err == nil && ceiling >= reportedReplicas {
+		ceiling, err = hpa.Ceiling(template, corev1.ResourceCPU, target, max(1, start), config)
+		if err == nil && ceiling >= reportedReplicas {
 			o.Why += fmt.Sprintf(", and reaches %d only at a target of %d %% or less", reportedReplicas, target)
 			break
 		}
@@ -47,7 +49,7 @@ func pending(r *judged) Observable {
 	return o
 }
 
-// template is the pod of the report: what an autoscaler and a node see of it.
+// template returns the pod of the report, as an autoscaler and a node see it.
 func (r *judged) template() corev1.PodTemplateSpec {
 	h := scenario.Autoscaler{}
 	if r.s.Workload.HPA != nil {
@@ -60,13 +62,14 @@ func (r *judged) template() corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "api-gateway"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{
-			Name: "gateway", Image: "api-gateway", Resources: corev1.ResourceRequirements{Requests: milli(h.Request), Limits: milli(h.Limit)},
+			Name: "gateway", Image: "api-gateway",
+			Resources: corev1.ResourceRequirements{Requests: milli(h.Request), Limits: milli(h.Limit)},
 		}}},
 	}
 }
 
-// sentence: what kube-scheduler says of the first pod that does not fit, by package capacity, on a
-// cluster whose nodes hold the workload's room and no pod more.
+// sentence judges the scheduler's words. Package capacity says what kube-scheduler tells of the
+// first pod that does not fit, on a cluster whose nodes hold the workload's room and no pod more.
 func sentence(r *judged) Observable {
 	const reported = "0/100 nodes are available: 100 Insufficient cpu."
 	if r.t.PeakPending == 0 {
@@ -76,7 +79,8 @@ func sentence(r *judged) Observable {
 	if err != nil {
 		return unknown(err)
 	}
-	o := Observable{Here: answer.Message, Why: "what kube-scheduler says of the first pod that fits nowhere (package capacity)"}
+	o := Observable{Here: answer.Message}
+	o.Why = "what kube-scheduler says of the first pod that fits nowhere (package capacity)"
 	switch {
 	case answer.Message == reported:
 		o.Verdict = Reproduced
@@ -115,8 +119,8 @@ func (r *judged) fit() (capacity.Answer, error) {
 	})
 }
 
-// eventCount: one pod's Event that counts 450 attempts in twelve minutes needs as many attempts of
-// that pod. The scheduler's backoff bounds them.
+// eventCount judges the count of an Event. One pod's Event that counts 450 attempts in twelve
+// minutes needs as many attempts of that pod. The scheduler's backoff bounds them.
 func eventCount(r *judged) Observable {
 	const reported, span = 450, 12 * time.Minute
 	perPod := 0.0
@@ -135,8 +139,8 @@ func eventCount(r *judged) Observable {
 		return o
 	}
 	o.Verdict = when(perPod >= reported, Reproduced, NotHere)
-	o.Why = fmt.Sprintf("an idle scheduler of %v takes pods out of their backoff: a pod that is woken all the time gets %d attempts in %v",
-		r.s.Version, most, span)
+	o.Why = fmt.Sprintf("an idle scheduler of %v takes pods out of their backoff: "+
+		"a pod that is woken all the time gets %d attempts in %v", r.s.Version, most, span)
 	return o
 }
 
@@ -155,55 +159,67 @@ func mostAttempts(v kube.Version, span time.Duration) (int, error) {
 	return q.Total().Attempts, nil
 }
 
-// everyTenSeconds: 450 pods that are all tried every ten seconds make 45 attempts a second.
+// everyTenSeconds judges the pace of the retries: 450 pods that are all tried every ten seconds
+// make 45 attempts a second.
 func everyTenSeconds(r *judged) Observable {
 	const reported = reportedPending / 10.0
 	worst := r.worst("scheduling attempts", time.Minute)
-	return found(worst >= reported, fmt.Sprintf("%.1f attempts/s in the worst minute, %d in all", worst, r.t.Attempts),
-		"10 s is the cap of the backoff: 45 attempts/s are the most, if something wakes the pods each time (L2); else the five-minute flush retries them")
+	here := fmt.Sprintf("%.1f attempts/s in the worst minute, %d in all", worst, r.t.Attempts)
+	return found(worst >= reported, here, "10 s is the cap of the backoff: 45 attempts/s are the most, "+
+		"if something wakes the pods each time (L2); else the five-minute flush retries them")
 }
 
-// thousandsOfEvents: the report cleared them at the end.
+// thousandsOfEvents judges the number of Events, which the report cleared at the end.
 func thousandsOfEvents(r *judged) Observable {
-	return found(r.t.Events >= 2000, fmt.Sprintf("%d written by the scheduler, %.0f in the worst minute", r.t.Events, r.t.EventsPerMinute),
-		"one a pod, and another when the scheduler restarts; more while nodes flap and bound pods are deleted, which wakes the pods that wait")
+	here := fmt.Sprintf("%d written by the scheduler, %.0f in the worst minute", r.t.Events, r.t.EventsPerMinute)
+	return found(r.t.Events >= 2000, here, "one a pod, and another when the scheduler restarts; "+
+		"more while nodes flap and bound pods are deleted, which wakes the pods that wait")
 }
 
-// containerCreating: a pod that has a node and waits for its token or its network.
+// containerCreating judges how long a pod that has a node waits for its token or its network.
 func containerCreating(r *judged) Observable {
 	const reported = 45 * time.Minute
-	return found(r.t.Creating >= reported, fmt.Sprintf("%s bound in this run, %s ContainerCreating at the longest", plural(r.t.Bound, "pod", "pods"), seconds(r.t.Creating)),
-		"a pending pod has no node; one that is bound shortly before the API servers go finds none for its token and its network (Calico), and its kubelet makes a new sandbox every 10 to 15 s until one is back")
+	here := fmt.Sprintf("%s bound in this run, %s ContainerCreating at the longest",
+		plural(r.t.Bound, "pod", "pods"), seconds(r.t.Creating))
+	return found(r.t.Creating >= reported, here, "a pending pod has no node; one that is bound shortly before the "+
+		"API servers go finds none for its token and its network (Calico), and its kubelet makes a new sandbox "+
+		"every 10 to 15 s until one is back")
 }
 
-// crashesFlood: the report's chain from crashes to kube-proxy has three links, and the middle one
-// is wrong.
+// crashesFlood judges the report's chain from crashes to kube-proxy. It has three links, and the
+// middle one is wrong.
 func crashesFlood(r *judged) Observable {
 	const flood = 100 // updates; one a second is kube-proxy's own limit
-	o := Observable{Here: fmt.Sprintf("crashes: %d, pods that got an address: %d, updates of each kube-proxy: %d", r.t.Crashes, r.t.Bound, r.t.ProxySyncs)}
+	o := Observable{Here: fmt.Sprintf("crashes: %d, pods that got an address: %d, updates of each kube-proxy: %d",
+		r.t.Crashes, r.t.Bound, r.t.ProxySyncs)}
 	switch {
 	case r.t.Crashes == 0:
 		o.Verdict, o.Why = NotHere, "no container crashed; the report's own pods show 0 restarts"
 	case r.t.ProxySyncs < flood:
-		o.Verdict, o.Why = NotHere, fmt.Sprintf("containers crashed, but fewer than %d updates are no flood", flood)
+		o.Verdict = NotHere
+		o.Why = fmt.Sprintf("containers crashed, but fewer than %d updates are no flood", flood)
 	default:
 		o.Verdict = Partly
-		o.Why = "crashes make a flood of updates, but the CNI has no part in it: a container that restarts keeps its pod's sandbox and address"
+		o.Why = "crashes make a flood of updates, but the CNI has no part in it: " +
+			"a container that restarts keeps its pod's sandbox and address"
 	}
 	return o
 }
 
-// scaleTookLong: one command that was acknowledged after ten minutes, or an operator who tried
-// again for as long.
+// scaleTookLong judges how long kubectl scale took: one command that was acknowledged after ten
+// minutes, or an operator who tried again for as long.
 func scaleTookLong(r *judged) Observable {
 	const reported = 10 * time.Minute
-	o := Observable{Here: fmt.Sprintf("acknowledged %s after the first command, %s failed before", seconds(r.t.ScaleAcked), plural(r.t.ScaleFailed, "command", "commands"))}
+	o := Observable{Here: fmt.Sprintf("acknowledged %s after the first command, %s failed before",
+		seconds(r.t.ScaleAcked), plural(r.t.ScaleFailed, "command", "commands"))}
 	switch {
 	case r.t.ScaleAcked < reported:
-		o.Verdict, o.Why = NotHere, "a PATCH that lands is acknowledged at once, and --timeout=10m is only the limit of waiting for the replicas"
+		o.Verdict = NotHere
+		o.Why = "a PATCH that lands is acknowledged at once, and --timeout=10m is only the limit of waiting for the replicas"
 	case r.t.ScaleFailed > 0:
 		o.Verdict = Partly
-		o.Why = "the operator waited that long, no command did: a PATCH or a GET that is refused or times out ends the command at once"
+		o.Why = "the operator waited that long, no command did: " +
+			"a PATCH or a GET that is refused or times out ends the command at once"
 	default:
 		o.Verdict, o.Why = Reproduced, "one command waited for the replicas"
 	}

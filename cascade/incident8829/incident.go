@@ -1,9 +1,8 @@
 // Package incident8829 is the incident report that Redline exists for: its scenario, its claims
-// and its action items.
+// and its action items. Ask what of the report stock Kubernetes can do:
 //
 //	result, err := cascade.Run(ctx, incident8829.Scenario())
-//	claims, err := incident8829.Claims(ctx, result)
-//	for _, c := range claims {
+//	for _, c := range incident8829.Claims(result) {
 //		fmt.Println(c.Verdict, c.Claim, "-", c.Here)
 //	}
 //
@@ -54,7 +53,7 @@ func Scenario() scenario.Scenario {
 	return s
 }
 
-// FreeParameter is something that the report does not pin down and the scenario has to choose.
+// FreeParameter is a choice that the scenario makes where the report is silent.
 type FreeParameter struct {
 	Field, Value string
 	Pinned       string // what in the report speaks for the value
@@ -63,16 +62,44 @@ type FreeParameter struct {
 // FreeParameters returns the choices of [Scenario], and what in the report speaks for each.
 func FreeParameters() []FreeParameter {
 	return []FreeParameter{
-		{"Actions: delay", "50 ms at 02:01 rising to 4 s at 02:12", "weakly: a slow climb from 02:00 on, and a read that took ten minutes soon after; 4 s is where writes fail on real components, 2 s is not"},
-		{"Actions: end of the delay", "03:52", "well: stable at 04:00 after the etcd members were killed one by one"},
-		{"Actions: scale to 500", "02:05", "weakly: before 3m + 12m of FailedScheduling were seen"},
-		{"Actions: scale to 50", "03:40", "weakly: it took ten minutes and preceded the remediation"},
-		{"Actions: room for 52", "02:09:30", "weakly: two pods are shown in ContainerCreating, so they had found a node. Of 20 seeds they are stuck in 10, as here; in the others no scheduler leads at that moment, or they start within minutes. Room a minute earlier lets them start in all"},
-		{"Pods.Start", "2 s", "not at all"},
-		{"Etcd.Members", "1, for three whose disks are all as slow", "not at all: the report says one node; but a leader whose disk alone stalls for more than a second loses an election to a member with a fast one"},
-		{"Etcd.Fsync when healthy", "5 ms", "not at all: a disk that is to be replaced by NVMe"},
-		{"Servers", "3", "well: three control-plane nodes"},
-		{"OtherPods", "20 a node", "weakly: thousands of services and pods"},
-		{"what asked for 500", "the manifest", "well: replicas: 500 stands in it; a CPU HPA with this template stops at 157 at the default target"},
+		{
+			Field: "Actions: delay", Value: "50 ms at 02:01 rising to 4 s at 02:12",
+			Pinned: "weakly: a slow climb from 02:00 on, and a read that took ten minutes soon after; " +
+				"4 s is where writes fail on real components, 2 s is not",
+		},
+		{
+			Field: "Actions: end of the delay", Value: "03:52",
+			Pinned: "well: stable at 04:00 after the etcd members were killed one by one",
+		},
+		{
+			Field: "Actions: scale to 500", Value: "02:05",
+			Pinned: "weakly: before 3m + 12m of FailedScheduling were seen",
+		},
+		{
+			Field: "Actions: scale to 50", Value: "03:40",
+			Pinned: "weakly: it took ten minutes and preceded the remediation",
+		},
+		{
+			Field: "Actions: room for 52", Value: "02:09:30",
+			Pinned: "weakly: two pods are shown in ContainerCreating, so they had found a node. Of 20 seeds they are " +
+				"stuck in 10, as here; in the others no scheduler leads at that moment, or they start within minutes. " +
+				"Room a minute earlier lets them start in all",
+		},
+		{Field: "Pods.Start", Value: "2 s", Pinned: "not at all"},
+		{
+			Field: "Etcd.Members", Value: "1, for three whose disks are all as slow",
+			Pinned: "not at all: the report says one node; but a leader whose disk alone stalls for more than a second " +
+				"loses an election to a member with a fast one",
+		},
+		{
+			Field: "Etcd.Fsync when healthy", Value: "5 ms",
+			Pinned: "not at all: a disk that is to be replaced by NVMe",
+		},
+		{Field: "Servers", Value: "3", Pinned: "well: three control-plane nodes"},
+		{Field: "OtherPods", Value: "20 a node", Pinned: "weakly: thousands of services and pods"},
+		{
+			Field: "what asked for 500", Value: "the manifest",
+			Pinned: "well: replicas: 500 stands in it; a CPU HPA with this template stops at 157 at the default target",
+		},
 	}
 }

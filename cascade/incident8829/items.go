@@ -2,7 +2,7 @@ package incident8829
 
 import "github.com/redline-go/redline/cascade/scenario"
 
-// items are the report's action items, by the change that stands for each.
+// items holds the report's action items, by the change that stands for each.
 var items = map[string]string{
 	"etcd on NVMe":                    "1. Move etcd to NVMe drives",
 	"ResourceQuota of twice the pods": "2. ResourceQuotas in every namespace",

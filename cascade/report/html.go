@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// Page is one self-contained report.
+// Page is one report that needs no other file.
 type Page struct {
 	Title   string
 	Summary []string // paragraphs
@@ -17,11 +17,11 @@ type Page struct {
 	Story   []string // the timeline, a line each
 }
 
-// Table is a heading, what it says, and rows of cells.
+// Table is a heading, a note and rows of cells.
 type Table struct {
 	Title, Note string
 	Header      []string
-	Rows        [][]string
+	Rows        [][]string // each as long as Header
 }
 
 //go:embed page.html
@@ -29,18 +29,20 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
+// drawn is a figure as the page holds it.
 type drawn struct {
 	Caption string
 	SVG     template.HTML
 }
 
-// HTML writes the page as one file: its style and pictures are in it, it
-// loads nothing and runs nothing.
+// HTML writes the page as one file. Its style and pictures are in it: it loads nothing and runs
+// nothing. A row of a table that does not fit its header is an error.
 func HTML(w io.Writer, p Page) error {
 	for _, t := range p.Tables {
 		for i, row := range t.Rows {
 			if len(row) != len(t.Header) {
-				return fmt.Errorf("report: Table %q: row %d has %d cells, want %d as the header", t.Title, i, len(row), len(t.Header))
+				return fmt.Errorf("report: Table %q: row %d has %d cells, want %d as the header",
+					t.Title, i, len(row), len(t.Header))
 			}
 		}
 	}
@@ -53,10 +55,11 @@ func HTML(w io.Writer, p Page) error {
 		if i := bytes.Index(svg, []byte("<svg")); i > 0 {
 			svg = svg[i:] // without the XML declaration, inside HTML
 		}
-		figures = append(figures, drawn{f.Caption, template.HTML(svg)}) // made by the plot library, its text escaped
+		// The plot library made it, and escaped its text.
+		figures = append(figures, drawn{Caption: f.Caption, SVG: template.HTML(svg)})
 	}
 	return pageTemplate.Execute(w, struct {
 		Page
 		Drawn []drawn
-	}{p, figures})
+	}{Page: p, Drawn: figures})
 }

@@ -1,9 +1,11 @@
-// Package report draws what a cascade run found: stacked plots over time, and
-// one HTML page that needs nothing else to be read.
+// Package report draws what came of a cascade run: plots over time, one below the other, and one
+// HTML page that needs nothing else to be read.
 //
 //	figure, err := report.Series(result)
 //	err = figure.Write("incident.svg")
-//	err = report.HTML(w, report.Page{Title: "Incident 8829", Figures: []report.Figure{figure}, Tables: tables})
+//	err = report.HTML(w, report.Page{
+//		Title: "Incident 8829", Figures: []report.Figure{figure}, Tables: tables,
+//	})
 package report
 
 import (
@@ -29,16 +31,23 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// Figure is plots one below the other, on one axis.
+// Figure is a stack of plots, one below the other on one axis of time.
 type Figure struct {
 	Caption string
 	Panels  []*plot.Plot
-	Width   vg.Length // zero means 900 points
-	Height  vg.Length // of each panel; zero means 150 points
+	Width   vg.Length // zero: 900 points
+	Height  vg.Length // of each panel; zero: 150 points
 }
 
 // colours are told apart by colour-blind readers too (Okabe and Ito's).
-var colours = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}}
+var colours = []color.RGBA{
+	{R: 0, G: 114, B: 178, A: 255},
+	{R: 213, G: 94, B: 0, A: 255},
+	{R: 0, G: 158, B: 115, A: 255},
+	{R: 204, G: 121, B: 167, A: 255},
+	{R: 230, G: 159, B: 0, A: 255},
+	{R: 86, G: 180, B: 233, A: 255},
+}
 
 // panels groups the series of a run that are read together.
 var panels = []struct {
@@ -50,14 +59,17 @@ var panels = []struct {
 	{"nodes NotReady", []string{"nodes NotReady"}},
 	{"leaders leading", []string{"leaders leading"}},
 	{"pods", []string{"pods pending", "endpoints ready"}},
-	{"pods bound and not serving, dead endpoints in the rules", []string{"pods bound and not serving", "dead endpoints in the rules"}},
+	{
+		"pods bound and not serving, dead endpoints in the rules",
+		[]string{"pods bound and not serving", "dead endpoints in the rules"},
+	},
 	{"users' requests failing, share", []string{"users' requests failing"}},
 	{"etcd db, B", []string{"etcd db file", "revisions written"}},
 	{"scheduler, 1/s", []string{"scheduling attempts", "scheduler's Event writes"}},
 }
 
-// Series draws the run's series over time, those that are read together in
-// one panel, with what the scenario and the operator did as dashed lines.
+// Series draws the run's series over time. Those that are read together share a panel. Dashed
+// lines mark what the scenario and the operator did.
 func Series(r *cascade.Result) (Figure, error) {
 	f := Figure{Caption: "Time since the start. Dashed: what the scenario or the operator did."}
 	drawn := map[string]bool{}
@@ -98,19 +110,10 @@ func Series(r *cascade.Result) (Figure, error) {
 	return f, nil
 }
 
+// panel draws one or more series of the run into one plot.
 func panel(r *cascade.Result, title string, series []story.Series) (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text, p.Title.TextStyle.Font.Size, p.Title.Padding = title, vg.Points(11), vg.Points(2)
-	p.X.Tick.Marker, p.Y.Tick.Marker = clock{}, plainTicks{}
-	p.X.Min, p.X.Max, p.Y.Min = 0, r.Scenario.Length.Seconds(), 0
-	p.Legend.Top, p.Legend.XOffs = true, -vg.Points(8)
-	p.Legend.TextStyle.Font.Size = vg.Points(9)
-	for _, style := range []*text.Style{&p.Title.TextStyle, &p.Legend.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
-		style.Font.Variant = "Sans"
-	}
-	grid := plotter.NewGrid()
-	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{232}, color.Gray{232}
-	p.Add(grid)
+	p := blank(title)
+	p.X.Max = r.Scenario.Length.Seconds()
 	most := 0.0
 	for i, s := range series {
 		points := make(plotter.XYs, len(s.Values))
@@ -142,7 +145,26 @@ func panel(r *cascade.Result, title string, series []story.Series) (*plot.Plot, 
 	return p, nil
 }
 
-// actions are dashed lines, one for each time at which something was done.
+// blank returns a plot that begins at zero, with its title, a grid and a place for the legend.
+func blank(title string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text, p.Title.TextStyle.Font.Size, p.Title.Padding = title, vg.Points(11), vg.Points(2)
+	p.X.Tick.Marker, p.Y.Tick.Marker = clock{}, plainTicks{}
+	p.X.Min, p.Y.Min = 0, 0
+	p.Legend.Top, p.Legend.XOffs = true, -vg.Points(8)
+	p.Legend.TextStyle.Font.Size = vg.Points(9)
+	for _, style := range []*text.Style{
+		&p.Title.TextStyle, &p.Legend.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label,
+	} {
+		style.Font.Variant = "Sans"
+	}
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{Y: 232}, color.Gray{Y: 232}
+	p.Add(grid)
+	return p
+}
+
+// actions returns dashed lines, one for each time at which something was done.
 func actions(of []scenario.Action, height float64) (lines []*plotter.Line) {
 	var last time.Duration = -1
 	for _, a := range of {
@@ -154,7 +176,8 @@ func actions(of []scenario.Action, height float64) (lines []*plotter.Line) {
 		if err != nil {
 			continue // a time is never infinite
 		}
-		line.Color, line.Width, line.Dashes = color.Gray{150}, vg.Points(0.6), []vg.Length{vg.Points(3), vg.Points(3)}
+		line.Color, line.Width = color.Gray{Y: 150}, vg.Points(0.6)
+		line.Dashes = []vg.Length{vg.Points(3), vg.Points(3)}
 		lines = append(lines, line)
 	}
 	return lines
@@ -197,7 +220,7 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// size is the whole figure's, and one panel's height.
+// size returns the size of the whole figure, with its defaults.
 func (f Figure) size() (width, height vg.Length) {
 	width, height = f.Width, f.Height
 	if width == 0 {
@@ -215,13 +238,16 @@ func (f Figure) draw(c draw.Canvas) {
 	for i, p := range f.Panels {
 		rows[i] = []*plot.Plot{p}
 	}
-	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadY: vg.Points(6), PadLeft: vg.Points(4), PadRight: vg.Points(12), PadTop: vg.Points(4), PadBottom: vg.Points(4)}
+	tiles := draw.Tiles{
+		Rows: len(rows), Cols: 1, PadY: vg.Points(6),
+		PadLeft: vg.Points(4), PadRight: vg.Points(12), PadTop: vg.Points(4), PadBottom: vg.Points(4),
+	}
 	for i, canvases := range plot.Align(rows, tiles, c) {
 		rows[i][0].Draw(canvases[0])
 	}
 }
 
-// SVG is the figure as an SVG document.
+// SVG returns the figure as an SVG document.
 func (f Figure) SVG() ([]byte, error) {
 	canvas := vgsvg.New(f.size())
 	f.draw(draw.New(canvas))
@@ -232,7 +258,7 @@ func (f Figure) SVG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// PNG is the figure as a PNG image, at 144 dots an inch.
+// PNG returns the figure as a PNG image, at 144 dots an inch.
 func (f Figure) PNG() ([]byte, error) {
 	width, height := f.size()
 	canvas := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144), vgimg.UseBackgroundColor(color.White))
@@ -244,7 +270,7 @@ func (f Figure) PNG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Write makes a file of the figure, in the format of the path's ending: .svg or .png.
+// Write writes the figure to a file, in the format of the path's ending: .svg or .png.
 func (f Figure) Write(path string) error {
 	var image []byte
 	var err error

@@ -20,8 +20,12 @@ import (
 
 func slow(t *testing.T) *cascade.Result {
 	t.Helper()
-	r, err := cascade.Run(context.Background(), cascade.Scenario{Length: 5 * time.Minute, Nodes: 20, Actions: []scenario.Action{
-		{At: 30 * time.Second, Do: scenario.Delay, For: 2 * time.Second}, {At: 2 * time.Minute, Do: scenario.Delay}}})
+	r, err := cascade.Run(context.Background(), cascade.Scenario{
+		Length: 5 * time.Minute, Nodes: 20, Actions: []scenario.Action{
+			{At: 30 * time.Second, Do: scenario.Delay, For: 2 * time.Second},
+			{At: 2 * time.Minute, Do: scenario.Delay},
+		},
+	})
 	require.NoError(t, err)
 	return r
 }
@@ -71,8 +75,10 @@ func TestPageNeedsNothingElse(t *testing.T) {
 	f, err := Series(slow(t))
 	require.NoError(t, err)
 	var b bytes.Buffer
-	require.NoError(t, HTML(&b, Page{Title: "A <slow> disk", Summary: []string{"It & all."}, Story: []string{"0:00 x <- y"},
-		Tables: []Table{{Title: "T", Header: []string{"a", "b"}, Rows: [][]string{{"1", "<2>"}}}}, Figures: []Figure{f}}))
+	require.NoError(t, HTML(&b, Page{
+		Title: "A <slow> disk", Summary: []string{"It & all."}, Story: []string{"0:00 x <- y"}, Figures: []Figure{f},
+		Tables: []Table{{Title: "T", Header: []string{"a", "b"}, Rows: [][]string{{"1", "<2>"}}}},
+	}))
 	page := b.String()
 	require.Contains(t, page, "A &lt;slow&gt; disk")
 	require.Contains(t, page, "<td>&lt;2&gt;</td>")
@@ -80,6 +86,6 @@ func TestPageNeedsNothingElse(t *testing.T) {
 	for _, outside := range []string{"<script", "src=", "@import", "url("} {
 		require.NotContains(t, page, outside)
 	}
-	require.EqualError(t, HTML(&b, Page{Tables: []Table{{Title: "T", Header: []string{"a"}, Rows: [][]string{{"1", "2"}}}}}),
-		`report: Table "T": row 0 has 2 cells, want 1 as the header`)
+	ragged := Page{Tables: []Table{{Title: "T", Header: []string{"a"}, Rows: [][]string{{"1", "2"}}}}}
+	require.EqualError(t, HTML(&b, ragged), `report: Table "T": row 0 has 2 cells, want 1 as the header`)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/redline-go/redline/proxymodel"
 )
 
-// mostPods is more than Kubernetes supports in a cluster: 150,000.
+// mostPods is the number of pods that Kubernetes supports in a cluster (kubernetes.io,
+// Considerations for large clusters).
 const mostPods = 150_000
 
 // Check returns an error that names the first field with an impossible value.
@@ -116,7 +117,8 @@ func (s Scenario) checkActions() error {
 		}
 		rule, found := rules[a.Do]
 		if !found {
-			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or defrag")
+			return bad(field+".Do", a.Do, "scale, delay, silence, awake, stall, churn, kill, clear, load, room, "+
+				"crash, down, restart or defrag")
 		}
 		if a.Do != Restart && a.What != "" {
 			return bad(field+".What", fmt.Sprintf("%q", a.What), "none: only restart has one")
@@ -137,7 +139,8 @@ type rule func(s *Scenario, a Action) (part string, value any, want string)
 
 // rules holds what each verb asks of its action. Nil: nothing.
 var rules = map[Verb]rule{
-	Scale: pods, Delay: member, Silence: nil, Awake: nil, Stall: ofNodes, Churn: nil, Kill: member, Clear: nil, Defrag: nil,
+	Scale: pods, Delay: member, Silence: nil, Awake: nil, Stall: ofNodes,
+	Churn: nil, Kill: member, Clear: nil, Defrag: nil,
 	Room: func(s *Scenario, a Action) (string, any, string) {
 		start := s.Workload.Start()
 		return within(a.N, start, mostPods, fmt.Sprintf("%d, the pods that run at the start, to 150000", start))
@@ -172,6 +175,7 @@ var rules = map[Verb]rule{
 	},
 }
 
+// within is a [rule] on N.
 func within(n, low, high int, want string) (part string, value any, _ string) {
 	if n < low || n > high {
 		return "N", n, want

@@ -12,8 +12,12 @@ import (
 
 // Every parameter changes the incident, and only a copy of it.
 func TestEveryParameterApplies(t *testing.T) {
-	values := map[scenario.Parameter]float64{scenario.ParamDelay: 2, scenario.ParamDuration: 600, scenario.ParamFsync: 0.01, scenario.ParamNodes: 20, scenario.ParamServers: 1, scenario.ParamMembers: 3, scenario.ParamPending: 10,
-		scenario.ParamPods: 5, scenario.ParamRenew: 20, scenario.ParamGrace: 120, scenario.ParamLease: 60, scenario.ParamLivez: 3, scenario.ParamServices: 7}
+	values := map[scenario.Parameter]float64{
+		scenario.ParamDelay: 2, scenario.ParamDuration: 600, scenario.ParamFsync: 0.01, scenario.ParamNodes: 20,
+		scenario.ParamServers: 1, scenario.ParamMembers: 3, scenario.ParamPending: 10, scenario.ParamPods: 5,
+		scenario.ParamRenew: 20, scenario.ParamGrace: 120, scenario.ParamLease: 60, scenario.ParamLivez: 3,
+		scenario.ParamServices: 7,
+	}
 	before := incident8829.Scenario()
 	for _, p := range scenario.Parameters() {
 		changed, err := p.Apply(before, values[p])
@@ -41,26 +45,51 @@ func TestParametersOfTheDisk(t *testing.T) {
 }
 
 func TestPendingCountsFromThoseThatRun(t *testing.T) {
-	s, err := scenario.ParamPending.Apply(scenario.Scenario{Workload: scenario.Workload{Replicas: new(0)}, Actions: []scenario.Action{{Do: scenario.Scale, N: 5}}}, 10)
+	s := scenario.Scenario{
+		Workload: scenario.Workload{Replicas: new(0)}, Actions: []scenario.Action{{Do: scenario.Scale, N: 5}},
+	}
+	s, err := scenario.ParamPending.Apply(s, 10)
 	require.NoError(t, err)
 	require.Equal(t, 10, s.Actions[0].N)
 }
 
+func TestWholeParametersAreRounded(t *testing.T) {
+	require.True(t, scenario.ParamNodes.Whole())
+	require.False(t, scenario.ParamDelay.Whole())
+	require.False(t, scenario.Parameter("nods").Whole())
+	s, err := scenario.ParamNodes.Apply(scenario.Scenario{}, 19.6)
+	require.NoError(t, err)
+	require.Equal(t, 20, s.Nodes)
+}
+
 func TestBadParameters(t *testing.T) {
-	for want, c := range map[string]struct {
-		p scenario.Parameter
-		s scenario.Scenario
-		v float64
+	incident := incident8829.Scenario()
+	endless := scenario.Scenario{Actions: []scenario.Action{{Do: scenario.Delay, For: 1}}}
+	for _, c := range []struct {
+		p    scenario.Parameter
+		s    scenario.Scenario
+		v    float64
+		want string
 	}{
-		`cascade: Parameter is "nods", want one of delay, duration,`:                                {"nods", scenario.Scenario{}, 1},
-		"cascade: Parameter livez is 0, want > 0":                                                   {scenario.ParamLivez, incident8829.Scenario(), 0.4},
-		"cascade: Parameter nodes is -1, want 0 to 1e9":                                             {scenario.ParamNodes, scenario.Scenario{}, -1},
-		"cascade: Parameter nodes is 1e+08: cascade: Scenario.Nodes is 100000000, want 1 to 100000": {scenario.ParamNodes, incident8829.Scenario(), 1e8},
-		"cascade: Parameter delay: the scenario has no action that delays the disk":                 {scenario.ParamDelay, scenario.Scenario{}, 1},
-		"cascade: Parameter pending: the scenario has no action that scales the workload up":        {scenario.ParamPending, scenario.Scenario{}, 1},
-		"cascade: Parameter duration: the scenario's longest delay has no end":                      {scenario.ParamDuration, scenario.Scenario{Actions: []scenario.Action{{Do: scenario.Delay, For: 1}}}, 1},
+		{p: "nods", v: 1, want: `Parameter is "nods", want one of delay, duration,`},
+		{p: scenario.ParamLivez, s: incident, v: 0.4, want: "Parameter livez is 0, want > 0"},
+		{p: scenario.ParamNodes, v: -1, want: "Parameter nodes is -1, want 0 to 1e9"},
+		{
+			p: scenario.ParamNodes, s: incident, v: 1e8,
+			want: "Parameter nodes is 1e+08: cascade: Scenario.Nodes is 100000000, want 1 to 100000",
+		},
+		{p: scenario.ParamDelay, v: 1, want: "Parameter delay: the scenario has no action that delays the disk"},
+		{p: scenario.ParamDuration, v: 1, want: "Parameter duration: the scenario has no action that delays the disk"},
+		{
+			p: scenario.ParamPending, v: 1,
+			want: "Parameter pending: the scenario has no action that scales the workload up",
+		},
+		{
+			p: scenario.ParamDuration, s: endless, v: 1,
+			want: "Parameter duration: the scenario's longest delay has no end",
+		},
 	} {
 		_, err := c.p.Apply(c.s, c.v)
-		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "cascade: "+c.want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,7 +32,29 @@ actions:
 	// Output: v1.29 2m0s 5m0s
 }
 
-// Zero is the newest that is modelled, and a version in between is an error that names its neighbours.
+// How does a scenario look with a disk of 1 s instead of 4 s?
+func ExampleParameter_Apply() {
+	s := scenario.Scenario{Actions: []scenario.Action{
+		{At: time.Minute, Do: scenario.Delay, For: 2 * time.Second},
+		{At: 2 * time.Minute, Do: scenario.Delay, For: 4 * time.Second},
+	}}
+	milder, err := scenario.ParamDelay.Apply(s, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(s.Actions[0].For, s.Actions[1].For)
+	fmt.Println(milder.Actions[0].For, milder.Actions[1].For) // the climb keeps its shape
+	_, err = scenario.ParamPending.Apply(s, 450)
+	fmt.Println(err)
+	// Output:
+	// 2s 4s
+	// 500ms 1s
+	// cascade: Parameter pending: the scenario has no action that scales the workload up
+}
+
+// The zero version is the newest that is modelled. A version in between is an error that names its
+// neighbours.
 func TestVersions(t *testing.T) {
 	s := scenario.Scenario{}.WithDefaults()
 	require.Equal(t, kube.V1_37, s.Version)
@@ -45,7 +68,9 @@ func TestVersions(t *testing.T) {
 	require.Equal(t, 40, int(s.Leases.Grace.Seconds()))
 	between, err := kube.Parse("v1.33")
 	require.NoError(t, err)
-	require.EqualError(t, scenario.Scenario{Version: between}.Check(), "cascade: Scenario.Version is v1.33, want v1.29 or v1.37")
+	require.EqualError(
+		t, scenario.Scenario{Version: between}.Check(), "cascade: Scenario.Version is v1.33, want v1.29 or v1.37",
+	)
 }
 
 // What is not set differs from what is set to nothing.
@@ -81,22 +106,63 @@ func TestChangesCopy(t *testing.T) {
 }
 
 func TestBadActions(t *testing.T) {
-	for want, a := range map[string]scenario.Action{
-		"Actions[0].For is 2h0m0s, want 0 to 1h":                                                                                   {Do: scenario.Scale, For: 2 * 3600e9},
-		"Actions[0].N is -1, want 0 to 150000":                                                                                     {Do: scenario.Scale, N: -1},
-		"Actions[0].N is 3, want 50, the pods that run at the start, to 150000":                                                    {Do: scenario.Room, N: 3},
-		"Actions[0].For is 1ms, want 0, or 1s to 1h":                                                                               {Do: scenario.Crash, For: 1e6},
-		"Actions[0].For is 0s, want above 0 to 1h":                                                                                 {Do: scenario.Down, N: 1},
-		"Actions[0].N is 101, want 1 to 100, the nodes":                                                                            {Do: scenario.Stall, N: 101},
-		"Actions[0].N is 5, want 0 to 1000000, and a Workload.HPA to notice":                                                       {Do: scenario.Load, N: 5},
-		"Actions[0].N is 2, want 0 to 1, the members":                                                                              {Do: scenario.Delay, N: 2},
-		`Actions[0].What is "kubelet", want kube-scheduler, kube-controller-manager, kube-apiserver or etcd`:                       {Do: scenario.Restart, What: "kubelet"},
-		"Actions[0].N is 2, want 0, or the number of an API server or of a member":                                                 {Do: scenario.Restart, What: scenario.EtcdMember, N: 2},
-		`Actions[0].What is "etcd", want none: only restart has one`:                                                               {Do: scenario.Kill, What: scenario.EtcdMember},
-		"Actions[0].Do is jump, want scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, restart or": {Do: "jump"},
+	type act = scenario.Action
+	for _, c := range []struct {
+		a    act
+		want string
+	}{
+		{a: act{Do: scenario.Scale, For: 2 * time.Hour}, want: "For is 2h0m0s, want 0 to 1h"},
+		{a: act{Do: scenario.Scale, N: -1}, want: "N is -1, want 0 to 150000"},
+		{a: act{Do: scenario.Room, N: 3}, want: "N is 3, want 50, the pods that run at the start, to 150000"},
+		{a: act{Do: scenario.Crash, For: time.Millisecond}, want: "For is 1ms, want 0, or 1s to 1h"},
+		{a: act{Do: scenario.Down, N: 1}, want: "For is 0s, want above 0 to 1h"},
+		{a: act{Do: scenario.Stall, N: 101}, want: "N is 101, want 1 to 100, the nodes"},
+		{a: act{Do: scenario.Load, N: 5}, want: "N is 5, want 0 to 1000000, and a Workload.HPA to notice"},
+		{a: act{Do: scenario.Delay, N: 2}, want: "N is 2, want 0 to 1, the members"},
+		{
+			a:    act{Do: scenario.Restart},
+			want: `What is "", want kube-scheduler, kube-controller-manager, kube-apiserver or etcd`,
+		},
+		{
+			a:    act{Do: scenario.Restart, What: "kubelet"},
+			want: `What is "kubelet", want kube-scheduler, kube-controller-manager, kube-apiserver or etcd`,
+		},
+		{
+			a:    act{Do: scenario.Restart, What: scenario.KubeAPIServer, N: 2},
+			want: "N is 2, want 0, or the number of an API server or of a member",
+		},
+		{
+			a:    act{Do: scenario.Restart, What: scenario.EtcdMember, N: 2},
+			want: "N is 2, want 0, or the number of an API server or of a member",
+		},
+		{a: act{Do: scenario.Kill, What: scenario.EtcdMember}, want: `What is "etcd", want none: only restart has one`},
+		{
+			a: act{Do: "jump"},
+			want: "Do is jump, want scale, delay, silence, awake, stall, churn, kill, clear, load, room, crash, down, " +
+				"restart or defrag",
+		},
 	} {
-		require.ErrorContains(t, scenario.Scenario{Actions: []scenario.Action{a}}.Check(), "cascade: "+want)
+		err := scenario.Scenario{Actions: []scenario.Action{c.a}}.Check()
+		require.EqualError(t, err, "cascade: Actions[0]."+c.want)
 	}
-	late := []scenario.Action{{At: 2e9, Do: scenario.Clear}, {At: 1e9, Do: scenario.Clear}}
-	require.ErrorContains(t, scenario.Scenario{Actions: late}.Check(), "cascade: Actions[1].At is 1s, want in order of time, at least 2s")
+	late := scenario.Scenario{Actions: []scenario.Action{
+		{At: 2 * time.Second, Do: scenario.Clear}, {At: time.Second, Do: scenario.Clear},
+	}}
+	require.EqualError(t, late.Check(), "cascade: Actions[1].At is 1s, want in order of time, at least 2s")
+}
+
+// An autoscaler and a kube-proxy that cannot be are errors, too.
+func TestBadAutoscalersAndProxies(t *testing.T) {
+	for want, h := range map[string]scenario.Autoscaler{
+		"HPA.Target is 10001, want 1 to 10000 %":        {Max: 5, Target: 10_001},
+		"HPA.Max is 0, want Min (1) to 150000":          {},
+		"HPA.Limit is 100, want at least Request (200)": {Max: 5, Limit: 100},
+	} {
+		s := scenario.Scenario{Workload: scenario.Workload{HPA: &h}}
+		require.EqualError(t, s.Check(), "cascade: "+want)
+	}
+	s := scenario.Scenario{Proxy: scenario.Proxy{Mode: 7}}
+	require.EqualError(t, s.Check(), "cascade: Proxy.Mode is 7, want IPTables, NFTables or IPVS")
+	s = scenario.Scenario{Length: 200 * time.Hour, Grid: 100 * time.Millisecond}
+	require.EqualError(t, s.Check(), "cascade: Scenario.Grid is 100ms, want at least a millionth of Length")
 }

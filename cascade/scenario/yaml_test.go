@@ -16,13 +16,27 @@ import (
 )
 
 func TestScenarioSurvivesYAML(t *testing.T) {
-	for _, s := range []scenario.Scenario{{}, incident8829.Scenario(), cascade.Tipping(), {
-		Pods: scenario.Pods{Start: time.Second, CNINeedsAPI: true}, Actions: []scenario.Action{
-			{Do: scenario.Crash, N: 3, For: time.Minute}, {Do: scenario.Room, N: 60}, {Do: scenario.Down, N: 2, For: time.Minute}, {Do: scenario.Restart, What: "etcd"}, {Do: scenario.Defrag}},
-	}, {
-		Version: kube.V1_37, Etcd: scenario.Etcd{Version: etcdmodel.V3_6, Members: 3}, Proxy: scenario.Proxy{Mode: proxymodel.NFTables},
-		Workload: scenario.Workload{HPA: &scenario.Autoscaler{Max: 500}}, Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 200}},
-	}} {
+	for _, s := range []scenario.Scenario{
+		{},
+		incident8829.Scenario(),
+		cascade.Tipping(),
+		{
+			Pods: scenario.Pods{Start: time.Second, CNINeedsAPI: true},
+			Actions: []scenario.Action{
+				{Do: scenario.Crash, N: 3, For: time.Minute},
+				{Do: scenario.Room, N: 60},
+				{Do: scenario.Down, N: 2, For: time.Minute},
+				{Do: scenario.Restart, What: scenario.EtcdMember},
+				{Do: scenario.Defrag},
+			},
+		},
+		{
+			Version: kube.V1_37, Etcd: scenario.Etcd{Version: etcdmodel.V3_6, Members: 3},
+			Proxy:    scenario.Proxy{Mode: proxymodel.NFTables},
+			Workload: scenario.Workload{HPA: &scenario.Autoscaler{Max: 500}},
+			Actions:  []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 200}},
+		},
+	} {
 		text, err := s.YAML()
 		require.NoError(t, err)
 		back, err := scenario.Read(strings.NewReader(string(text)))

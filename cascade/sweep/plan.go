@@ -1,14 +1,16 @@
-// Package sweep answers: over all the clusters that mine might be, how often
-// does the control plane stay healthy, degrade or stay down?
+// Package sweep answers: over all the clusters that mine might be, how often does the control plane
+// stay healthy, degrade or stay down?
 //
 //	plan := sweep.Plan{Scenario: cascade.Incident8829(), Runs: 100_000, Ranges: []sweep.Range{
-//		{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamNodes, Low: 10, High: 1000, Log: true}}}
+//		{Parameter: scenario.ParamDelay, High: 6},
+//		{Parameter: scenario.ParamNodes, Low: 10, High: 1000, Log: true},
+//	}}
 //	tally, err := sweep.Run(ctx, plan, sweep.Shard{}, nil)
+//	fmt.Println(tally.States) // how many runs ended in each of sweep.States
 //
-// Each run draws every parameter from its range, by the run's number alone:
-// how the runs are shared out changes nothing. A [Tally] holds whole numbers
-// only, so that merging is exact in any order: the shards of a Kubernetes
-// Indexed Job, merged, are the single run bit for bit.
+// Each run draws every parameter from its range, by the number of the run alone. How runs are
+// shared out changes nothing. A [Tally] holds whole numbers only, so that merging is exact in any
+// order. The shards of a Kubernetes Indexed Job ([Job]), merged, are the single run bit for bit.
 package sweep
 
 import (
@@ -24,15 +26,15 @@ import (
 	"github.com/redline-go/redline/cascade"
 )
 
-// Plan is which runs to make.
+// Plan says which runs to make.
 type Plan struct {
-	Scenario cascade.Scenario
-	Runs     int     // how many
-	Seed     uint64  // of the draws, and of the runs: run i has the scenario's seed + i
-	Ranges   []Range // each parameter at most once; none: only the seeds differ
+	Scenario cascade.Scenario // run i has its seed + i
+	Runs     int              // how many
+	Seed     uint64           // of the draws from Ranges
+	Ranges   []Range          // each parameter at most once; none: only the seeds differ
 }
 
-// Range is a parameter and between which values it is drawn.
+// Range gives the values between which a parameter is drawn.
 type Range struct {
 	Parameter cascade.Parameter
 	Low, High float64
@@ -57,16 +59,17 @@ func ParseRange(text string) (Range, error) {
 	return r, nil
 }
 
-// String is what [ParseRange] reads.
+// String returns the range as [ParseRange] reads it.
 func (r Range) String() string {
-	s := string(r.Parameter) + "=" + strconv.FormatFloat(r.Low, 'g', -1, 64) + ":" + strconv.FormatFloat(r.High, 'g', -1, 64)
+	low, high := strconv.FormatFloat(r.Low, 'g', -1, 64), strconv.FormatFloat(r.High, 'g', -1, 64)
+	s := string(r.Parameter) + "=" + low + ":" + high
 	if r.Log {
 		s += ":log"
 	}
 	return s
 }
 
-// at is the value a share of the way through the range.
+// at returns the value a share of the way through the range.
 func (r Range) at(share float64) float64 {
 	if r.Log {
 		return r.Low * math.Pow(r.High/r.Low, share)
@@ -74,7 +77,7 @@ func (r Range) at(share float64) float64 {
 	return r.Low + (r.High-r.Low)*share
 }
 
-// Check says which field cannot be, and tries the ends of each range.
+// Check returns an error that names the first invalid field. It tries the ends of each range.
 func (p Plan) Check() error {
 	if p.Runs < 1 {
 		return fmt.Errorf("sweep: Plan.Runs is %d, want >= 1", p.Runs)
@@ -102,8 +105,7 @@ func (p Plan) Check() error {
 	return nil
 }
 
-// Point is the i-th run: how far into each range it lies (0 to 1), and the
-// scenario there.
+// Point returns the i-th run: how far into each range it lies (0 to 1), and the scenario there.
 func (p Plan) Point(i int) ([]float64, cascade.Scenario, error) {
 	r := rand.New(rand.NewPCG(p.Seed, uint64(i)))
 	s := p.Scenario
@@ -119,7 +121,7 @@ func (p Plan) Point(i int) ([]float64, cascade.Scenario, error) {
 	return shares, s, nil
 }
 
-// fingerprint tells plans apart: tallies of different ones must not be merged.
+// fingerprint returns a hash of the plan. Tallies of different plans must not be merged.
 func (p Plan) fingerprint() (string, error) {
 	p.Scenario = p.Scenario.WithDefaults()
 	text, err := json.Marshal(p)

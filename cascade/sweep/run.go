@@ -11,10 +11,11 @@ import (
 	"github.com/redline-go/redline/cascade"
 )
 
-// Shard is a part of a plan: the runs i with i modulo Count = Index. The zero
-// Shard is the whole plan.
+// Shard is a part of a plan: the runs i with i modulo Count = Index. The zero Shard is the whole
+// plan.
 type Shard struct{ Index, Count int }
 
+// check returns the shard with its default, or an error.
 func (s Shard) check() (Shard, error) {
 	if s.Count == 0 && s.Index == 0 {
 		s.Count = 1
@@ -25,12 +26,11 @@ func (s Shard) check() (Shard, error) {
 	return s, nil
 }
 
-// runs is how many of n runs are the shard's.
+// runs returns how many of n runs are the shard's.
 func (s Shard) runs(n int) int { return (n - s.Index + s.Count - 1) / s.Count }
 
-// Run makes the shard's runs on all cores. progress, if it is not nil, is
-// called with how many are done, from any goroutine, not in order. The tally
-// does not depend on the number of cores.
+// Run makes the shard's runs on all cores. If progress is not nil, it is called with how many runs
+// are done, from any goroutine and not in order. The tally does not depend on the number of cores.
 func Run(ctx context.Context, p Plan, shard Shard, progress func(done, of int)) (*Tally, error) {
 	shard, err := shard.check()
 	if err != nil {
@@ -73,7 +73,7 @@ func Run(ctx context.Context, p Plan, shard Shard, progress func(done, of int)) 
 	return total, nil
 }
 
-// run makes one run and adds it.
+// run makes one run and adds it to the tally.
 func (t *Tally) run(ctx context.Context, p Plan, i int) error {
 	shares, s, err := p.Point(i)
 	if err != nil {

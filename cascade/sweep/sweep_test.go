@@ -14,11 +14,19 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// short is a slow disk for a few minutes: milliseconds to simulate.
+// short returns a plan with a slow disk for a few minutes. A run takes milliseconds.
 func short(runs int) Plan {
-	return Plan{Runs: runs, Seed: 7, Scenario: cascade.Scenario{Length: 4 * time.Minute, Nodes: 20, Actions: []scenario.Action{
-		{At: 20 * time.Second, Do: scenario.Delay, For: 2 * time.Second}, {At: 100 * time.Second, Do: scenario.Delay}}},
-		Ranges: []Range{{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamNodes, Low: 5, High: 60, Log: true}}}
+	return Plan{
+		Runs: runs, Seed: 7,
+		Scenario: cascade.Scenario{Length: 4 * time.Minute, Nodes: 20, Actions: []scenario.Action{
+			{At: 20 * time.Second, Do: scenario.Delay, For: 2 * time.Second},
+			{At: 100 * time.Second, Do: scenario.Delay},
+		}},
+		Ranges: []Range{
+			{Parameter: scenario.ParamDelay, High: 6},
+			{Parameter: scenario.ParamNodes, Low: 5, High: 60, Log: true},
+		},
+	}
 }
 
 func text(t *testing.T, tally *Tally) string {
@@ -36,7 +44,7 @@ func TestShardsMergedAreTheSingleRun(t *testing.T) {
 	require.NotEqual(t, 41, single.States[0], "some of the disks are slow enough to matter")
 	var parts []*Tally
 	for _, i := range []int{3, 0, 4, 2, 1} { // in any order
-		part, err := Run(ctx, plan, Shard{i, 5}, nil)
+		part, err := Run(ctx, plan, Shard{Index: i, Count: 5}, nil)
 		require.NoError(t, err)
 		decoded := &Tally{} // as it comes out of a pod's log
 		require.NoError(t, json.Unmarshal([]byte(text(t, part)), decoded))
@@ -99,27 +107,42 @@ func TestQuantilesAreWithinASixteenth(t *testing.T) {
 
 func TestBadPlansAndMerges(t *testing.T) {
 	ctx := context.Background()
-	for want, change := range map[string]func(*Plan){
-		"sweep: Plan.Runs is 0, want >= 1":                                func(p *Plan) { p.Runs = 0 },
-		"sweep: Plan.Scenario: cascade: Scenario.Nodes is -1":             func(p *Plan) { p.Scenario.Nodes = -1 },
-		"sweep: Plan.Ranges has parameter delay twice, want each once":    func(p *Plan) { p.Ranges[1].Parameter = scenario.ParamDelay },
-		"sweep: Range nodes=50:5: Low is 50, want <= High 5":              func(p *Plan) { p.Ranges[1] = Range{Parameter: scenario.ParamNodes, Low: 50, High: 5} },
-		"sweep: Range delay=0:6:log: Low is 0, want > 0 with Log":         func(p *Plan) { p.Ranges[0].Log = true },
-		`sweep: Range x=0:1: cascade: Parameter is "x", want one of`:      func(p *Plan) { p.Ranges[0] = Range{Parameter: "x", High: 1} },
-		"sweep: Range pending=0:9: cascade: Parameter pending: the scena": func(p *Plan) { p.Ranges[0] = Range{Parameter: scenario.ParamPending, High: 9} },
+	for _, c := range []struct {
+		change func(*Plan)
+		want   string
+	}{
+		{func(p *Plan) { p.Runs = 0 }, "Plan.Runs is 0, want >= 1"},
+		{func(p *Plan) { p.Scenario.Nodes = -1 }, "Plan.Scenario: cascade: Scenario.Nodes is -1"},
+		{
+			func(p *Plan) { p.Ranges[1].Parameter = scenario.ParamDelay },
+			"Plan.Ranges has parameter delay twice, want each once",
+		},
+		{
+			func(p *Plan) { p.Ranges[1] = Range{Parameter: scenario.ParamNodes, Low: 50, High: 5} },
+			"Range nodes=50:5: Low is 50, want <= High 5",
+		},
+		{func(p *Plan) { p.Ranges[0].Log = true }, "Range delay=0:6:log: Low is 0, want > 0 with Log"},
+		{
+			func(p *Plan) { p.Ranges[0] = Range{Parameter: "x", High: 1} },
+			`Range x=0:1: cascade: Parameter is "x", want one of`,
+		},
+		{
+			func(p *Plan) { p.Ranges[0] = Range{Parameter: scenario.ParamPending, High: 9} },
+			"Range pending=0:9: cascade: Parameter pending: the scena",
+		},
 	} {
 		plan := short(3)
-		change(&plan)
+		c.change(&plan)
 		_, err := Run(ctx, plan, Shard{}, nil)
-		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "sweep: "+c.want)
 	}
-	_, err := Run(ctx, short(3), Shard{3, 3}, nil)
+	_, err := Run(ctx, short(3), Shard{Index: 3, Count: 3}, nil)
 	require.EqualError(t, err, "sweep: Shard is 3 of 3, want an index of 0 to count - 1")
-	part, err := Run(ctx, short(3), Shard{0, 3}, nil)
+	part, err := Run(ctx, short(3), Shard{Index: 0, Count: 3}, nil)
 	require.NoError(t, err)
 	_, err = Merge(part, part)
 	require.EqualError(t, err, "sweep: Merge: tally 1 has shard 0 a second time, want each once")
-	other, err := Run(ctx, short(4), Shard{1, 3}, nil)
+	other, err := Run(ctx, short(4), Shard{Index: 1, Count: 3}, nil)
 	require.NoError(t, err)
 	_, err = Merge(part, other)
 	require.ErrorContains(t, err, "sweep: Merge: tally 1 is of plan")
@@ -141,18 +164,36 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-func TestManifestRefuses(t *testing.T) {
-	_, err := Job{}.Manifest()
-	require.EqualError(t, err, "sweep: Job.Image is empty, want the image of the sweep command")
-	_, err = Job{Image: "i"}.Manifest()
-	require.EqualError(t, err, "sweep: Job.Shards is 0, want 1 to 100000")
+func TestManifest(t *testing.T) {
+	job, err := Job{Image: "i", Shards: 3, Args: []string{"-runs=9"}}.Manifest()
+	require.NoError(t, err)
+	require.Equal(t, "redline-sweep", job.Name)
+	require.EqualValues(t, 3, *job.Spec.Completions)
+	require.EqualValues(t, 3, *job.Spec.Parallelism, "all at a time")
+	container := job.Spec.Template.Spec.Containers[0]
+	require.Equal(t, []string{"-shards=3", "-runs=9"}, container.Args)
+	require.Equal(t, "2", container.Resources.Requests.Cpu().String())
 }
 
-// BenchmarkSweep: 100,000 runs of the incident over the ranges of examples/sweep are to take 10 minutes on two cores, 12 ms of one each.
+func TestManifestRefuses(t *testing.T) {
+	for want, job := range map[string]Job{
+		"sweep: Job.Image is empty, want the image of the sweep command": {},
+		"sweep: Job.Shards is 0, want 1 to 100000":                       {Image: "i"},
+		"sweep: Job.Parallel, Cores are -1, 0, want >= 0":                {Image: "i", Shards: 1, Parallel: -1},
+	} {
+		_, err := job.Manifest()
+		require.EqualError(t, err, want)
+	}
+}
+
+// BenchmarkSweep makes runs of the incident over the ranges of examples/sweep. 100,000 of them are
+// to take 10 minutes on two cores: 12 ms of one core each.
 func BenchmarkSweep(b *testing.B) {
-	plan := Plan{Scenario: cascade.Incident8829(), Runs: 1, Ranges: []Range{
-		{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamDuration, Low: 60, High: 6000}, {Parameter: scenario.ParamNodes, Low: 20, High: 200}}}
-	plan.Runs = max(b.N, 1)
+	plan := Plan{Scenario: cascade.Incident8829(), Runs: max(b.N, 1), Ranges: []Range{
+		{Parameter: scenario.ParamDelay, High: 6},
+		{Parameter: scenario.ParamDuration, Low: 60, High: 6000},
+		{Parameter: scenario.ParamNodes, Low: 20, High: 200},
+	}}
 	b.ResetTimer()
 	_, err := Run(context.Background(), plan, Shard{}, nil)
 	require.NoError(b, err)

@@ -12,16 +12,16 @@ import (
 	"github.com/redline-go/redline/internal/histogram"
 )
 
-// Deciles is into how many equal parts each range is cut for [Tally.Along].
+// Deciles is the number of equal parts into which [Tally].Along cuts each range.
 const Deciles = 10
 
-// States are the verdicts in the order of [Counts].
+// States lists the verdicts in the order of [Counts].
 var States = [...]story.State{story.Healthy, story.Degraded, story.Metastable}
 
-// Counts is how many runs ended in each of [States].
+// Counts holds how many runs ended in each of [States].
 type Counts [len(States)]int
 
-// Tally is what some or all runs of a plan came to.
+// Tally holds what some or all runs of a plan came to.
 type Tally struct {
 	Plan   string   `json:"plan"`   // fingerprint of the plan
 	Shards int      `json:"shards"` // in how many the plan was cut; 1 once all are merged
@@ -32,7 +32,7 @@ type Tally struct {
 	Of     []Amount `json:"of"`
 }
 
-// Along is how the verdicts lie along one range.
+// Along tells how the verdicts lie along one range.
 type Along struct {
 	Range   Range           `json:"range"`
 	Deciles [Deciles]Counts `json:"deciles"`
@@ -41,8 +41,8 @@ type Along struct {
 // bins has sixteen bins to a doubling.
 const bins = histogram.Scale(4)
 
-// Amount is the distribution of one measured quantity, in whole units: exact
-// in sum and extremes, within 1/16 in its quantiles.
+// Amount is the distribution of one measured quantity, in whole units. Its sum and extremes are
+// exact, its quantiles within 1/16.
 type Amount struct {
 	Name string      `json:"name"`
 	Unit string      `json:"unit"`
@@ -52,14 +52,16 @@ type Amount struct {
 	Bins map[int]int `json:"bins"` // by bin
 }
 
-// quantity is something of a run that is tallied.
+// quantity is a number of a run that is tallied.
 type quantity struct {
 	name, unit string
 	of         func(*cascade.Result) int64
 }
 
+// millis returns a time in whole milliseconds, zero where it is negative.
 func millis(d time.Duration) int64 { return max(d.Milliseconds(), 0) }
 
+// quantities has a row for each entry of [Tally].Of.
 var quantities = []quantity{
 	{"down", "ms", func(r *cascade.Result) int64 { return millis(r.Verdict.Down) }},
 	{"to recover", "ms", func(r *cascade.Result) int64 { return millis(r.Verdict.Recovered) }},
@@ -72,6 +74,7 @@ var quantities = []quantity{
 	{"db growth", "B", func(r *cascade.Result) int64 { return int64(r.Totals.DBGrowth) }},
 }
 
+// newTally returns an empty tally of a shard.
 func newTally(p Plan, shard Shard) (*Tally, error) {
 	plan, err := p.fingerprint()
 	if err != nil {
@@ -82,11 +85,14 @@ func newTally(p Plan, shard Shard) (*Tally, error) {
 		t.Along = append(t.Along, Along{Range: r})
 	}
 	for _, q := range quantities {
-		t.Of = append(t.Of, Amount{Name: q.name, Unit: q.unit, Min: math.MaxInt64, Max: math.MinInt64, Bins: map[int]int{}})
+		t.Of = append(t.Of, Amount{
+			Name: q.name, Unit: q.unit, Min: math.MaxInt64, Max: math.MinInt64, Bins: map[int]int{},
+		})
 	}
 	return t, nil
 }
 
+// add counts one run: its verdict along each range, and its quantities.
 func (t *Tally) add(shares []float64, r *cascade.Result) {
 	state := slices.Index(States[:], r.Verdict.State)
 	t.Runs++
@@ -102,7 +108,7 @@ func (t *Tally) add(shares []float64, r *cascade.Result) {
 	}
 }
 
-// include adds another tally's runs; both must be of one plan.
+// include adds another tally's runs. Both must be of one plan.
 func (t *Tally) include(o *Tally) {
 	t.Runs += o.Runs
 	addCounts(&t.States, o.States)
@@ -127,8 +133,8 @@ func addCounts(to *Counts, from Counts) {
 	}
 }
 
-// Merge puts shards of one plan together. It is an error to merge tallies of
-// different plans, or one shard twice. Missing shards are none: see [Tally.Missing].
+// Merge puts shards of one plan together. It returns an error for tallies of different plans and
+// for one shard twice. Shards that are missing are not an error: see [Tally.Missing].
 func Merge(parts ...*Tally) (*Tally, error) {
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("sweep: Merge: no tallies, want one at least")
@@ -138,7 +144,8 @@ func Merge(parts ...*Tally) (*Tally, error) {
 		case p == nil || p.Shards < 1 || len(p.Of) != len(quantities) || len(p.Along) != len(first.Along):
 			return nil, fmt.Errorf("sweep: Merge: tally %d is not one that Run made", i)
 		case p.Plan != first.Plan || p.Shards != first.Shards:
-			return nil, fmt.Errorf("sweep: Merge: tally %d is of plan %s in %d shards, want %s in %d as the first", i, p.Plan, p.Shards, first.Plan, first.Shards)
+			return nil, fmt.Errorf("sweep: Merge: tally %d is of plan %s in %d shards, want %s in %d as the first",
+				i, p.Plan, p.Shards, first.Plan, first.Shards)
 		}
 	}
 	t := parts[0].clone()
@@ -158,7 +165,7 @@ func Merge(parts ...*Tally) (*Tally, error) {
 	return t, nil
 }
 
-// Missing are the shards that have not been merged yet.
+// Missing returns the shards that have not been merged yet.
 func (t *Tally) Missing() (shards []int) {
 	for i := range t.Shards {
 		if !slices.Contains(t.Done, i) {
@@ -177,8 +184,8 @@ func (t *Tally) clone() *Tally {
 	return &c
 }
 
-// Quantile is the value that a share q of the runs do not exceed, within 1/16
-// below it; NaN if there are none.
+// Quantile returns the value that a share q of the runs do not exceed. It is at most 1/16 too low,
+// and NaN if there are no runs.
 func (a Amount) Quantile(q float64) float64 {
 	keys := make([]int, 0, len(a.Bins))
 	total := 0

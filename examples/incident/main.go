@@ -1,10 +1,10 @@
-// Command incident replays incident 8829 in virtual time: what happened and why, what of the report
-// stock Kubernetes can do, and which of the action items would have prevented it.
+// Command incident replays incident 8829 in virtual time. It tells what happened and why, what of
+// the report stock Kubernetes can do, and which of the action items would have prevented it.
 //
-//	go run ./examples/incident                         # the story and the tables
-//	go run ./examples/incident -out /tmp/8829          # and incident.svg, .png, .html
-//	go run ./examples/incident -scenario cluster.yaml  # the same of another cluster
-//	go run ./examples/incident -print > cluster.yaml   # the incident's scenario, to start from
+//	go run ./examples/incident                          # the story and the tables
+//	go run ./examples/incident -out /tmp/8829           # and incident.svg, .png and .html
+//	go run ./examples/incident -scenario cluster.yaml   # the same of another cluster
+//	go run ./examples/incident -print > cluster.yaml    # the incident's scenario, to start from
 package main
 
 import (
@@ -43,16 +43,9 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	s := cascade.Incident8829()
-	if *file != "" {
-		f, err := os.Open(*file)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if s, err = cascade.ReadScenario(f); err != nil {
-			return err
-		}
+	s, err := read(*file)
+	if err != nil {
+		return err
 	}
 	if *show {
 		text, err := s.YAML()
@@ -87,6 +80,19 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	return write(*out, result, page)
 }
 
+// read returns the scenario in a file, or the incident's if there is none.
+func read(file string) (cascade.Scenario, error) {
+	if file == "" {
+		return cascade.Incident8829(), nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return cascade.Scenario{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return cascade.ReadScenario(f)
+}
+
 // print writes the page as text.
 func print(w io.Writer, p report.Page) error {
 	fmt.Fprintf(w, "%s\n\n", p.Title)
@@ -118,7 +124,7 @@ func print(w io.Writer, p report.Page) error {
 	return nil
 }
 
-// write draws the plots and makes the one page that holds everything.
+// write draws the plots, and makes the one page that holds everything.
 func write(dir string, r *cascade.Result, page report.Page) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -138,7 +144,7 @@ func write(dir string, r *cascade.Result, page report.Page) error {
 		return err
 	}
 	if err := report.HTML(f, page); err != nil {
-		f.Close()
+		_ = f.Close()
 		return err
 	}
 	return f.Close()

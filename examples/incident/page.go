@@ -10,7 +10,7 @@ import (
 	"github.com/redline-go/redline/cascade/report"
 )
 
-// pageOf puts what was found into words and tables.
+// pageOf returns what was found in words and tables.
 func pageOf(r *cascade.Result, c cascade.Comparison) report.Page {
 	p := report.Page{Title: "What happened: " + r.Scenario.Name}
 	for _, e := range r.Timeline {
@@ -18,20 +18,23 @@ func pageOf(r *cascade.Result, c cascade.Comparison) report.Page {
 	}
 	v, t := r.Verdict, r.Totals
 	p.Summary = append(p.Summary,
-		fmt.Sprintf("Verdict: %s. Degraded %s after the disk began to slow down, impaired for %s, down for %s, recovered %s after the disk did.",
+		fmt.Sprintf("Verdict: %s. Degraded %s after the disk began to slow down, impaired for %s, down for %s, "+
+			"recovered %s after the disk did.",
 			v.State, round(v.Degraded), round(v.Impaired), round(v.Down), round(v.Recovered)),
-		fmt.Sprintf("%d writes landed, %d of %d proposals changed nothing, %d lease renewals failed, leaders were lost %d times, API servers killed %d times, at most %d nodes were NotReady and %d pods pending.",
+		fmt.Sprintf("%d writes landed, %d of %d proposals changed nothing, %d lease renewals failed, leaders were lost "+
+			"%d times, API servers killed %d times, at most %d nodes were NotReady and %d pods pending.",
 			t.Writes, t.Wasted, t.Proposals, t.LeasesFailed, t.LeaderLosses, t.ServerKills, t.PeakNotReady, t.PeakPending))
 	p.Tables = append(p.Tables, counterfactuals(c))
 	return p
 }
 
-// withReport puts what the incident report claims before the page's tables.
+// withReport returns the page with what the incident report claims before its tables.
 func withReport(p report.Page, r *cascade.Result) report.Page {
 	p.Tables = append([]report.Table{claims(r), free()}, p.Tables...)
 	return p
 }
 
+// claims returns the table of the report's claims.
 func claims(r *cascade.Result) report.Table {
 	t := report.Table{Title: "The report's claims", Header: []string{"claim", "here", "finding", "why"}}
 	for _, o := range incident8829.Claims(r) {
@@ -40,15 +43,20 @@ func claims(r *cascade.Result) report.Table {
 	return t
 }
 
+// free returns the table of the choices that the scenario makes.
 func free() report.Table {
-	t := report.Table{Title: "What the report does not say and the scenario had to choose", Header: []string{"parameter", "chosen", "pinned down by the report"}}
+	t := report.Table{
+		Title:  "What the report does not say and the scenario had to choose",
+		Header: []string{"parameter", "chosen", "pinned down by the report"},
+	}
 	for _, f := range incident8829.FreeParameters() {
 		t.Rows = append(t.Rows, []string{f.Field, f.Value, f.Pinned})
 	}
 	return t
 }
 
-// counterfactuals has a column for the report's action items if any change stands for one.
+// counterfactuals returns the table of changes. It has a column for the report's action items if
+// any change stands for one.
 func counterfactuals(c cascade.Comparison) report.Table {
 	items := slices.ContainsFunc(c.Rows, func(r cascade.Row) bool { return r.Change.Item != "" })
 	line := func(name, item string, rest ...string) []string {
@@ -90,7 +98,8 @@ func note(c cascade.Comparison) string {
 		text = "The cheapest that prevents the outage: " + strings.Join(names, ", or ")
 	}
 	if c.BestPair.Change.Name != "" {
-		text += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.", c.BestPair.Change.Name, c.BestPair)
+		text += fmt.Sprintf("\nThe best two together of those that do not prevent it alone: %s, %s.",
+			c.BestPair.Change.Name, c.BestPair)
 	}
 	return text
 }

@@ -17,11 +17,12 @@ import (
 	"os"
 	"os/signal"
 
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
 	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/proxymodel"
 	"github.com/redline-go/redline/proxymodel/measure"
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 // options holds the flags.

@@ -7,10 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/redline-go/redline/proxymodel"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/redline-go/redline/proxymodel"
 )
 
 // colours of the four options. The colour-blind can tell them apart, too.

@@ -1,16 +1,15 @@
-// Command sweep runs the incident, or another scenario, over ranges of its
-// parameters: how often does the control plane stay healthy, degrade, or stay
-// down, and which parameter decides it?
+// Command sweep runs the incident, or another scenario, over ranges of its parameters: how often
+// does the control plane stay healthy, degrade, or stay down, and which parameter decides it?
 //
-//	go run ./examples/sweep                                          # 200 runs around the incident
+//	go run ./examples/sweep                                 # 200 runs around the incident
 //	go run ./examples/sweep -runs 100000 -range delay=0:6 -range nodes=10:1000:log
 //
-// On a cluster, as an Indexed Job of 50 pods, each of which runs a shard and
-// prints its tally:
+// On a cluster it runs as an Indexed Job of 50 pods. Each runs a shard and prints its tally:
 //
-//	go run ./examples/sweep manifest -image registry.example/sweep -shards 50 -runs 100000 | kubectl apply -f -
-//	kubectl logs -l app.kubernetes.io/name=redline-sweep --tail=-1 --max-log-requests=50 > parts.jsonl
-//	go run ./examples/sweep merge parts.jsonl
+//	go run ./examples/sweep manifest -image registry.example/sweep -shards 50 -runs 100000 |
+//		kubectl apply -f -
+//	kubectl logs -l app.kubernetes.io/name=redline-sweep --tail=-1 --max-log-requests=50 |
+//		go run ./examples/sweep merge
 //
 // The merged tally is the single run's, bit for bit.
 package main
@@ -70,20 +69,26 @@ func (r *ranges) Set(text string) error {
 	return err
 }
 
-// planFlags are those that say what to run; a Job's pods get them too.
+// planFlags defines the flags that say what to run. A Job's pods get them too.
 func planFlags(f *flag.FlagSet) func() sweep.Plan {
 	runs := f.Int("runs", 200, "how many runs")
 	seed := f.Uint64("seed", 8829, "of the draws")
 	var along ranges
-	f.Var(&along, "range", "name=low:high or name=low:high:log, several times; names: "+names()+" (default delay=0:6, duration=60:6000, nodes=20:200)")
+	f.Var(&along, "range", "name=low:high or name=low:high:log, several times; names: "+names()+
+		" (default delay=0:6, duration=60:6000, nodes=20:200)")
 	return func() sweep.Plan {
 		if along == nil {
-			along = ranges{{Parameter: scenario.ParamDelay, High: 6}, {Parameter: scenario.ParamDuration, Low: 60, High: 6000}, {Parameter: scenario.ParamNodes, Low: 20, High: 200}}
+			along = ranges{
+				{Parameter: scenario.ParamDelay, High: 6},
+				{Parameter: scenario.ParamDuration, Low: 60, High: 6000},
+				{Parameter: scenario.ParamNodes, Low: 20, High: 200},
+			}
 		}
 		return sweep.Plan{Scenario: cascade.Incident8829(), Runs: *runs, Seed: *seed, Ranges: along}
 	}
 }
 
+// names lists the parameters.
 func names() string {
 	var all []string
 	for _, p := range scenario.Parameters() {
@@ -92,6 +97,7 @@ func names() string {
 	return strings.Join(all, ", ")
 }
 
+// run makes the runs of one shard and prints its tally.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("sweep", flag.ContinueOnError)
 	f.SetOutput(stderr)
@@ -114,7 +120,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return report(stdout, tally)
 }
 
-// indexOfPod is the index that an Indexed Job gave this pod, or 0.
+// indexOfPod returns the index that an Indexed Job gave this pod, or 0.
 func indexOfPod() int {
 	i, _ := strconv.Atoi(os.Getenv(sweep.IndexVariable))
 	return i
@@ -178,6 +184,7 @@ func merge(paths []string, stdin io.Reader, stdout io.Writer) error {
 	return report(stdout, all)
 }
 
+// tallies reads a tally from each line that is not empty.
 func tallies(name string, r io.Reader) (parts []*sweep.Tally, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 16<<20)
@@ -194,6 +201,7 @@ func tallies(name string, r io.Reader) (parts []*sweep.Tally, err error) {
 	return parts, lines.Err()
 }
 
+// manifest prints the Indexed Job that runs the plan on a cluster.
 func manifest(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("sweep manifest", flag.ContinueOnError)
 	f.SetOutput(stderr)

@@ -19,13 +19,13 @@ func output(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// The pods of the Job that the manifest describes, run here one by one, and
-// their logs merged, give what one process gives: byte for byte.
+// The pods of the Job that the manifest describes, run here one by one, and their logs merged,
+// give what one process gives: byte for byte.
 func TestTheJobsShardsMergeToTheSingleRun(t *testing.T) {
 	plan := []string{"-runs=9", "-seed=3", "-range=delay=0:6", "-range=duration=60:300"}
 	var job batchv1.Job
-	manifest := output(t, append([]string{"manifest", "-image=i", "-shards=3"}, plan...)...)
-	require.NoError(t, yaml.UnmarshalStrict([]byte(manifest), &job))
+	text := output(t, append([]string{"manifest", "-image=i", "-shards=3"}, plan...)...)
+	require.NoError(t, yaml.UnmarshalStrict([]byte(text), &job))
 	require.Equal(t, batchv1.IndexedCompletion, *job.Spec.CompletionMode)
 	var logs string
 	for i := range int(*job.Spec.Completions) {
@@ -44,7 +44,8 @@ func TestErrors(t *testing.T) {
 	broken := filepath.Join(dir, "broken")
 	require.NoError(t, os.WriteFile(broken, []byte("{}\n{"), 0o600))
 	one := filepath.Join(dir, "one")
-	require.NoError(t, os.WriteFile(one, []byte(output(t, "-runs=4", "-shards=2", "-shard=1", "-range=delay=0:1")), 0o600))
+	half := output(t, "-runs=4", "-shards=2", "-shard=1", "-range=delay=0:1")
+	require.NoError(t, os.WriteFile(one, []byte(half), 0o600))
 	for want, args := range map[string][]string{
 		`sweep: command is "mrege", want merge, manifest or none`: {"mrege"},
 		"line 2: unexpected end of JSON input":                    {"merge", broken},

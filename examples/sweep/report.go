@@ -3,14 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/redline-go/redline/cascade/sweep"
 )
 
-// report is the tally as tables: verdicts, quantities, and what decides.
+// report prints the tally as tables: verdicts, quantities, and what decides.
 func report(out io.Writer, t *sweep.Tally) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%d runs\n\n", t.Runs)
@@ -27,7 +26,7 @@ func report(out io.Writer, t *sweep.Tally) error {
 		fmt.Fprintf(w, "\t\n")
 	}
 	if len(t.Along) > 0 {
-		fmt.Fprintf(w, "\nshare not healthy, by tenths of each range%s\n", strings.Repeat("\t", 1))
+		fmt.Fprintf(w, "\nshare not healthy, by tenths of each range\t\n")
 	}
 	for _, a := range t.Along {
 		fmt.Fprintf(w, "%s", a.Range)
@@ -44,7 +43,7 @@ func report(out io.Writer, t *sweep.Tally) error {
 	return w.Flush()
 }
 
-// amount is a number with its unit, times as a person writes them.
+// amount formats a number with its unit, times as a person writes them.
 func amount(v float64, unit string) string {
 	switch unit {
 	case "ms":

@@ -16,7 +16,8 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// chain prints how long the trap holds: by the reduced Markov chain and as other runs of the simulation observed it.
+// chain prints how long the trap holds: by the reduced Markov chain, and as other runs of the
+// simulation observed it.
 func chain(ctx context.Context, w io.Writer) error {
 	fmt.Fprintln(w, "After a spell of 8 s fsyncs, how long until the cluster renews its Leases on this disk?")
 	fmt.Fprintf(w, "%8s %18s %12s\n", "delay", "by Markov chain", "observed")
@@ -44,10 +45,14 @@ func chain(ctx context.Context, w io.Writer) error {
 
 // sensitivities prints which parameters matter to the time that the cluster is down.
 func sensitivities(ctx context.Context, w io.Writer, trajectories int) error {
-	ranked, err := cascade.Sensitivities(ctx, cascade.Tipping(), trajectories,
-		cascade.Range{Parameter: scenario.ParamDelay, Low: 0.5, High: 4}, cascade.Range{Parameter: scenario.ParamDuration, Low: 60, High: 420},
-		cascade.Range{Parameter: scenario.ParamNodes, Low: 20, High: 300}, cascade.Range{Parameter: scenario.ParamPending, Low: 0, High: 900},
-		cascade.Range{Parameter: scenario.ParamGrace, Low: 20, High: 120}, cascade.Range{Parameter: scenario.ParamServers, Low: 1, High: 5})
+	ranked, err := cascade.Sensitivities(ctx, cascade.Tipping(), trajectories, []cascade.Range{
+		{Parameter: scenario.ParamDelay, Low: 0.5, High: 4},
+		{Parameter: scenario.ParamDuration, Low: 60, High: 420},
+		{Parameter: scenario.ParamNodes, Low: 20, High: 300},
+		{Parameter: scenario.ParamPending, Low: 0, High: 900},
+		{Parameter: scenario.ParamGrace, Low: 20, High: 120},
+		{Parameter: scenario.ParamServers, Low: 1, High: 5},
+	}...)
 	if err != nil {
 		return err
 	}
@@ -61,7 +66,8 @@ func sensitivities(ctx context.Context, w io.Writer, trajectories int) error {
 // draw writes the map as a picture.
 func draw(m cascade.PhaseMap, file string) error {
 	p := plot.New()
-	p.Title.Text, p.Title.TextStyle.Font.Size = "healthy (white), degraded (yellow), trapped after a spell (orange), metastable (red)", vg.Points(10)
+	p.Title.Text = "healthy (white), degraded (yellow), trapped after a spell (orange), metastable (red)"
+	p.Title.TextStyle.Font.Size = vg.Points(10)
 	p.X.Label.Text, p.Y.Label.Text = string(m.X.Parameter), string(m.Y.Parameter)
 	h := plotter.NewHeatMap(grid{m}, states{})
 	h.Min, h.Max = 0, 3
@@ -69,14 +75,14 @@ func draw(m cascade.PhaseMap, file string) error {
 	return p.Save(18*vg.Centimeter, 12*vg.Centimeter, file)
 }
 
-// grid is the map as plotter.HeatMap wants it.
+// grid makes the map a plotter.GridXYZ.
 type grid struct{ cascade.PhaseMap }
 
 func (g grid) Dims() (columns, rows int) { return len(g.PhaseMap.X.Values), len(g.PhaseMap.Y.Values) }
 func (g grid) X(i int) float64           { return g.PhaseMap.X.Values[i] }
 func (g grid) Y(j int) float64           { return g.PhaseMap.Y.Values[j] }
 
-// Z is the colour's number.
+// Z returns the number of the colour.
 func (g grid) Z(i, j int) float64 {
 	switch g.Cells[j][i].Letter() {
 	case 'd':
@@ -89,10 +95,16 @@ func (g grid) Z(i, j int) float64 {
 	return 0
 }
 
+// states is the palette of the four states.
 type states struct{}
 
 func (states) Colors() []color.Color {
-	return []color.Color{color.RGBA{250, 250, 250, 255}, color.RGBA{240, 228, 66, 255}, color.RGBA{230, 159, 0, 255}, color.RGBA{204, 51, 17, 255}}
+	return []color.Color{
+		color.RGBA{R: 250, G: 250, B: 250, A: 255},
+		color.RGBA{R: 240, G: 228, B: 66, A: 255},
+		color.RGBA{R: 230, G: 159, B: 0, A: 255},
+		color.RGBA{R: 204, G: 51, B: 17, A: 255},
+	}
 }
 
 var _ palette.Palette = states{}

@@ -12,18 +12,24 @@ import (
 
 	"github.com/redline-go/redline/cascade"
 	"github.com/redline-go/redline/cascade/scenario"
-	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/kube"
 )
 
-// TestCrashLoopBackOffIsTheKubelets holds the restarts of a container that crashes after times at random against client-go's own Backoff, asked as the
-// kubelet asks it (kuberuntime_manager.go, doBackOff): no restart while that is in backoff, and each within the kubelet's next look.
+// TestCrashLoopBackOffIsTheKubelets compares the restarts of a container that crashes at random
+// times with client-go's own Backoff, asked as the kubelet asks it (kuberuntime_manager.go,
+// doBackOff). No restart comes while that is in backoff, and each comes within the kubelet's next
+// look.
 func TestCrashLoopBackOffIsTheKubelets(t *testing.T) {
-	for _, version := range []retry.Version{retry.V1_29, retry.V1_37} {
+	for _, version := range cascade.Modelled() {
 		for seed := uint64(1); seed <= 4; seed++ {
-			s := cascade.Scenario{Seed: seed, Version: version, Length: 8 * time.Hour, Grid: 100 * time.Millisecond, Nodes: 1, Workload: scenario.Workload{Replicas: 1}, Pods: scenario.Pods{Start: startTime}}
+			s := cascade.Scenario{
+				Seed: seed, Version: version, Length: 8 * time.Hour, Grid: 100 * time.Millisecond, Nodes: 1,
+				Workload: scenario.Workload{Replicas: new(1)}, Pods: scenario.Pods{Start: startTime},
+			}
 			draw := rand.New(rand.NewPCG(seed, 1))
 			for at := time.Minute; at < s.Length; at += time.Duration(float64(40*time.Minute) * draw.Float64()) {
-				s.Actions = append(s.Actions, scenario.Action{At: at, Do: scenario.Crash, N: 1, For: time.Second + time.Duration(draw.ExpFloat64()*draw.Float64()*float64(8*time.Minute))})
+				after := time.Duration(draw.ExpFloat64() * draw.Float64() * float64(8*time.Minute))
+				s.Actions = append(s.Actions, scenario.Action{At: at, Do: scenario.Crash, N: 1, For: time.Second + after})
 			}
 			r, err := cascade.Run(context.Background(), s)
 			require.NoError(t, err)
@@ -37,8 +43,9 @@ func TestCrashLoopBackOffIsTheKubelets(t *testing.T) {
 // startTime makes each outage longer than a step of the series.
 const startTime = 300 * time.Millisecond
 
-// against walks through the pod's exits and starts.
-func against(t *testing.T, version retry.Version, r *cascade.Result) (restarts, atOnce int) {
+// against walks through the pod's exits and starts, and counts the starts, and those that came at
+// once.
+func against(t *testing.T, version kube.Version, r *cascade.Result) (restarts, atOnce int) {
 	const key, most, relist = "pod", 300 * time.Second, time.Second
 	zero := time.Unix(0, 0)
 	clock := clocktesting.NewFakeClock(zero)
@@ -54,7 +61,8 @@ func against(t *testing.T, version retry.Version, r *cascade.Result) (restarts, 
 			now -= startTime
 			ts := zero.Add(exited)
 			clock.SetTime(zero.Add(now + r.Grid)) // the series shows times up to a step late
-			require.False(t, backoff.IsInBackOffSince(key, ts), "started %v after it exited, in a backoff of %v", now-exited, backoff.Get(key))
+			require.False(t, backoff.IsInBackOffSince(key, ts),
+				"started %v after it exited, in a backoff of %v", now-exited, backoff.Get(key))
 			wait := backoff.Get(key)
 			clock.SetTime(ts)
 			if !backoff.IsInBackOffSince(key, ts) {
@@ -62,7 +70,7 @@ func against(t *testing.T, version retry.Version, r *cascade.Result) (restarts, 
 				atOnce++
 			}
 			late := relist + 15*time.Second
-			if version != retry.V1_29 {
+			if version != kube.V1_29 {
 				late = relist + min(wait, time.Minute)/2
 			}
 			if wait == 0 {

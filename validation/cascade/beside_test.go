@@ -1,5 +1,6 @@
-// Package cascade runs the coupled control-plane model beside a real control plane whose etcd disk is slowed: kube-apiserver,
-// etcd 3.5, the scheduler and the controllers, with the API side of kubelets.
+// Package cascade runs the coupled control-plane model beside a real control plane whose etcd disk
+// is slowed: kube-apiserver, etcd 3.5, the scheduler and the controllers, with the API side of
+// kubelets.
 package cascade
 
 import (
@@ -12,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	model "github.com/redline-go/redline/cascade"
-	"github.com/redline-go/redline/scheduler/retry"
+	"github.com/redline-go/redline/cascade/scenario"
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/kube"
 	"github.com/redline-go/redline/validation/controlplane"
 	"github.com/redline-go/redline/validation/etcd/slowdisk"
 )
@@ -22,8 +25,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestBesideASlowDisk scales 10 replicas to 60 and then slows every fsync by 1 s: 30 nodes for a minute and a half; with
-// REDLINE_LONG=1 the replayed incident, 100 nodes, 450 pending pods and 4 s for three minutes.
+// besides returns the model's set-up of the control plane that these tests run: v1.37 and etcd 3.5,
+// a grace of 40 s, and components that only record what they lose.
+func besides(nodes int, length time.Duration, actions ...scenario.Action) model.Scenario {
+	return model.Scenario{
+		Seed: 1, Length: length, Grid: time.Second, Version: kube.V1_37, Nodes: nodes,
+		Observe: true, Uptime: 25 * time.Second, Etcd: scenario.Etcd{Version: etcdmodel.V3_5},
+		Leases: scenario.Leases{Grace: 40 * time.Second}, Workload: scenario.Workload{Replicas: new(10)}, Actions: actions,
+	}
+}
+
+// TestBesideASlowDisk scales 10 replicas to 60 and then slows every fsync by 1 s: 30 nodes, for 45
+// s of a minute and a half. With REDLINE_LONG=1 it runs the replayed incident: 100 nodes, 450
+// pending pods and 4 s for three minutes.
 func TestBesideASlowDisk(t *testing.T) {
 	if err := slowdisk.Supported(); err != nil {
 		t.Skip(err)
@@ -36,15 +50,16 @@ func TestBesideASlowDisk(t *testing.T) {
 	}
 	real := controlplane.Run(t, controlplane.Scenario{
 		Nodes: nodes, RoomOn: 10, Replicas: 10, SlowDisk: true, Length: end,
-		Actions: []controlplane.Action{controlplane.At(surge, controlplane.Scale(replicas)),
-			controlplane.At(slow, controlplane.SetDisk(-1, delay)), controlplane.At(fast, controlplane.SetDisk(-1, 0))},
+		Actions: []controlplane.Action{
+			controlplane.At(surge, controlplane.Scale(replicas)),
+			controlplane.At(slow, controlplane.SetDisk(-1, delay)), controlplane.At(fast, controlplane.SetDisk(-1, 0)),
+		},
 	})
-	scenario := model.Scenario{
-		Seed: 1, Length: end, Grid: time.Second, Version: retry.V1_37, Nodes: nodes, Observe: true, Uptime: 25 * time.Second,
-		Leases: model.Leases{Grace: 40 * time.Second}, Workload: model.Workload{Replicas: 10},
-		Actions: []model.Action{{At: surge, Do: model.Scale, N: replicas}, {At: slow, Do: model.Delay, For: delay}, {At: fast, Do: model.Delay}},
-	}
-	sim, err := model.Run(t.Context(), scenario)
+	modelled := besides(nodes, end,
+		scenario.Action{At: surge, Do: scenario.Scale, N: replicas},
+		scenario.Action{At: slow, Do: scenario.Delay, For: delay},
+		scenario.Action{At: fast, Do: scenario.Delay})
+	sim, err := model.Run(t.Context(), modelled)
 	require.NoError(t, err)
 	sum := func(name string, from, to time.Duration) (total float64) {
 		for i, v := range sim.Values(name) {
@@ -82,16 +97,18 @@ func TestBesideASlowDisk(t *testing.T) {
 		assert.Zero(t, sim.Totals.PeakNotReady)
 		return
 	}
-	// Replays at 4 s differ by 40 % among themselves: the measurement has to be within 25 %, and a factor of 2, of what ten seeds span.
+	// Replays at 4 s differ by 40 % among themselves. The measurement has to be within 25 %, and a
+	// factor of 2, of what ten seeds span.
 	low, high, fewest, peak := math.Inf(1), 0.0, math.MaxInt, 0
-	for scenario.Seed = 1; scenario.Seed <= 10; scenario.Seed++ {
-		sim, err = model.Run(t.Context(), scenario)
+	for modelled.Seed = 1; modelled.Seed <= 10; modelled.Seed++ {
+		sim, err = model.Run(t.Context(), modelled)
 		require.NoError(t, err)
 		w := sum("etcd writes", slow, fast)
 		low, high = min(low, w), max(high, w)
 		fewest, peak = min(fewest, sim.Totals.PeakNotReady), max(peak, sim.Totals.PeakNotReady)
 	}
-	t.Logf("ten seeds: %.2f to %.2f writes/s on the slow disk, %d to %d NotReady at the most", low/span, high/span, fewest, peak)
+	t.Logf("ten seeds: %.2f to %.2f writes/s on the slow disk, %d to %d NotReady at the most",
+		low/span, high/span, fewest, peak)
 	assert.GreaterOrEqual(t, writes(slow, fast), 0.75*low)
 	assert.LessOrEqual(t, writes(slow, fast), 1.25*high)
 	assert.GreaterOrEqual(t, 2*most, fewest)

@@ -15,12 +15,15 @@ import (
 	"github.com/redline-go/redline/validation/internal/apiserver"
 )
 
-// A real API server takes the Job as it is written, unknown fields refused,
-// and its pods in a namespace under the restricted Pod Security level.
+// A real API server takes the Job as it is written, with unknown fields refused. It takes its pods
+// in a namespace under the restricted Pod Security level.
 func TestRealAPIServerAcceptsTheManifest(t *testing.T) {
 	client := kubernetes.NewForConfigOrDie(apiserver.Start(t))
 	ctx := context.Background()
-	job, err := sweep.Job{Image: "registry.example/sweep:v1", Namespace: "default", Shards: 50, Parallel: 10, Args: []string{"-runs=100000"}}.Manifest()
+	job, err := sweep.Job{
+		Image: "registry.example/sweep:v1", Namespace: "default", Shards: 50, Parallel: 10,
+		Args: []string{"-runs=100000"},
+	}.Manifest()
 	require.NoError(t, err)
 	text, err := yaml.Marshal(job)
 	require.NoError(t, err)
@@ -33,7 +36,10 @@ func TestRealAPIServerAcceptsTheManifest(t *testing.T) {
 	require.EqualValues(t, 50, *made.Spec.Completions)
 	require.EqualValues(t, 10, *made.Spec.Parallelism)
 
-	_, err = client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}, metav1.CreateOptions{})
+	strict := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: "strict", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}}
+	_, err = client.CoreV1().Namespaces().Create(ctx, strict, metav1.CreateOptions{})
 	require.NoError(t, err)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shard"}, Spec: made.Spec.Template.Spec}
 	_, err = client.CoreV1().Pods("strict").Create(ctx, pod, metav1.CreateOptions{})

@@ -10,7 +10,7 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// Leases that are only counted, once a grid point, look stale to nobody.
+// While all is quiet, Leases are counted once a grid point. No node goes NotReady for that.
 func TestQuietNodesStayReady(t *testing.T) {
 	r := run(t, scenario.Scenario{Grid: time.Minute, Length: 20 * time.Minute, Actions: []scenario.Action{
 		{At: time.Minute, Do: scenario.Delay, For: 60 * time.Millisecond}, {At: 2 * time.Minute, Do: scenario.Delay}}})
@@ -18,7 +18,8 @@ func TestQuietNodesStayReady(t *testing.T) {
 	require.Equal(t, story.Healthy, r.Verdict.State)
 }
 
-// The disk of an etcd of their own stays healthy: Leases are renewed at its speed whatever the cluster's does.
+// With an etcd of their own, Leases are renewed at the speed of its healthy disk, whatever the
+// cluster's disk does.
 func TestSeparateLeasesAreRenewedAtOnce(t *testing.T) {
 	for seed := uint64(1); seed <= 3; seed++ {
 		s := fault(seed, 4)
@@ -32,7 +33,7 @@ func TestSeparateLeasesAreRenewedAtOnce(t *testing.T) {
 	}
 }
 
-// What the scheduler is told of the API server is of the etcd that each kind of write goes to.
+// The scheduler is told of the latency and the errors of the etcd that each kind of write goes to.
 func TestSeparateEtcdsAnswerForThemselves(t *testing.T) {
 	s := fault(1, 4)
 	s.Etcd.SeparateEvents, s.Etcd.SeparateLeases = true, true

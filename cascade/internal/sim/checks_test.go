@@ -17,13 +17,11 @@ import (
 	"github.com/redline-go/redline/proxymodel"
 )
 
-// fault is the replayed scenario with every fsync delayed from 60 s to 240 s.
-func fault(seed uint64, delay float64) scenario.Scenario {
-	return replayed(seed, 400, scenario.Action{At: sec(20), Do: scenario.Scale, N: 500}, scenario.Action{At: sec(60), Do: scenario.Delay, For: sec(delay)}, scenario.Action{At: sec(240), Do: scenario.Delay})
-}
-
 func TestCPUAutoscalerStopsAt157(t *testing.T) {
-	s := scenario.Scenario{Length: 20 * time.Minute, Workload: scenario.Workload{HPA: &scenario.Autoscaler{Max: 500}}, Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 1000}}}
+	s := scenario.Scenario{
+		Length: 20 * time.Minute, Workload: scenario.Workload{HPA: &scenario.Autoscaler{Max: 500}},
+		Actions: []scenario.Action{{At: time.Minute, Do: scenario.Load, N: 1000}},
+	}
 	r := run(t, s)
 	require.Equal(t, 107, r.Totals.PeakPending, "50 run at 250 % of their request, the default target is 80 %")
 	s.Workload.HPA.Target = 25
@@ -32,7 +30,7 @@ func TestCPUAutoscalerStopsAt157(t *testing.T) {
 }
 
 func TestNoRetryWritesUntilTheFlush(t *testing.T) {
-	r := run(t, scenario.Scenario{Grid: time.Second, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 500}}})
+	r := run(t, scenario.Scenario{Grid: time.Second, Actions: []scenario.Action{scale(30, 500)}})
 	require.Equal(t, story.Healthy, r.Verdict.State, "a fast disk and 450 pending pods: no incident")
 	require.Equal(t, 450, r.Totals.PeakPending)
 	require.InDelta(t, 450, 270*mean(r, "scheduler's Event writes", 30, 300), 1)
@@ -60,7 +58,8 @@ func TestTheSlowDiskAloneSuffices(t *testing.T) {
 	require.InEpsilon(t, down, quota, 0.1, "and does not prevent the outage")
 }
 
-// Order of failure as the disk slows: the liveness probe, the leader leases, the renewals, NotReady.
+// As the disk slows, the liveness probe fails first, then the leader leases, the renewals, and at
+// last nodes go NotReady.
 func TestOrderOfFailure(t *testing.T) {
 	first := map[string]float64{}
 	seen := func(what string, delay float64, here bool) {
@@ -94,7 +93,8 @@ func TestOrderOfFailure(t *testing.T) {
 }
 
 func TestSilentKubelets(t *testing.T) {
-	s := replayed(1, 400, scenario.Action{At: sec(30), Do: scenario.Scale, N: 500}, scenario.Action{At: sec(90), Do: scenario.Silence}, scenario.Action{At: sec(210), Do: scenario.Awake})
+	s := replayed(1, 400, scale(30, 500),
+		scenario.Action{At: sec(90), Do: scenario.Silence}, scenario.Action{At: sec(210), Do: scenario.Awake})
 	s.OtherPods = 20
 	for seed := uint64(1); seed <= 3; seed++ {
 		s.Seed = seed
@@ -107,11 +107,12 @@ func TestSilentKubelets(t *testing.T) {
 	}
 }
 
-// After two minutes of 8 s a disk of 1 or 2 s holds the cluster in a trap. Measured on real components, from the spell's end until half as many renewals
-// have landed as there are nodes: 11, 17, 21, 30, 36 and 68 s at 1 s, 61, 71, 91 and 95 s at 2 s (docs/cascade.md).
+// After two minutes of 8 s a disk of 1 or 2 s holds the cluster in a trap. Measured on real
+// components, from the spell's end until half as many renewals have landed as there are nodes: 11,
+// 17, 21, 30, 36 and 68 s at 1 s, 61, 71, 91 and 95 s at 2 s (docs/cascade.md).
 func TestTrap(t *testing.T) {
 	half := func(seed uint64, base float64) float64 {
-		r := run(t, replayed(seed, 420, scenario.Action{At: sec(5), Do: scenario.Delay, For: sec(base)}, scenario.Action{At: sec(25), Do: scenario.Delay, For: sec(8)}, scenario.Action{At: sec(145), Do: scenario.Delay, For: sec(base)}))
+		r := run(t, replayed(seed, 420, slow(5, base), slow(25, 8), slow(145, base)))
 		landed := 0.0
 		for at, v := range r.Values("lease renewals")[145:] {
 			if landed += v; landed >= 50 {
@@ -137,10 +138,12 @@ func TestTrap(t *testing.T) {
 	for seed := uint64(1); seed <= 5; seed++ {
 		plain += run(t, fault(seed, 2)).Verdict.Down / 5
 	}
-	require.Less(t, plain, story.Outlast, "without the spell the same disk renews its leases but for moments: 22 s of 160 in the replay")
+	require.Less(t, plain, story.Outlast,
+		"without the spell the same disk renews its leases but for moments: 22 s of 160 in the replay")
 }
 
-// The liveness probe kills the API server on a disk of 1 s (t+76 s in the replay), and nodes go NotReady between 2 and 2.5 s.
+// The liveness probe kills the API server on a disk of 1 s (t+76 s in the replay). Nodes go
+// NotReady between 2 and 2.5 s.
 func TestTipping(t *testing.T) {
 	kills, tipped := 0, map[float64]int{}
 	for seed := uint64(1); seed <= 100; seed++ {
@@ -161,7 +164,8 @@ func TestTipping(t *testing.T) {
 	require.GreaterOrEqual(t, tipped[3], 90)
 }
 
-// Three members, all at 2 s: 98 % of the PUTs failed in the replay and 97 % in a run of validation/controlplane, with one leader change each.
+// Three members, all at 2 s: 98 % of the PUTs failed in the replay and 97 % in a run of
+// validation/controlplane. Each had one leader change.
 func TestThreeSlowMembers(t *testing.T) {
 	for seed := uint64(1); seed <= 10; seed++ {
 		s := fault(seed, 2)
@@ -197,7 +201,8 @@ func TestProxyModeIsNoMatterOfEtcd(t *testing.T) {
 	require.ErrorContains(t, s.Check(), "cascade: Proxy.Mode is 7, want IPTables, NFTables or IPVS")
 }
 
-// A faster disk never lengthens the outage: over seeds, from each delay to the next.
+// A faster disk does not lengthen the outage: the sum over seeds grows from each delay to the
+// next.
 func TestFasterDiskIsNoWorse(t *testing.T) {
 	last := time.Duration(0)
 	for _, delay := range []float64{0.1, 0.5, 2, 3, 4, 6} {
@@ -210,7 +215,8 @@ func TestFasterDiskIsNoWorse(t *testing.T) {
 	}
 }
 
-// Pods and requests are conserved at every moment of a run, on nodes that run one pod of the workload each or many.
+// Pods and requests are conserved at every moment of a run, on nodes that run one pod of the
+// workload each or many.
 func TestConservation(t *testing.T) {
 	for k := range 8 {
 		seed := uint64(k/2 + 1)
@@ -219,7 +225,7 @@ func TestConservation(t *testing.T) {
 		s.Workload.Room = 60
 		if k%2 == 1 {
 			s.Nodes = 10
-			s.Actions = append(s.Actions, scenario.Action{At: sec(300), Do: scenario.Scale, N: 5}, scenario.Action{At: sec(350), Do: scenario.Scale, N: 30})
+			s.Actions = append(s.Actions, scale(300, 5), scale(350, 30))
 		}
 		s = s.WithDefaults()
 		p, err := newCluster(&s, true)
@@ -256,8 +262,9 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-// On a slow disk, for ten minutes after fifty. What allocates is a queue that is longer than ever, or an event of the story that tells a number: at
-// 1 and 2 s, where leases are lost now and then, a few times.
+// Ten minutes on a slow disk, fifty minutes into the run, allocate nothing. Two things may: a
+// queue that is longer than ever, and an event of the story whose text holds a number. At 1 and 2
+// s, where leases are lost now and then, that happens a few times.
 func TestSteppingAllocatesNothing(t *testing.T) {
 	for delay, most := range map[float64]float64{0.2: 0, 0.75: 0, 1: 8, 1.5: 0, 2: 8} {
 		for seed := range uint64(3) {
@@ -269,8 +276,9 @@ func TestSteppingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// allocations counts those of the last ten minutes of an hour. A run makes the same ones every time; more than at most
-// are counted again, for the runtime has some of its own now and then.
+// allocations counts the allocations of the last ten minutes of an hour. A run makes the same ones
+// every time, and the runtime some of its own now and then. More than most are therefore counted
+// again.
 func allocations(t *testing.T, s *scenario.Scenario, most float64) (p *cluster, allocs float64) {
 	t.Helper()
 	for range 3 {
@@ -290,11 +298,12 @@ func allocations(t *testing.T, s *scenario.Scenario, most float64) (p *cluster, 
 	return p, allocs
 }
 
-// With pods that crash all the time, and a CNI plugin that asks, likewise.
+// Pods that crash all the time, and a CNI plugin that asks the API server, allocate nothing
+// either.
 func TestSteppingAllocatesNothingWithPodsThatCrash(t *testing.T) {
 	s := fault(1, 0.5).WithDefaults()
 	s.Length, s.Pods.CNINeedsAPI = time.Hour, true
-	s.Actions = []scenario.Action{{At: sec(20), Do: scenario.Crash, N: 30, For: 20 * time.Second}, {At: sec(60), Do: scenario.Delay, For: 500 * time.Millisecond}}
+	s.Actions = []scenario.Action{{At: sec(20), Do: scenario.Crash, N: 30, For: 20 * time.Second}, slow(60, 0.5)}
 	p, allocs := allocations(t, &s, 0)
 	require.Zero(t, allocs)
 	require.Greater(t, p.rec.crashes, 100)

@@ -9,9 +9,10 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// While etcd's loop saves, it asks for one read index for all leases that one look of the lessor finds, and then revokes them all.
+// While etcd's loop saves, the lessor asks for one read index for all leases that one look finds.
+// Then it revokes them all.
 func TestOneReadIndexForAllLeasesOfALook(t *testing.T) {
-	s := scenario.Scenario{Seed: 1, Actions: []scenario.Action{{At: sec(10), Do: scenario.Delay, For: sec(2)}}}.WithDefaults()
+	s := scenario.Scenario{Seed: 1, Actions: []scenario.Action{slow(10, 2)}}.WithDefaults()
 	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	p.end = sec(40)
@@ -34,7 +35,8 @@ func TestOneReadIndexForAllLeasesOfALook(t *testing.T) {
 	}
 }
 
-// A lease runs from when etcd came to apply its grant, not from when it had the backend's lock, and is never looked for in the past.
+// A lease runs from when etcd came to apply its grant, not from when the grant had the backend's
+// lock. The lessor never looks for it in the past.
 func TestALeaseRunsWhileItsGrantWaits(t *testing.T) {
 	s := scenario.Scenario{Seed: 1}.WithDefaults()
 	p, err := newCluster(&s, false)

@@ -9,9 +9,11 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 )
 
-// hanging is ten nodes of which the runtimes of some hang for an hour.
+// hanging returns ten nodes of which the runtimes of some hang, as the actions say.
 func hanging(t *testing.T, actions ...scenario.Action) *cluster {
-	s := scenario.Scenario{Length: time.Hour, Nodes: 10, Workload: scenario.Workload{Room: 100}, Actions: actions}.WithDefaults()
+	s := scenario.Scenario{
+		Length: time.Hour, Nodes: 10, Workload: scenario.Workload{Room: 100}, Actions: actions,
+	}.WithDefaults()
 	p, err := newCluster(&s, false)
 	require.NoError(t, err)
 	return p
@@ -22,7 +24,8 @@ func (p *cluster) to(minutes float64) {
 	p.run()
 }
 
-// A controller manager that is restarted taints and evicts all the same; the times that pods tolerate begin anew.
+// A controller manager that is restarted taints and evicts all the same. The times that pods
+// tolerate begin anew.
 func TestEvictionsSurviveTheControllerManager(t *testing.T) {
 	p := hanging(t, scenario.Action{At: time.Minute, Do: scenario.Stall, N: 2, For: time.Hour})
 	p.to(8)
@@ -43,7 +46,7 @@ func TestEvictionsSurviveTheControllerManager(t *testing.T) {
 	require.Equal(t, 10, p.rec.evictions)
 }
 
-// One that is restarted before it has tainted a node does so later.
+// A controller manager that is restarted before it has tainted a node does so later.
 func TestTaintsSurviveTheControllerManager(t *testing.T) {
 	p := hanging(t, scenario.Action{At: time.Minute, Do: scenario.Stall, N: 4, For: time.Hour})
 	for p.life.notReady < 4 {
@@ -54,9 +57,11 @@ func TestTaintsSurviveTheControllerManager(t *testing.T) {
 	require.Equal(t, 20, p.rec.evictions)
 }
 
-// Full disruption ends what is under way, and when some nodes are back the others are evicted.
+// Full disruption ends the evictions that are under way. When some nodes are back, the others'
+// pods are evicted.
 func TestEvictionsGoOnAfterFullDisruption(t *testing.T) {
-	p := hanging(t, scenario.Action{At: time.Minute, Do: scenario.Stall, N: 10, For: 12 * time.Minute}, scenario.Action{At: 2 * time.Minute, Do: scenario.Stall, N: 5, For: time.Hour})
+	p := hanging(t, scenario.Action{At: time.Minute, Do: scenario.Stall, N: 10, For: 12 * time.Minute},
+		scenario.Action{At: 2 * time.Minute, Do: scenario.Stall, N: 5, For: time.Hour})
 	p.to(12)
 	require.Equal(t, 10, p.life.notReady)
 	require.True(t, p.life.disrupted)

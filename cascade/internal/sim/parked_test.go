@@ -14,7 +14,7 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// What is parked comes back as though it had asked in vain all the time.
+// A candidate that is parked comes back as though it had asked in vain all the time.
 func TestParkedOrNotIsTheSame(t *testing.T) {
 	tries := 0
 	for seed := range uint64(6) {
@@ -23,8 +23,10 @@ func TestParkedOrNotIsTheSame(t *testing.T) {
 		if seed%2 == 1 {
 			s.Version, s.Leases.Grace, s.Etcd.Before3512 = kube.V1_37, 0, false
 		}
-		restart := scenario.Action{At: 50*time.Minute + time.Duration(seed)*time.Second, Do: scenario.Restart, What: componentNames[seed%components]}
-		s.Actions = append(s.Actions, restart)
+		s.Actions = append(s.Actions, scenario.Action{
+			At: 50*time.Minute + time.Duration(seed)*time.Second, Do: scenario.Restart,
+			What: componentNames[seed%components],
+		})
 		slices.SortStableFunc(s.Actions, func(a, b scenario.Action) int { return int(a.At - b.At) })
 		s = s.WithDefaults()
 		result := func(eager bool) (recorder, story.Totals, [purposes]int) {

@@ -10,13 +10,17 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// starting is a cluster with room for ten more pods.
+// starting returns a cluster with room for ten more pods.
 func starting(cni bool, actions ...scenario.Action) scenario.Scenario {
-	return scenario.Scenario{Length: 50 * time.Minute, Grid: time.Second, Workload: scenario.Workload{Replicas: new(50), Room: 60}, Pods: scenario.Pods{CNINeedsAPI: cni},
-		Actions: append([]scenario.Action{{At: sec(60), Do: scenario.Scale, N: 60}}, actions...)}
+	return scenario.Scenario{
+		Length: 50 * time.Minute, Grid: time.Second,
+		Workload: scenario.Workload{Replicas: new(50), Room: 60}, Pods: scenario.Pods{CNINeedsAPI: cni},
+		Actions: append([]scenario.Action{scale(60, 60)}, actions...),
+	}
 }
 
-// What a pod's start costs on a healthy cluster, to the write: a Binding, two status reports, three Events; and what Calico writes.
+// A pod's start on a healthy cluster writes a Binding, two status reports and three Events, and
+// what Calico writes.
 func TestAPodsStartIsCounted(t *testing.T) {
 	for _, cni := range []bool{false, true} {
 		s := starting(cni).WithDefaults()
@@ -42,14 +46,15 @@ func TestAPodsStartIsCounted(t *testing.T) {
 	}
 }
 
-// A pod that was bound while the API servers were about to go stays ContainerCreating until one is back. With a CNI plugin that keeps its addresses
-// on the node they run as soon as they have their tokens.
+// A pod that was bound while the API servers were about to go stays ContainerCreating until one is
+// back. With a CNI plugin that keeps its addresses on the node, pods run as soon as they have
+// their tokens.
 func TestContainerCreatingLastsAsLongAsTheAPIServerIsAway(t *testing.T) {
 	for _, cni := range []bool{false, true} {
 		s := starting(cni)
 		s.Actions[0].At = sec(70)
-		s.Actions = append([]scenario.Action{{At: sec(60), Do: scenario.Delay, For: 500 * time.Millisecond}}, s.Actions...)
-		s.Actions = append(s.Actions, scenario.Action{At: sec(75), Do: scenario.Delay, For: 4 * time.Second}, scenario.Action{At: sec(1500), Do: scenario.Delay})
+		s.Actions = append([]scenario.Action{slow(60, 0.5)}, s.Actions...)
+		s.Actions = append(s.Actions, slow(75, 4), fast(1500))
 		r := run(t, s)
 		require.Positive(t, r.Totals.Bound)
 		if !cni {
@@ -68,7 +73,7 @@ func TestContainerCreatingLastsAsLongAsTheAPIServerIsAway(t *testing.T) {
 
 // Pods that are starting are the first to go when the workload shrinks.
 func TestPodsThatStartAreDeletedFirst(t *testing.T) {
-	s := starting(true, scenario.Action{At: sec(65), Do: scenario.Scale, N: 52})
+	s := starting(true, scale(65, 52))
 	s.Pods.Start = time.Minute
 	s = s.WithDefaults()
 	p, err := newCluster(&s, false)
@@ -87,7 +92,7 @@ func TestPodsThatStartAreDeletedFirst(t *testing.T) {
 	checkPods(t, p)
 }
 
-// checkPods holds the numbers of pods against the slots.
+// checkPods compares the numbers of pods with the slots.
 func checkPods(t *testing.T, p *cluster) {
 	t.Helper()
 	idle, unready, running, crashers, fresh := 0, 0, 0, 0, 0
@@ -128,16 +133,32 @@ func checkPods(t *testing.T, p *cluster) {
 	}
 }
 
-// Whatever happens to pods: none is lost, none counted twice.
+// Whatever happens to pods, none is lost and none is counted twice.
 func TestPodsAreConserved(t *testing.T) {
 	for seed := uint64(1); seed <= 6; seed++ {
-		s := scenario.Scenario{Seed: seed, Length: 40 * time.Minute, OtherPods: 5, Nodes: 40, Workload: scenario.Workload{Replicas: new(50), Room: 80}, Version: scenario.Modelled()[seed%2], Pods: scenario.Pods{CNINeedsAPI: seed%3 > 0, Liveness: seed > 3},
+		s := scenario.Scenario{
+			Seed: seed, Length: 40 * time.Minute, OtherPods: 5, Nodes: 40, Version: scenario.Modelled()[seed%2],
+			Workload: scenario.Workload{Replicas: new(50), Room: 80},
+			Pods:     scenario.Pods{CNINeedsAPI: seed%3 > 0, Liveness: seed > 3},
 			Actions: []scenario.Action{
-				{At: sec(20), Do: scenario.Crash, N: 20, For: 15 * time.Second}, {At: sec(60), Do: scenario.Scale, N: 100}, {At: sec(200), Do: scenario.Delay, For: time.Second},
-				{At: sec(220), Do: scenario.Stall, N: 5, For: time.Minute}, {At: sec(260), Do: scenario.Down, N: 12, For: 9 * time.Minute}, {At: sec(300), Do: scenario.Room, N: 90}, {At: sec(400), Do: scenario.Delay, For: 4 * time.Second},
-				{At: sec(600), Do: scenario.Delay}, {At: sec(700), Do: scenario.Crash, N: 5}, {At: sec(900), Do: scenario.Scale, N: 30}, {At: sec(950), Do: scenario.Silence}, {At: sec(1000), Do: scenario.Scale, N: 70}, {At: sec(1300), Do: scenario.Awake},
-				{At: sec(1500), Do: scenario.Crash}, {At: sec(1600), Do: scenario.Restart, What: "kube-apiserver"}, {At: sec(1700), Do: scenario.Restart, What: "kube-controller-manager"},
-			}}
+				{At: sec(20), Do: scenario.Crash, N: 20, For: 15 * time.Second},
+				scale(60, 100),
+				slow(200, 1),
+				{At: sec(220), Do: scenario.Stall, N: 5, For: time.Minute},
+				{At: sec(260), Do: scenario.Down, N: 12, For: 9 * time.Minute},
+				{At: sec(300), Do: scenario.Room, N: 90},
+				slow(400, 4),
+				fast(600),
+				{At: sec(700), Do: scenario.Crash, N: 5},
+				scale(900, 30),
+				{At: sec(950), Do: scenario.Silence},
+				scale(1000, 70),
+				{At: sec(1300), Do: scenario.Awake},
+				{At: sec(1500), Do: scenario.Crash},
+				{At: sec(1600), Do: scenario.Restart, What: scenario.KubeAPIServer},
+				{At: sec(1700), Do: scenario.Restart, What: scenario.KubeControllerManager},
+			},
+		}
 		require.NoError(t, s.Check())
 		s = s.WithDefaults()
 		p, err := newCluster(&s, true)

@@ -12,12 +12,15 @@ import (
 	"github.com/redline-go/redline/proxymodel"
 )
 
-// Updates that come at random reach the kernel as late, on average, as proxymodel predicts of kube-proxy's runner.
+// Updates that come at random reach the kernel as late, on average, as proxymodel predicts for
+// kube-proxy's runner.
 func TestRulesAreAsStaleAsProxymodelSays(t *testing.T) {
 	for _, v := range []kube.Version{kube.V1_29, kube.V1_37} {
 		for _, mode := range []proxymodel.Mode{proxymodel.IPTables, proxymodel.IPVS} {
 			for _, rate := range []float64{0.2, 1, 3} {
-				s := scenario.Scenario{Version: v, Proxy: scenario.Proxy{Mode: mode, Services: 4499}, Length: time.Hour}.WithDefaults()
+				s := scenario.Scenario{
+					Version: v, Proxy: scenario.Proxy{Mode: mode, Services: 4499}, Length: time.Hour,
+				}.WithDefaults()
 				q := proxyQuery(&s)
 				q.Churn = proxymodel.Churn{Changes: rate}
 				want, err := proxymodel.Predict(q)
@@ -30,7 +33,7 @@ func TestRulesAreAsStaleAsProxymodelSays(t *testing.T) {
 	}
 }
 
-// staleness is how long an update waits on average until the kernel has it, of 2000.
+// staleness returns how long an update waits until the kernel has it, the mean of 2000.
 func staleness(t *testing.T, s *scenario.Scenario, rate float64) time.Duration {
 	p, err := newCluster(s, false)
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// heartbeats are what a cluster of 100 nodes at rest writes, as etcdmodel's streams.
+// heartbeats returns what a cluster of 100 nodes at rest writes, as etcdmodel's streams.
 func heartbeats(s scenario.Scenario) []etcdmodel.Stream {
 	s = s.WithDefaults()
 	lease, node := classes[classLease], classes[classNode]
@@ -20,15 +20,25 @@ func heartbeats(s scenario.Scenario) []etcdmodel.Stream {
 	return []etcdmodel.Stream{lease, node}
 }
 
-// A db reaches its quota in a quiet run when etcdmodel says it does, and the plateau below it.
+// predicted returns what etcdmodel says of the scenario's etcd under its heartbeats.
+func predicted(t *testing.T, s scenario.Scenario) etcdmodel.Prediction {
+	t.Helper()
+	etcd := etcdmodel.Cluster{Version: s.WithDefaults().Etcd.Version, Members: 1, Quota: int64(s.Etcd.Quota)}
+	p, err := etcdmodel.Predict(etcd, etcdmodel.Load{Streams: heartbeats(s)})
+	require.NoError(t, err)
+	return p
+}
+
+// A db reaches its quota in a quiet run when etcdmodel says so. Below the quota it reaches the
+// plateau that etcdmodel predicts.
 func TestQuotaIsReachedWhileAllIsQuiet(t *testing.T) {
 	for _, quota := range []int{3e6, 4e6, 5e6} {
 		s := scenario.Scenario{Length: 20 * time.Minute, Etcd: scenario.Etcd{Quota: quota}}
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: etcdmodel.V3_5, Members: 1, Quota: int64(quota)}, etcdmodel.Load{Streams: heartbeats(s)})
-		require.NoError(t, err)
+		p := predicted(t, s)
 		r := run(t, s)
 		t.Logf("quota %d: %v, predicted %v", quota, r.Totals.NoSpace, p.DB.QuotaIn)
-		require.InDelta(t, p.DB.QuotaIn.Seconds(), r.Totals.NoSpace.Seconds(), 0.05*p.DB.QuotaIn.Seconds()+10, "one interval of the grid, and 5 %%")
+		require.InDelta(t, p.DB.QuotaIn.Seconds(), r.Totals.NoSpace.Seconds(), 0.05*p.DB.QuotaIn.Seconds()+10,
+			"one interval of the grid, and 5 %%")
 		require.NotEqual(t, story.Healthy, r.Verdict.State, "no write lands any more")
 		found := false
 		for _, e := range r.Timeline {
@@ -37,17 +47,22 @@ func TestQuotaIsReachedWhileAllIsQuiet(t *testing.T) {
 		require.True(t, found)
 	}
 	s := scenario.Scenario{Length: 3 * time.Hour}
-	p, err := etcdmodel.Predict(etcdmodel.Cluster{Version: etcdmodel.V3_5, Members: 1}, etcdmodel.Load{Streams: heartbeats(s)})
-	require.NoError(t, err)
+	p := predicted(t, s)
 	r := run(t, s)
 	require.Negative(t, r.Totals.NoSpace)
 	require.InEpsilon(t, p.DB.Plateau, r.Totals.DB, 0.05)
 	require.Equal(t, story.Healthy, r.Verdict.State)
 }
 
-// Retries whose Events nothing clears fill a small quota, hours later; a defragmentation ends it, and the cluster is well again.
+// Retries whose Events nothing clears fill a small quota, hours later. A defragmentation ends
+// that, and the cluster is well again.
 func TestADefragmentationEndsNoSpace(t *testing.T) {
-	s := scenario.Scenario{Length: 3 * time.Hour, Etcd: scenario.Etcd{Quota: 12e6}, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 500}, {At: 150 * time.Minute, Do: scenario.Scale, N: 50}, {At: 151 * time.Minute, Do: scenario.Clear}, {At: 152 * time.Minute, Do: scenario.Defrag}}}
+	s := scenario.Scenario{Length: 3 * time.Hour, Etcd: scenario.Etcd{Quota: 12e6}, Actions: []scenario.Action{
+		scale(30, 500),
+		{At: 150 * time.Minute, Do: scenario.Scale, N: 50},
+		{At: 151 * time.Minute, Do: scenario.Clear},
+		{At: 152 * time.Minute, Do: scenario.Defrag},
+	}}
 	r := run(t, s)
 	require.Greater(t, r.Totals.NoSpace, 10*time.Minute)
 	require.Less(t, r.Totals.NoSpace, 150*time.Minute)
@@ -60,8 +75,13 @@ func TestADefragmentationEndsNoSpace(t *testing.T) {
 
 // Bindings that a full etcd refuses are tried again, and their pods start once it takes writes.
 func TestBindingsSurviveNoSpace(t *testing.T) {
-	s := scenario.Scenario{Length: 40 * time.Minute, Observe: true, Workload: scenario.Workload{Replicas: new(50), Room: 50}, Etcd: scenario.Etcd{Quota: 5e6},
-		Actions: []scenario.Action{{At: sec(200), Do: scenario.Scale, N: 100}, {At: sec(600), Do: scenario.Room, N: 100}, {At: sec(900), Do: scenario.Defrag}}}.WithDefaults()
+	s := scenario.Scenario{
+		Length: 40 * time.Minute, Observe: true,
+		Workload: scenario.Workload{Replicas: new(50), Room: 50}, Etcd: scenario.Etcd{Quota: 5e6},
+		Actions: []scenario.Action{
+			scale(200, 100), {At: sec(600), Do: scenario.Room, N: 100}, {At: sec(900), Do: scenario.Defrag},
+		},
+	}.WithDefaults()
 	p, err := newCluster(&s, true)
 	require.NoError(t, err)
 	p.end = sec(890)

@@ -13,7 +13,8 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// TestRandomScenarios: whatever the cluster and whatever is done to it, a run ends with a result, and the same one the second time.
+// Whatever the cluster and whatever is done to it, a run ends with a result, and the same one the
+// second time.
 func TestRandomScenarios(t *testing.T) {
 	ran := 0
 	for i := range uint64(150) {
@@ -41,11 +42,14 @@ func randomScenario(r *rand.Rand) scenario.Scenario {
 		Nodes: pick(r, 1, 3, 10, 50, 100, 300), Servers: pick(r, 1, 1, 2, 3, 5), OtherPods: pick(r, 0, 5, 20),
 		Observe: r.IntN(3) == 0, LeaseBreaker: pick(r, new(false), nil, new(true)),
 		Etcd: scenario.Etcd{
-			Version: pick(r, etcdmodel.V3_5, etcdmodel.V3_6, etcdmodel.V3_7), Members: pick(r, 1, 1, 3, 5), Fsync: pick(r, sec(0.001), sec(0.005), sec(0.1)),
+			Version: pick(r, etcdmodel.V3_5, etcdmodel.V3_6, etcdmodel.V3_7), Members: pick(r, 1, 1, 3, 5),
+			Fsync:      pick(r, sec(0.001), sec(0.005), sec(0.1)),
 			Before3512: r.IntN(3) == 0, SeparateEvents: r.IntN(5) == 0, SeparateLeases: r.IntN(6) == 0,
 		},
-		Workload: scenario.Workload{Replicas: pick(r, nil, new(50), new(100)), Quota: pick(r, nil, nil, new(200)), Retries: r.IntN(3)},
-		Pods:     scenario.Pods{CNINeedsAPI: r.IntN(2) == 0, Liveness: r.IntN(3) == 0},
+		Workload: scenario.Workload{
+			Replicas: pick(r, nil, new(50), new(100)), Quota: pick(r, nil, nil, new(200)), Retries: r.IntN(3),
+		},
+		Pods: scenario.Pods{CNINeedsAPI: r.IntN(2) == 0, Liveness: r.IntN(3) == 0},
 	}
 	if r.IntN(6) == 0 {
 		s.Etcd.Quota, s.Etcd.DB = 40<<20, 20<<20
@@ -68,7 +72,9 @@ func randomAction(r *rand.Rand, s scenario.Scenario) scenario.Action {
 	case 0, 1:
 		return scenario.Action{Do: scenario.Scale, N: pick(r, 20, 50, 120, 500, 800), For: pick(r, 0, 10*time.Minute)}
 	case 2, 3, 4, 5:
-		return scenario.Action{Do: scenario.Delay, N: r.IntN(1 + s.Etcd.Members), For: pick(r, sec(0.02), sec(0.2), sec(0.5), sec(1), sec(1.5), sec(2), sec(4), sec(8))}
+		return scenario.Action{
+			Do: scenario.Delay, N: r.IntN(1 + s.Etcd.Members), For: sec(pick(r, 0.02, 0.2, 0.5, 1, 1.5, 2, 4, 8)),
+		}
 	case 6:
 		return scenario.Action{Do: scenario.Delay}
 	case 7:
@@ -86,7 +92,8 @@ func randomAction(r *rand.Rand, s scenario.Scenario) scenario.Action {
 	case 14:
 		return scenario.Action{Do: scenario.Down, N: 1 + r.IntN(s.Nodes), For: pick(r, sec(10), sec(100), sec(600))}
 	case 15:
-		return scenario.Action{Do: scenario.Restart, What: pick(r, scenario.KubeAPIServer, scenario.EtcdMember, componentNames[0], componentNames[1])}
+		what := pick(r, scenario.KubeAPIServer, scenario.EtcdMember, componentNames[0], componentNames[1])
+		return scenario.Action{Do: scenario.Restart, What: what}
 	case 16:
 		return scenario.Action{Do: scenario.Load, N: pick(r, 50, 200, 1000)}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/redline-go/redline/cascade/story"
 )
 
-// The verdict on runtimes that hang counts from when they do, and from when they go on.
+// The verdict on runtimes that hang counts from when they hang, and from when they go on.
 func TestVerdictOnRuntimesThatHang(t *testing.T) {
 	v := run(t, replayed(1, 600, scenario.Action{At: sec(60), Do: scenario.Stall, N: 10, For: 5 * time.Minute})).Verdict
 	require.Equal(t, story.Degraded, v.State)
@@ -20,9 +20,11 @@ func TestVerdictOnRuntimesThatHang(t *testing.T) {
 	require.LessOrEqual(t, v.Recovered, story.Outlast)
 }
 
-// What an operator clears are the Events that have not expired.
+// An operator clears the Events that have not expired.
 func TestClearFindsTheLiveEvents(t *testing.T) {
-	r := run(t, scenario.Scenario{Length: 3 * time.Hour, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 500}, {At: 170 * time.Minute, Do: scenario.Clear}}})
+	r := run(t, scenario.Scenario{
+		Length: 3 * time.Hour, Actions: []scenario.Action{scale(30, 500), {At: 170 * time.Minute, Do: scenario.Clear}},
+	})
 	cleared := r.Timeline[len(r.Timeline)-1]
 	require.Equal(t, story.EventsCleared, cleared.Kind)
 	n, err := strconv.Atoi(cleared.Who)

@@ -12,8 +12,10 @@ import (
 
 // Pods beyond one a node are on nodes, too: a scale down finds and deletes them.
 func TestManyPodsOnFewNodes(t *testing.T) {
-	s := scenario.Scenario{Length: 10 * time.Minute, Nodes: 10, Workload: scenario.Workload{Replicas: new(10), Room: 100},
-		Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 50}, {At: sec(200), Do: scenario.Scale, N: 5}}}.WithDefaults()
+	s := scenario.Scenario{
+		Length: 10 * time.Minute, Nodes: 10, Workload: scenario.Workload{Replicas: new(10), Room: 100},
+		Actions: []scenario.Action{scale(30, 50), scale(200, 5)},
+	}.WithDefaults()
 	p, err := newCluster(&s, true)
 	require.NoError(t, err)
 	p.end = sec(150)
@@ -33,7 +35,8 @@ func TestManyPodsOnFewNodes(t *testing.T) {
 
 // Nothing is bound while every node is NotReady, and all of it when they are back.
 func TestNothingIsBoundWithoutAReadyNode(t *testing.T) {
-	s := replayed(1, 900, scenario.Action{At: sec(60), Do: scenario.Silence}, scenario.Action{At: sec(300), Do: scenario.Scale, N: 60}, scenario.Action{At: sec(400), Do: scenario.Awake})
+	s := replayed(1, 900,
+		scenario.Action{At: sec(60), Do: scenario.Silence}, scale(300, 60), scenario.Action{At: sec(400), Do: scenario.Awake})
 	s.Nodes, s.Workload = 5, scenario.Workload{Room: 100}
 	r := run(t, s)
 	require.Equal(t, 5, r.Totals.PeakNotReady)
@@ -42,8 +45,8 @@ func TestNothingIsBoundWithoutAReadyNode(t *testing.T) {
 	require.EqualValues(t, 60, r.Values("endpoints ready")[890])
 }
 
-// A quota at what fits leaves nothing pending. It does not prevent the outage, which the disk causes alone; nor is a quota that admits
-// nothing the same as none.
+// A quota at what fits leaves nothing pending. It does not prevent the outage, which the disk
+// causes alone. A quota that admits nothing is not the same as none.
 func TestAQuotaAtWhatFits(t *testing.T) {
 	var with, without time.Duration
 	for seed := uint64(1); seed <= 5; seed++ {
@@ -57,20 +60,23 @@ func TestAQuotaAtWhatFits(t *testing.T) {
 		with += r.Verdict.Down
 	}
 	require.InEpsilon(t, without, with, 0.1, "and does not prevent the outage")
-	s := scenario.Scenario{Workload: scenario.Workload{Replicas: new(0), Room: 50}, Actions: []scenario.Action{{At: sec(30), Do: scenario.Scale, N: 100}}}
-	s.Workload.Quota = new(0)
+	s := scenario.Scenario{
+		Workload: scenario.Workload{Replicas: new(0), Room: 50, Quota: new(0)}, Actions: []scenario.Action{scale(30, 100)},
+	}
 	require.Zero(t, run(t, s).Totals.PodsCreated)
 	require.Zero(t, run(t, incident8829.ActionItems()[1].Apply(s)).Totals.PodsCreated, "twice none is none")
 	s.Workload.Quota = new(-1)
 	require.ErrorContains(t, s.Check(), "cascade: Workload.Quota is -1, want 0 to")
 }
 
-// Nodes that go NotReady change what the scheduler says, and a bound pod deleted every few seconds wakes the pods that wait: their
-// patches and Events come at the pace of two clients of 50 QPS, about 100 writes/s, and never at 450/s.
+// Nodes that go NotReady change what the scheduler says, and a bound pod deleted every few seconds
+// wakes the pods that wait. Their patches and Events come at the pace of two clients of 50 QPS,
+// about 100 writes/s, and never at 450/s.
 func TestMessageChurnHasACeiling(t *testing.T) {
 	for _, version := range scenario.Modelled() {
 		s := scenario.Scenario{Version: version, Length: 10 * time.Minute, OtherPods: 20, Actions: []scenario.Action{
-			{At: sec(10), Do: scenario.Scale, N: 500}, {At: sec(60), Do: scenario.Churn, For: sec(4)}, {At: sec(90), Do: scenario.Silence}}}.WithDefaults()
+			scale(10, 500), {At: sec(60), Do: scenario.Churn, For: sec(4)}, {At: sec(90), Do: scenario.Silence},
+		}}.WithDefaults()
 		p, err := newCluster(&s, false)
 		require.NoError(t, err)
 		most, sustained := 0.0, 0.0
