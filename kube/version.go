@@ -4,7 +4,7 @@
 // Modelled function, oldest first, and resolves what a caller passes with [Version.In]:
 //
 //	v, err := kube.Parse("v1.29.4")
-//	v, err = v.In("retry: Version", retry.Modelled()) // v1.29, since its behaviour holds from v1.29.0 on
+//	v, err = v.In("retry: Version", retry.Modelled()) // v1.29: it holds from v1.29.0 on
 //
 // etcd's releases are [etcdmodel.Version].
 //
