@@ -46,7 +46,7 @@ func Read(r io.Reader) ([]runtime.Object, error) {
 func firstByte(in *bufio.Reader) (byte, error) {
 	for {
 		r, _, err := in.ReadRune()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return 0, errors.New("the input is empty, want Kubernetes objects as kubectl prints them")
 		}
 		if err != nil {

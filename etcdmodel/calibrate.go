@@ -23,7 +23,7 @@ const (
 	calibrateEnough = 25                     // appends of each size
 	calibrateMost   = 8 * time.Second        // of each size, enough or not
 	largeBlock      = 64 << 10               // bytes: the WAL of some fifty writes in one fdatasync
-	// a WAL segment (storage/wal/wal.go: SegmentSizeBytes), allocated beforehand as etcd does
+	// A WAL segment (storage/wal/wal.go: SegmentSizeBytes), allocated beforehand as etcd does.
 	segmentBytes   = 64_000_000
 	dbBytes        = 16 << 20               // the stand-in for the db file
 	dbPage         = 4096                   // bbolt's page

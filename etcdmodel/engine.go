@@ -12,7 +12,7 @@ const never = math.MaxInt64
 const (
 	maxGap      = 5000 // commit - apply beyond which a proposal is refused (server/etcdserver/v3_server.go:839)
 	maxInFlight = 512  // messages in flight to one follower (server/etcdserver/raft.go:40)
-	// bytes of committed entries handed over per Ready (raft.go:37, raft's MaxCommittedSizePerReady)
+	// Bytes of committed entries handed over per Ready (raft.go:37, raft's MaxCommittedSizePerReady).
 	maxCommitted = 1 << 20
 )
 

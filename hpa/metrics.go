@@ -135,36 +135,9 @@ func (m *metric) ratio(s sums) (float64, error) {
 // on the way down.
 func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int32, error) {
 	m := &a.metrics[i]
-	var counted, idle, absent sums // ready, unready, missing; request only is used of the last two
-	pods := 0
-	noRequest := false
-	for g := range o.Pods {
-		p := &o.Pods[g]
-		if p.Count == 0 {
-			continue
-		}
-		pods += p.Count
-		var s Sample
-		if p.Samples != nil {
-			s = p.Samples[i]
-		}
-		noRequest = noRequest || s.Request < 0
-		switch a.classify(now, p, i, m.cpu) {
-		case ready:
-			counted.add(p.Count, s.Value, s.Request)
-		case unready:
-			idle.add(p.Count, 0, s.Request)
-		case missing:
-			absent.add(p.Count, s.Request*max(100, m.target)/100, s.Request)
-		}
-	}
-	switch {
-	case pods == 0:
-		return 0, errNoPods
-	case counted.pods == 0:
-		return 0, errNoMetrics
-	case m.requests && noRequest:
-		return 0, errors.New("missing request in a container of a pod")
+	counted, idle, absent, err := a.group(now, i, o)
+	if err != nil {
+		return 0, err
 	}
 	before, err := m.ratio(counted)
 	if err != nil {
@@ -191,6 +164,43 @@ func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int
 		all = sums{pods: all.pods + idle.pods, value: all.value, request: all.request + idle.request}
 	}
 	return a.settle(m, before, all, o.SpecReplicas)
+}
+
+// group adds up the ready, the unready and the missing pods (replica_calculator.go, groupPods). Only
+// the requests of the last two are used.
+func (a *Autoscaler) group(now time.Duration, i int, o Observation) (counted, idle, absent sums, err error) {
+	m := &a.metrics[i]
+	pods := 0
+	noRequest := false
+	for g := range o.Pods {
+		p := &o.Pods[g]
+		if p.Count == 0 {
+			continue
+		}
+		pods += p.Count
+		var s Sample
+		if p.Samples != nil {
+			s = p.Samples[i]
+		}
+		noRequest = noRequest || s.Request < 0
+		switch a.classify(now, p, i, m.cpu) {
+		case ready:
+			counted.add(p.Count, s.Value, s.Request)
+		case unready:
+			idle.add(p.Count, 0, s.Request)
+		case missing:
+			absent.add(p.Count, s.Request*max(100, m.target)/100, s.Request)
+		}
+	}
+	switch {
+	case pods == 0:
+		err = errNoPods
+	case counted.pods == 0:
+		err = errNoMetrics
+	case m.requests && noRequest:
+		err = errors.New("missing request in a container of a pod")
+	}
+	return counted, idle, absent, err
 }
 
 // settle takes the second look's count, unless it would turn round.

@@ -24,7 +24,8 @@ func ExampleVersion_In() {
 
 func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
-		"1.29": "v1.29", "v1.29": "v1.29", "v1.29.0": "v1.29", "v1.36.1": "v1.36.1", "v1.31.4+k3s1": "v1.31.4", "v1.31.4-eks-1a": "v1.31.4", "1.36.255": "v1.36.255",
+		"1.29": "v1.29", "v1.29": "v1.29", "v1.29.0": "v1.29", "v1.36.1": "v1.36.1", "1.36.255": "v1.36.255",
+		"v1.31.4+k3s1": "v1.31.4", "v1.31.4-eks-1a": "v1.31.4",
 	} {
 		v, err := kube.Parse(text)
 		require.NoError(t, err, text)
@@ -45,7 +46,9 @@ func TestIn(t *testing.T) {
 	patch, err := kube.Parse("v1.36.1")
 	require.NoError(t, err)
 	modelled := []kube.Version{kube.V1_29, patch, kube.V1_37}
-	for text, want := range map[string]string{"1.29.9": "v1.29", "1.36.1": "v1.36.1", "1.36.7": "v1.36.1", "1.37.2": "v1.37"} {
+	for text, want := range map[string]string{
+		"1.29.9": "v1.29", "1.36.1": "v1.36.1", "1.36.7": "v1.36.1", "1.37.2": "v1.37",
+	} {
 		v, err := kube.Parse(text)
 		require.NoError(t, err)
 		entry, err := v.In("retry: Version", modelled)
@@ -55,7 +58,9 @@ func TestIn(t *testing.T) {
 	newest, err := kube.Version(0).In("retry: Version", modelled)
 	require.NoError(t, err)
 	require.Equal(t, kube.V1_37, newest)
-	for text, neighbours := range map[string]string{"1.36.0": "want v1.29 or v1.36.1", "1.28.9": "want v1.29", "1.38": "want v1.37"} {
+	for text, neighbours := range map[string]string{
+		"1.36.0": "want v1.29 or v1.36.1", "1.28.9": "want v1.29", "1.38": "want v1.37",
+	} {
 		v, err := kube.Parse(text)
 		require.NoError(t, err)
 		_, err = v.In("retry: Version", modelled)

@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	resourceclient "k8s.io/client-go/kubernetes/typed/resource/v1"
-	fwk "k8s.io/kube-scheduler/framework"
 )
 
 var discard = logr.Discard()
@@ -40,6 +39,6 @@ type claimWrites struct {
 func (w claimWrites) UpdateStatus(_ context.Context, claim *resourceapi.ResourceClaim, _ metav1.UpdateOptions) (
 	*resourceapi.ResourceClaim, error) {
 	w.site.deallocated = true
-	var claims fwk.ResourceClaimTracker = w.site.claims.ResourceClaims()
+	claims := w.site.claims.ResourceClaims()
 	return claim, claims.AssumeClaimAfterAPICall(claim)
 }

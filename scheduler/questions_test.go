@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -320,7 +321,7 @@ func TestOrderDependence(t *testing.T) {
 		assert.Equal(t, c.assumed, answer.Fits, name)
 		var found *OrderDependence
 		for _, warning := range answer.Warnings {
-			if o, ok := warning.(*OrderDependence); ok {
+			if o := (*OrderDependence)(nil); errors.As(warning, &o) {
 				found = o
 			}
 		}

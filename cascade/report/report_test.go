@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"image/png"
 	"io"
 	"os"
@@ -54,11 +55,11 @@ func TestPicturesAreWellFormedAndTheSameTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(first, second))
 	for d := xml.NewDecoder(bytes.NewReader(first)); ; {
-		if _, err := d.Token(); err == io.EOF {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 	}
 	dir := t.TempDir()
 	require.NoError(t, f.Write(filepath.Join(dir, "a.png")))

@@ -62,7 +62,7 @@ func TestAlertLead(t *testing.T) {
 	rules, _ := rulesOf(t, c, l, Options{Lead: 20 * time.Minute})
 	r := rules["EtcdDatabaseNearQuota"]
 	fires := r.Threshold/p.DB.Growth + (holdFor + delay).Seconds()
-	assert.InEpsilon(t, r.Limit/p.DB.Growth-fires, 20*60, 0.01)
+	assert.InEpsilon(t, 20*60, r.Limit/p.DB.Growth-fires, 0.01)
 	assert.InDelta(t, 20*60, r.Lead.Seconds(), 2)
 
 	// Ten times the growth: twenty minutes before the quota the db is not yet half full. The lead

@@ -40,14 +40,13 @@ const (
 	// AMD EPYC shared with other builds.
 	DefaultAttempt = 300 * time.Microsecond
 
-	// backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29
+	// backoff_queue.go, waitUntilAlignedWithOrderingWindow; scheduling_queue.go, Run, in v1.29.
 	backoffTick  = time.Second
-	flushCheck   = 30 * time.Second // scheduling_queue.go, Run
-	finishIdle   = 6 * time.Minute  // client-go tools/events/event_broadcaster.go, finishTime
-	refreshEvery = 30 * time.Minute // the same, refreshTime
-	eventTries   = 12               // the same, maxTriesPerEvent
-	eventSleep   = 11250 * time.Millisecond
-	// ^ the mean of wait.Jitter(10 s, 0.25)
+	flushCheck   = 30 * time.Second         // scheduling_queue.go, Run
+	finishIdle   = 6 * time.Minute          // client-go tools/events/event_broadcaster.go, finishTime
+	refreshEvery = 30 * time.Minute         // the same, refreshTime
+	eventTries   = 12                       // the same, maxTriesPerEvent
+	eventSleep   = 11250 * time.Millisecond // the mean of wait.Jitter(10 s, 0.25)
 )
 
 // tickSlip is the lateness of each tick of v1.29's timer of one second. The timer is set anew when

@@ -62,6 +62,11 @@ func (cm *calm) disturbed() bool {
 			return true
 		}
 	}
+	return cm.nodesDisturbed() || cm.etcd.server.Full()
+}
+
+// nodesDisturbed reports whether a kubelet is at more than its heartbeats, or a node not as usual.
+func (cm *calm) nodesDisturbed() bool {
 	for i := range cm.kubelets.list {
 		k, n := &cm.kubelets.list[i], &cm.nodes[i]
 		if k.waiting || k.silent || k.stalled || k.statusOut || k.patching {
@@ -71,7 +76,7 @@ func (cm *calm) disturbed() bool {
 			return true
 		}
 	}
-	return cm.etcd.server.Full()
+	return false
 }
 
 // wake begins the coupled simulation. It may be called when that is on already.

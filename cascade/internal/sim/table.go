@@ -6,7 +6,7 @@ import "github.com/redline-go/redline/cascade/story"
 // (Bytes of a revision) gives for kube-apiserver's objects, see [classes].
 //
 // The kernel reaches the table through a pointer. Its functions ask for requests, and would
-// otherwise refer to the table while it is initialized.
+// otherwise refer to the table while it is made.
 var table = [purposes + 1]row{
 	// The kubelets' heartbeats.
 	forLease: {
