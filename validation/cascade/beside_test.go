@@ -1,6 +1,6 @@
 // Package cascade runs the coupled control-plane model beside a real control plane whose etcd disk
-// is slowed: kube-apiserver, etcd 3.5, the scheduler and the controllers, with the API side of
-// kubelets.
+// is slowed. That is kube-apiserver, etcd 3.5, the scheduler and the controllers, with the API
+// side of kubelets.
 package cascade
 
 import (
@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// besides returns the model's set-up of the control plane that these tests run: v1.37 and etcd 3.5,
-// a grace of 40 s, and components that only record what they lose.
+// besides returns the model's set-up of the control plane that these tests run. It is v1.37 with
+// etcd 3.5 and a grace of 40 s, and components only record what they lose.
 func besides(nodes int, length time.Duration, actions ...scenario.Action) model.Scenario {
 	return model.Scenario{
 		Seed: 1, Length: length, Grid: time.Second, Version: kube.V1_37, Nodes: nodes,
