@@ -25,8 +25,8 @@
 //
 // The simulator behind cascade is in cascade/internal/sim: one kernel, and one file a component.
 //
-// All but scheduler and capacity/live are light: they import k8s.io/api, apimachinery and gonum at
-// most, cascade/report its plot library, and build for the browser too. scheduler is the only
+// All but scheduler and capacity/live are light. They import k8s.io/api, apimachinery and gonum at
+// most, and cascade/report its plot library. They build for the browser too. scheduler is the only
 // importer of k8s.io/kubernetes.
 //
 // # A tour

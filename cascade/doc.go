@@ -17,10 +17,13 @@
 //   - [Reduce] says how long the trap holds after a worse spell.
 //   - [FromSnapshot] makes a scenario of a real cluster, [ReadScenario] one of a YAML file.
 //
-// The packages below hold the rest. scenario describes a cluster and what goes wrong in it; story
-// holds the events, causes, series and verdicts that come of it. incident8829 has the claims and
-// action items of the report that Redline exists for. sweep runs a hundred thousand scenarios, and
-// report draws one. The simulator itself is in internal/sim.
+// The packages below hold the rest:
+//
+//   - scenario describes a cluster and what goes wrong in it.
+//   - story holds the events, causes, series and verdicts that come of it.
+//   - incident8829 has the claims and action items of the report that Redline exists for.
+//   - sweep runs a hundred thousand scenarios, and report draws one.
+//   - internal/sim is the simulator: one kernel, and one file a component.
 //
 // # What is simulated
 //

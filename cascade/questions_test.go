@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 
-	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
 )
@@ -65,20 +63,6 @@ func TestBadQuestions(t *testing.T) {
 		},
 		"Parameter nodes is -": func() error {
 			_, err := Sensitivities(ctx, s, 4, Range{Parameter: scenario.ParamNodes, Low: -5, High: -4})
-			return err
-		},
-		"FromSnapshot: capacity: Workload.Template.Spec.Containers is empty": func() error {
-			snapshot, err := capacity.NewSnapshot()
-			require.NoError(t, err)
-			_, err = FromSnapshot(ctx, snapshot, capacity.Workload{Namespace: "default"})
-			return err
-		},
-		"the snapshot's number of nodes is 0, want at least 1": func() error {
-			snapshot, err := capacity.NewSnapshot()
-			require.NoError(t, err)
-			w := capacity.Workload{Namespace: "default"}
-			w.Template.Spec.Containers = []corev1.Container{{Name: "c", Image: "c"}}
-			_, err = FromSnapshot(ctx, snapshot, w)
 			return err
 		},
 	} {

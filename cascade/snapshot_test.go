@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/redline-go/redline/capacity"
 	"github.com/redline-go/redline/cascade/scenario"
@@ -66,6 +67,35 @@ spec:
 	require.Positive(t, r.Totals.PodsRefused)
 }
 
+// gateway is a Deployment and its Services.
+const gateway = `---
+apiVersion: v1
+kind: Service
+metadata: {name: gateway, namespace: default}
+spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}, {name: admin, port: 81}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: headless, namespace: default}
+spec: {clusterIP: None, ports: [{name: http, port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: gateway-1, namespace: default, labels: {kubernetes.io/service-name: gateway}}
+addressType: IPv4
+endpoints: [{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}, {addresses: [10.1.0.3]}, {addresses: [10.1.0.4]}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: gateway, namespace: default}
+spec:
+  replicas: 5
+  selector: {matchLabels: {app: gateway}}
+  template:
+    metadata: {labels: {app: gateway}}
+    spec: {containers: [{name: c, image: c, resources: {requests: {cpu: 100m}}}]}
+`
+
 // The pods beside the workload's, its replicas that run and the Services are the cluster's.
 func TestScenarioFromABusySnapshot(t *testing.T) {
 	var text strings.Builder
@@ -93,33 +123,7 @@ status: {phase: %s}
 		pod(fmt.Sprintf("other-%d", i), "other", "Running")
 	}
 	pod("done", "other", "Succeeded")
-	text.WriteString(`---
-apiVersion: v1
-kind: Service
-metadata: {name: gateway, namespace: default}
-spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}, {name: admin, port: 81}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: headless, namespace: default}
-spec: {clusterIP: None, ports: [{name: http, port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: gateway-1, namespace: default, labels: {kubernetes.io/service-name: gateway}}
-addressType: IPv4
-endpoints: [{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}, {addresses: [10.1.0.3]}, {addresses: [10.1.0.4]}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: gateway, namespace: default}
-spec:
-  replicas: 5
-  selector: {matchLabels: {app: gateway}}
-  template:
-    metadata: {labels: {app: gateway}}
-    spec: {containers: [{name: c, image: c, resources: {requests: {cpu: 100m}}}]}
-`)
+	text.WriteString(gateway)
 	objects, err := capacity.Read(strings.NewReader(text.String()))
 	require.NoError(t, err)
 	snapshot, err := capacity.NewSnapshot(objects...)
@@ -133,4 +137,15 @@ spec:
 	require.Equal(t, 2, s.Proxy.Services, "the ports of those with an address")
 	require.Equal(t, 2, s.Proxy.Endpoints, "four of two")
 	require.Equal(t, []scenario.Action{{At: 30 * time.Second, Do: scenario.Scale, N: 5}}, s.Actions)
+}
+
+func TestBadSnapshots(t *testing.T) {
+	snapshot, err := capacity.NewSnapshot()
+	require.NoError(t, err)
+	w := capacity.Workload{Namespace: "default"}
+	_, err = FromSnapshot(t.Context(), snapshot, w)
+	require.ErrorContains(t, err, "cascade: FromSnapshot: capacity: Workload.Template.Spec.Containers is empty")
+	w.Template.Spec.Containers = []corev1.Container{{Name: "c", Image: "c"}}
+	_, err = FromSnapshot(t.Context(), snapshot, w)
+	require.EqualError(t, err, "cascade: the snapshot's number of nodes is 0, want at least 1")
 }

@@ -166,8 +166,8 @@ func (a *Autoscaler) proposePerPod(now time.Duration, i int, o Observation) (int
 	return a.settle(m, before, all, o.SpecReplicas)
 }
 
-// group adds up the ready, the unready and the missing pods (replica_calculator.go, groupPods). Only
-// the requests of the last two are used.
+// group adds up the ready, the unready and the missing pods (replica_calculator.go, groupPods).
+// Only the requests of the last two are used.
 func (a *Autoscaler) group(now time.Duration, i int, o Observation) (counted, idle, absent sums, err error) {
 	m := &a.metrics[i]
 	pods := 0

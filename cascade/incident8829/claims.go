@@ -81,7 +81,7 @@ type judged struct {
 // worst returns the largest mean of a series over a window, zero if the run is shorter.
 func (r *judged) worst(series string, window time.Duration) float64 {
 	values := r.Values(series)
-	n := max(1, int(window/r.Grid))
+	n := max(1, int(window/max(r.Grid, 1)))
 	worst, sum := 0.0, 0.0
 	for i, v := range values {
 		sum += v

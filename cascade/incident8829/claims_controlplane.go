@@ -38,8 +38,8 @@ func raftIndex(r *judged) Observable {
 }
 
 // restingRevisions returns how many entries the raft log grows by in a day in which nothing
-// happens: node Leases, status reports, leader leases, and the API servers' own leases and
-// registrations. All of these are written whatever else goes on.
+// happens. These are node Leases, status reports, leader leases, and the API servers' own leases
+// and registrations. All of them are written whatever else goes on.
 func (r *judged) restingRevisions() (float64, error) {
 	s := &r.s
 	update := etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 45, Value: 525}

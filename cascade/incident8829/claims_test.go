@@ -302,8 +302,8 @@ func operatorCases() []claimCase {
 	}
 }
 
-// Proves that what is called impossible is: however a pod is woken, v1.29's backoff of 1, 2, 4, 8,
-// 10 s and so on leaves it fewer than 450 attempts in twelve minutes.
+// Proves what is called impossible: v1.29's backoff of 1, 2, 4, 8, 10 s and so on leaves a pod
+// fewer than 450 attempts in twelve minutes, however it is woken.
 func TestABackoffBoundsTheAttempts(t *testing.T) {
 	const span = 12 * time.Minute
 	for _, every := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second, 7 * time.Second} {
@@ -320,8 +320,8 @@ func TestABackoffBoundsTheAttempts(t *testing.T) {
 	}
 }
 
-// Proves the other: a cluster at rest commits in a simulated day what the claim takes it to commit,
-// so that 112 days pass the index many times over.
+// Proves the other: a cluster at rest commits in a simulated day what the claim takes it to
+// commit. So 112 days pass the index many times over.
 func TestTheRestingRateIsTheSimulations(t *testing.T) {
 	s := with(func(s *scenario.Scenario) { s.Length, s.Grid = 24*time.Hour, time.Minute })
 	r, err := cascade.Run(context.Background(), s)

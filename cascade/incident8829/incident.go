@@ -18,8 +18,8 @@ import (
 	"github.com/redline-go/redline/kube"
 )
 
-// Scenario returns the report's two hours, 02:00 to 04:00: Kubernetes v1.29 and etcd 3.5.10 on 100
-// nodes, 500 replicas asked for where 50 ran, and an etcd disk that slows down slowly.
+// Scenario returns the report's two hours, 02:00 to 04:00. Kubernetes v1.29 and etcd 3.5.10 run
+// 100 nodes, 500 replicas are asked for where 50 ran, and an etcd disk slows down slowly.
 // [FreeParameters] lists what the report does not say.
 func Scenario() scenario.Scenario {
 	s := scenario.Scenario{

@@ -6,8 +6,8 @@ import (
 )
 
 // Event is a line of the story. Events of one kind and cause that follow each other closely are
-// one Event with their number N: within 15 s for most kinds, within 10 min for a crash loop's
-// attempts.
+// one Event with their number N. Closely means within 15 s for most kinds, and within 10 min for a
+// crash loop's attempts.
 type Event struct {
 	At    time.Duration // since the start
 	Until time.Duration // of the last of N

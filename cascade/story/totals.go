@@ -28,7 +28,7 @@ type Totals struct {
 	MinEndpoints                     int
 	Crashes                          int           // of the workload's containers
 	Creating                         time.Duration // the longest that a bound pod was ContainerCreating
-	WorstErrors                      float64       // the largest share of user requests that failed in an interval
+	WorstErrors                      float64       // largest share of user requests that failed, over a point of the grid
 	ErrorSeconds                     float64       // user requests that failed, as seconds of all of them failing
 	ProxySync, ProxyStaleness        time.Duration
 	ProxySyncs                       int           // of each node's kube-proxy for the workload's endpoints

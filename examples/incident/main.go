@@ -1,10 +1,10 @@
-// Command incident replays incident 8829 in virtual time. It tells what happened and why, what of
-// the report stock Kubernetes can do, and which of the action items would have prevented it.
+// Command incident replays incident 8829 in virtual time: what happened and why, what of the report
+// stock Kubernetes can do, and which of the action items would have prevented it.
 //
-//	go run ./examples/incident                          # the story and the tables
-//	go run ./examples/incident -out /tmp/8829           # and incident.svg, .png and .html
-//	go run ./examples/incident -scenario cluster.yaml   # the same of another cluster
-//	go run ./examples/incident -print > cluster.yaml    # the incident's scenario, to start from
+//	go run ./examples/incident                         # the story and the tables
+//	go run ./examples/incident -out /tmp/8829          # and incident.svg, .png, .html
+//	go run ./examples/incident -scenario cluster.yaml  # the same of another cluster
+//	go run ./examples/incident -print > cluster.yaml   # the incident's scenario, to start from
 package main
 
 import (

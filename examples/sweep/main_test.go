@@ -24,8 +24,8 @@ func output(t *testing.T, args ...string) string {
 func TestTheJobsShardsMergeToTheSingleRun(t *testing.T) {
 	plan := []string{"-runs=9", "-seed=3", "-range=delay=0:6", "-range=duration=60:300"}
 	var job batchv1.Job
-	text := output(t, append([]string{"manifest", "-image=i", "-shards=3"}, plan...)...)
-	require.NoError(t, yaml.UnmarshalStrict([]byte(text), &job))
+	manifest := output(t, append([]string{"manifest", "-image=i", "-shards=3"}, plan...)...)
+	require.NoError(t, yaml.UnmarshalStrict([]byte(manifest), &job))
 	require.Equal(t, batchv1.IndexedCompletion, *job.Spec.CompletionMode)
 	var logs string
 	for i := range int(*job.Spec.Completions) {

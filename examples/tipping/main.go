@@ -1,6 +1,5 @@
 // Command tipping maps where a control plane tips: healthy, degraded or metastable over two
-// parameters. It also shows where a disk that is good enough in itself is a trap after a worse
-// spell.
+// parameters, and where a disk that is good enough in itself is a trap after a worse spell.
 //
 //	go run ./examples/tipping                                       # fsync delay x nodes
 //	go run ./examples/tipping -x delay=0.25:4:40 -y grace=10:120:40 -out /tmp/tipping.svg

@@ -26,7 +26,7 @@ func nodes(n int) (out []runtime.Object) {
 
 func ptr[T any](v T) *T { return &v }
 
-// Cases by name: each is something that "how many fit" must get right (facts: scheduling).
+// Cases by name: each is something that "how many fit" must get right.
 func TestHardCases(t *testing.T) {
 	type world struct {
 		objects []runtime.Object

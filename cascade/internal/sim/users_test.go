@@ -15,15 +15,25 @@ func TestWhatUsersSee(t *testing.T) {
 		fail float64
 		used float64
 	}{
-		"room to spare":           {d: dataPlane{endpoints: 50, alive: 50, demand: 8000, retries: 2}, used: 160},
-		"nobody asks":             {},
-		"no endpoints":            {d: dataPlane{demand: 8000, retries: 5}, fail: 1},
-		"a fifth can be done":     {d: dataPlane{endpoints: 10, alive: 10, demand: 25000}, fail: 0.8, used: 500},
-		"half the endpoints dead": {d: dataPlane{endpoints: 50, alive: 25, demand: 8000}, fail: 0.5, used: 160},
+		"nobody asks": {},
+		"room to spare": {
+			d: dataPlane{endpoints: 50, alive: 50, demand: 8000, retries: 2}, used: 160,
+		},
+		"no endpoints": {
+			d: dataPlane{demand: 8000, retries: 5}, fail: 1,
+		},
+		"a fifth can be done": {
+			d: dataPlane{endpoints: 10, alive: 10, demand: 25000}, fail: 0.8, used: 500,
+		},
+		"half the endpoints dead": {
+			d: dataPlane{endpoints: 50, alive: 25, demand: 8000}, fail: 0.5, used: 160,
+		},
 		"and clients that retry": {
 			d: dataPlane{endpoints: 50, alive: 25, demand: 8000, retries: 2}, fail: 0.125, used: 280,
 		},
-		"few left, at their limits": {d: dataPlane{endpoints: 10, alive: 10, demand: 8000}, fail: 0.375, used: 500},
+		"few left, at their limits": {
+			d: dataPlane{endpoints: 10, alive: 10, demand: 8000}, fail: 0.375, used: 500,
+		},
 	} {
 		c.d.limit = 500
 		fail, used := c.d.errors()
