@@ -31,6 +31,7 @@ var sums = map[string]int{
 	"cascade/sweep":     74,
 	"etcdmodel":         18,
 	"etcdmodel/kubeops": 66,
+	"hpa":               60,
 	"kube":              4,
 	"proxymodel":        60,
 	"scheduler/retry":   18,
