@@ -6,6 +6,7 @@ import (
 
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
+	"github.com/redline-go/redline/proxymodel"
 )
 
 // Observable is one claim of the report, held against a run.
@@ -76,12 +77,14 @@ type judged struct {
 	*story.Result
 	s scenario.Scenario // with its defaults
 	t *story.Totals
+
+	objects proxymodel.Objects // see services
 }
 
-// worst returns the largest mean of a series over a window, zero if the run is shorter.
+// worst returns the largest mean of a series over a window, or over the run if that is shorter.
 func (r *judged) worst(series string, window time.Duration) float64 {
 	values := r.Values(series)
-	n := max(1, int(window/max(r.Grid, 1)))
+	n := max(1, min(int(window/max(r.Grid, 1)), len(values)))
 	worst, sum := 0.0, 0.0
 	for i, v := range values {
 		sum += v

@@ -2,6 +2,7 @@ package incident8829
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +23,11 @@ func iptablesLines(r *judged) Observable {
 		here := fmt.Sprintf("kube-proxy is in %v mode", r.s.Proxy.Mode)
 		return Observable{Here: here, Verdict: NotHere, Why: "the chain is iptables mode's"}
 	}
-	rules, err := proxymodel.Count(proxymodel.IPTables, r.s.Version, node, r.services().Services, r.services().Slices)
+	objects, err := r.services()
+	if err != nil {
+		return unknown(err)
+	}
+	rules, err := proxymodel.Count(proxymodel.IPTables, r.s.Version, node, objects.Services, objects.Slices)
 	if err != nil {
 		return unknown(err)
 	}
@@ -40,7 +45,13 @@ func rewritesTheChain(r *judged) Observable {
 	if r.s.Proxy.Mode != proxymodel.IPTables {
 		return Observable{Here: here, Verdict: NotHere, Why: fmt.Sprintf("%v mode has no such chain", r.s.Proxy.Mode)}
 	}
-	before, after := r.services(), r.services()
+	before, err := r.services()
+	if err != nil {
+		return unknown(err)
+	}
+	after := before
+	after.Slices = slices.Clone(before.Slices)
+	after.Slices[0] = before.Slices[0].DeepCopy()
 	after.Slices[0].Endpoints = after.Slices[0].Endpoints[1:]
 	full, err := proxymodel.Count(proxymodel.IPTables, r.s.Version, node, before.Services, before.Slices)
 	if err != nil {
@@ -71,8 +82,11 @@ func rewritesTheChain(r *judged) Observable {
 func usersErrors(r *judged) Observable {
 	here := fmt.Sprintf("%.0f %% of the requests failed at the worst, %d of %d endpoints left at the least",
 		100*r.t.WorstErrors, r.t.MinEndpoints, r.s.Workload.Start())
-	return found(r.t.WorstErrors > 0.99, here, "the running pods keep serving while the control plane is away; "+
-		"it takes drained endpoints, or more load than the pods can bear")
+	o := found(r.t.WorstErrors > 0.99, here, "the endpoints that the rules list do not answer, or cannot bear the load")
+	if o.Verdict == NotHere {
+		o.Why = "pods that run keep serving while the control plane is away"
+	}
+	return o
 }
 
 // node is any node of the cluster, as kube-proxy on it knows itself.
@@ -87,15 +101,25 @@ func total(rules map[string]int) int {
 	return n
 }
 
+// mostEndpoints bounds the endpoints of all Services that a judgement makes objects of.
+const mostEndpoints = 1_000_000
+
 // services returns the cluster's Services, each with one port and its endpoints.
-func (r *judged) services() proxymodel.Objects {
-	var o proxymodel.Objects
+func (r *judged) services() (proxymodel.Objects, error) {
+	if r.objects.Services != nil {
+		return r.objects, nil
+	}
+	if n := r.s.Proxy.Services * r.s.Proxy.Endpoints; n > mostEndpoints {
+		return proxymodel.Objects{}, fmt.Errorf("cascade: incident8829: the Services have %d endpoints, want at most %d",
+			n, mostEndpoints)
+	}
+	o := &r.objects
 	for i := range r.s.Proxy.Services {
 		name := fmt.Sprintf("svc-%d", i)
 		o.Services = append(o.Services, service(name, address(96, i)))
 		o.Slices = append(o.Slices, slice(name, i*r.s.Proxy.Endpoints, r.s.Proxy.Endpoints))
 	}
-	return o
+	return r.objects, nil
 }
 
 // service returns a Service of one port.

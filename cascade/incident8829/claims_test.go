@@ -128,6 +128,7 @@ func TestEachClaimFollowsFromTheRun(t *testing.T) {
 		t.Run(c.claim+"/"+c.name, func(t *testing.T) {
 			o := judge(t, c.s)[c.claim]
 			require.Equal(t, c.want, o.Verdict, "%s (%s)", o.Here, o.Why)
+			require.Contains(t, o.Why, c.why)
 		})
 		if seen[c.claim] == nil {
 			seen[c.claim] = map[bool]bool{}
@@ -145,6 +146,7 @@ type claimCase struct {
 	claim, name string
 	s           scenario.Scenario
 	want        incident8829.Finding
+	why         string // part of the reason; empty: any
 }
 
 // hundreds asks for 500 replicas, and churn wakes the pods that wait twice a second.
@@ -171,12 +173,12 @@ func podCases() []claimCase {
 	one := act(scenario.Action{At: sec(30), Do: scenario.Crash, N: 1})
 	return []claimCase{
 		{claim: pending, name: "500 wanted", s: act(hundreds), want: incident8829.Reproduced},
-		{claim: pending, name: "400 wanted", s: few, want: incident8829.NotHere},
+		{claim: pending, name: "400 wanted", s: few, want: incident8829.NotHere, why: "stops at 157"},
 		{claim: creating, name: "no API server for the CNI", s: incident8829.Scenario(), want: incident8829.Reproduced},
 		{claim: creating, name: "all start", s: start, want: incident8829.NotHere},
-		{claim: crashes, name: "a crash loop", s: flood, want: incident8829.Partly},
-		{claim: crashes, name: "a single crash", s: one, want: incident8829.NotHere},
-		{claim: crashes, name: "no crash", s: calm(), want: incident8829.NotHere},
+		{claim: crashes, name: "a crash loop", s: flood, want: incident8829.Partly, why: "the CNI has no part in it"},
+		{claim: crashes, name: "a single crash", s: one, want: incident8829.NotHere, why: "no flood of 100"},
+		{claim: crashes, name: "no crash", s: calm(), want: incident8829.NotHere, why: "no container crashed"},
 	}
 }
 
@@ -193,11 +195,11 @@ func schedulerCases() []claimCase {
 		{claim: sentence, name: "100 full nodes", s: act(hundreds), want: incident8829.Partly},
 		{claim: sentence, name: "7 full nodes", s: seven, want: incident8829.NotHere},
 		{claim: sentence, name: "nobody pending", s: calm(), want: incident8829.NotHere},
-		{claim: eventCount, name: "a backoff", s: act(hundreds), want: incident8829.Impossible},
-		{claim: eventCount, name: "an idle scheduler", s: idle, want: incident8829.NotHere},
+		{claim: eventCount, name: "a backoff", s: act(hundreds), want: incident8829.Impossible, why: "its backoff allows 75 attempts"},
+		{claim: eventCount, name: "an idle scheduler", s: idle, want: incident8829.NotHere, why: "takes pods out of their backoff"},
 		{claim: eventCount, name: "an idle scheduler, and a pod woken all the time", s: woken, want: incident8829.Reproduced},
 		{claim: everyTen, name: "woken all the time", s: act(hundreds, churn), want: incident8829.Reproduced},
-		{claim: everyTen, name: "woken by none", s: act(hundreds), want: incident8829.NotHere},
+		{claim: everyTen, name: "woken by none", s: act(hundreds), want: incident8829.NotHere, why: "is tried 63 times in 10m0s"},
 		{claim: thousands, name: "woken, and nodes flap", s: flap, want: incident8829.Reproduced},
 		{claim: thousands, name: "one Event a pod", s: act(hundreds), want: incident8829.NotHere},
 	}
@@ -227,18 +229,23 @@ func etcdCases() []claimCase {
 	}
 	oneSlow := killed(scenario.Action{At: sec(239), Do: scenario.Delay, N: 2},
 		scenario.Action{At: sec(239), Do: scenario.Delay, N: 3})
+	mended := killed(scenario.Action{At: sec(240), Do: scenario.Delay})
+	mended.Actions[2], mended.Actions[3] = mended.Actions[3], mended.Actions[2]
+	apart := with(func(s *scenario.Scenario) { s.Nodes, s.Etcd.SeparateLeases = 10, true })
 	return []claimCase{
-		{claim: dbSize, name: "a large db at the start", s: large, want: incident8829.Reproduced},
-		{claim: dbSize, name: "a small one", s: act(hundreds), want: incident8829.NotHere},
-		{claim: raftIndex, name: "100 nodes at rest", s: calm(), want: incident8829.Impossible},
-		{claim: raftIndex, name: "one node that renews every hour", s: lazy, want: incident8829.Reproduced},
+		{claim: raftIndex, name: "ten nodes, Leases in an etcd of their own", s: apart, want: incident8829.Partly},
+		{claim: dbSize, name: "a large db at the start", s: large, want: incident8829.Reproduced, why: "began so large"},
+		{claim: dbSize, name: "a small one", s: act(hundreds), want: incident8829.NotHere, why: "high-water mark"},
+		{claim: raftIndex, name: "100 nodes at rest", s: calm(), want: incident8829.Impossible, why: "an idle cluster of 100 nodes passes it in"},
+		{claim: raftIndex, name: "one node that renews every hour", s: lazy, want: incident8829.Partly, why: "possible: at rest the index grows by"},
 		{claim: raftTerm, name: "twelve leaders", s: leaders(13), want: incident8829.Reproduced},
 		{claim: raftTerm, name: "two leaders", s: leaders(1), want: incident8829.Partly},
-		{claim: raftTerm, name: "one member", s: calm(), want: incident8829.NotHere},
+		{claim: raftTerm, name: "one member", s: calm(), want: incident8829.NotHere, why: "one member stands for"},
 		{claim: killing, name: "one slow disk of three, and its member killed", s: oneSlow, want: incident8829.Reproduced},
-		{claim: killing, name: "three slow disks", s: killed(), want: incident8829.NotHere},
+		{claim: killing, name: "three slow disks", s: killed(), want: incident8829.NotHere, why: "not renewed with the new leader either"},
+		{claim: killing, name: "and the disks are fast again", s: mended, want: incident8829.NotHere, why: "became fast again"},
 		{claim: killing, name: "nobody killed", s: act(slow(4), fast), want: incident8829.NotHere},
-		{claim: twoHours, name: "slow for hours", s: incident8829.Scenario(), want: incident8829.Reproduced},
+		{claim: twoHours, name: "slow for hours", s: incident8829.Scenario(), want: incident8829.Reproduced, why: "lasted 1h51m0s"},
 		{claim: twoHours, name: "slow for minutes", s: act(slow(4), fast), want: incident8829.NotHere},
 	}
 }
@@ -248,9 +255,9 @@ func nodeCases() []claimCase {
 	ten := act(scenario.Action{At: sec(30), Do: scenario.Down, N: 10, For: sec(300)})
 	hang := act(scenario.Action{At: sec(60), Do: scenario.Stall, N: 10, For: 5 * time.Minute})
 	return []claimCase{
-		{claim: nodesNotReady, name: "silent kubelets", s: silent, want: incident8829.Reproduced},
-		{claim: nodesNotReady, name: "ten nodes without power", s: ten, want: incident8829.Partly},
-		{claim: nodesNotReady, name: "kubelets that renew", s: calm(), want: incident8829.NotHere},
+		{claim: nodesNotReady, name: "silent kubelets", s: silent, want: incident8829.Reproduced, why: "by: kubelets silent"},
+		{claim: nodesNotReady, name: "ten nodes without power", s: ten, want: incident8829.Partly, why: "by: kubelets silent"},
+		{claim: nodesNotReady, name: "kubelets that renew", s: calm(), want: incident8829.NotHere, why: "renewed within the grace period"},
 		{claim: pleg, name: "runtimes that hang", s: hang, want: incident8829.Reproduced},
 		{claim: pleg, name: "runtimes that do not", s: calm(), want: incident8829.NotHere},
 	}
@@ -270,9 +277,9 @@ func userCases() []claimCase {
 		{claim: lines, name: "4500 services", s: proxy(scenario.Proxy{Services: 4500}), want: incident8829.NotHere},
 		{claim: lines, name: "ipvs", s: ipvs, want: incident8829.NotHere},
 		{claim: rewrites, name: "partial syncs", s: calm(), want: incident8829.Partly},
-		{claim: rewrites, name: "no such chain", s: ipvs, want: incident8829.NotHere},
+		{claim: rewrites, name: "no such chain", s: ipvs, want: incident8829.NotHere, why: "ipvs mode has no such chain"},
 		{claim: users, name: "drained endpoints", s: drained, want: incident8829.Reproduced},
-		{claim: users, name: "endpoints that serve", s: calm(), want: incident8829.NotHere},
+		{claim: users, name: "endpoints that serve", s: calm(), want: incident8829.NotHere, why: "keep serving"},
 	}
 }
 
@@ -292,13 +299,16 @@ func operatorCases() []claimCase {
 		scale60 := scenario.Action{At: sec(31), Do: scenario.Scale, N: 60, For: time.Hour}
 		s.Actions = slices.Insert(s.Actions, 1, scale60)
 	})
+	refused := act(slow(8), scenario.Action{At: sec(300), Do: scenario.Scale, N: 60})
 	return []claimCase{
 		{claim: readTimeout, name: "a patient probe", s: patient, want: incident8829.Reproduced},
 		{claim: readTimeout, name: "kubeadm's probe", s: incident8829.Scenario(), want: incident8829.Partly},
-		{claim: readTimeout, name: "a fast disk", s: calm(), want: incident8829.NotHere},
+		{claim: readTimeout, name: "a fast disk", s: calm(), want: incident8829.NotHere, why: "answered in time"},
 		{claim: scale, name: "a command that waits for a controller manager", s: waits, want: incident8829.Reproduced},
 		{claim: scale, name: "a command that is acknowledged at once", s: act(hundreds), want: incident8829.NotHere},
-		{claim: scale, name: "an operator who tries again", s: incident8829.Scenario(), want: incident8829.Partly},
+		{claim: scale, name: "nobody scales", s: calm(), want: incident8829.NotHere, why: "nothing to judge"},
+		{claim: scale, name: "no API server", s: refused, want: incident8829.NotHere, why: "no command succeeded"},
+		{claim: scale, name: "an operator who tries again", s: incident8829.Scenario(), want: incident8829.Partly, why: "tried again for as long"},
 	}
 }
 

@@ -3,6 +3,7 @@ package incident8829
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,15 +124,14 @@ func (r *judged) fit() (capacity.Answer, error) {
 // minutes needs as many attempts of that pod. The scheduler's backoff bounds them.
 func eventCount(r *judged) Observable {
 	const reported, span = 450, 12 * time.Minute
-	perPod := 0.0
-	if r.t.PeakPending > 0 {
-		perPod = float64(r.t.Attempts) / float64(r.t.PeakPending)
-	}
+	attempts := r.worst("scheduling attempts", span) * min(span, r.s.Length).Seconds()
+	perPod := attempts / float64(max(1, r.t.PeakPending))
 	most, err := mostAttempts(r.s.Version, span)
 	if err != nil {
 		return unknown(err)
 	}
-	o := Observable{Here: fmt.Sprintf("%.1f attempts a pod, %d over all pods", perPod, r.t.Attempts)}
+	o := Observable{Here: fmt.Sprintf("%.1f attempts a pod in the worst %v, %d over all pods in all",
+		perPod, span, r.t.Attempts)}
 	if most < reported {
 		o.Verdict = Impossible
 		o.Why = fmt.Sprintf("of one pod: its backoff allows %d attempts in %v, however often it is woken; "+
@@ -162,11 +162,15 @@ func mostAttempts(v kube.Version, span time.Duration) (int, error) {
 // everyTenSeconds judges the pace of the retries: 450 pods that are all tried every ten seconds
 // make 45 attempts a second.
 func everyTenSeconds(r *judged) Observable {
-	const reported = reportedPending / 10.0
+	const reported, span = reportedPending / 10.0, 10 * time.Minute
+	most, err := mostAttempts(r.s.Version, span)
+	if err != nil {
+		return unknown(err)
+	}
 	worst := r.worst("scheduling attempts", time.Minute)
 	here := fmt.Sprintf("%.1f attempts/s in the worst minute, %d in all", worst, r.t.Attempts)
-	return found(worst >= reported, here, "10 s is the cap of the backoff: 45 attempts/s are the most, "+
-		"if something wakes the pods each time (L2); else the five-minute flush retries them")
+	return found(worst >= reported, here, fmt.Sprintf("a pod that something wakes all the time is tried %d times in %v "+
+		"at most, one that nothing wakes every five minutes", most, span))
 }
 
 // thousandsOfEvents judges the number of Events, which the report cleared at the end.
@@ -195,13 +199,13 @@ func crashesFlood(r *judged) Observable {
 	switch {
 	case r.t.Crashes == 0:
 		o.Verdict, o.Why = NotHere, "no container crashed; the report's own pods show 0 restarts"
-	case r.t.ProxySyncs < flood:
+	case r.t.ProxySyncs < flood || 2*r.t.Crashes < flood:
 		o.Verdict = NotHere
-		o.Why = fmt.Sprintf("containers crashed, but fewer than %d updates are no flood", flood)
+		o.Why = fmt.Sprintf("a crash takes an endpoint out and in again, two updates at most: no flood of %d", flood)
 	default:
 		o.Verdict = Partly
-		o.Why = "crashes make a flood of updates, but the CNI has no part in it: " +
-			"a container that restarts keeps its pod's sandbox and address"
+		o.Why = "crashes and a flood of updates, but the CNI has no part in it: a container that restarts keeps its " +
+			"pod's sandbox and address"
 	}
 	return o
 }
@@ -210,16 +214,23 @@ func crashesFlood(r *judged) Observable {
 // minutes, or an operator who tried again for as long.
 func scaleTookLong(r *judged) Observable {
 	const reported = 10 * time.Minute
-	o := Observable{Here: fmt.Sprintf("acknowledged %s after the first command, %s failed before",
-		seconds(r.t.ScaleAcked), plural(r.t.ScaleFailed, "command", "commands"))}
+	failed := plural(r.t.ScaleFailed, "command", "commands") + " failed"
+	asked := func(a scenario.Action) bool { return a.Do == scenario.Scale }
+	switch {
+	case !slices.ContainsFunc(r.s.Actions, asked):
+		return Observable{Here: "no command was given", Verdict: NotHere, Why: "nothing to judge"}
+	case r.t.ScaleAcked == 0:
+		return Observable{Here: "never acknowledged, " + failed, Verdict: NotHere, Why: "no command succeeded"}
+	}
+	o := Observable{Here: fmt.Sprintf("acknowledged %s after the first command, %s", seconds(r.t.ScaleAcked), failed)}
 	switch {
 	case r.t.ScaleAcked < reported:
 		o.Verdict = NotHere
-		o.Why = "a PATCH that lands is acknowledged at once, and --timeout=10m is only the limit of waiting for the replicas"
+		o.Why = "a PATCH that lands is acknowledged at once, and a --timeout only bounds the wait for the replicas"
 	case r.t.ScaleFailed > 0:
 		o.Verdict = Partly
-		o.Why = "the operator waited that long, no command did: " +
-			"a PATCH or a GET that is refused or times out ends the command at once"
+		o.Why = "the operator tried again for as long: a PATCH or a GET that is refused or times out ends the " +
+			"command at once"
 	default:
 		o.Verdict, o.Why = Reproduced, "one command waited for the replicas"
 	}

@@ -12,7 +12,7 @@ type Totals struct {
 	FirstNotReady                    time.Duration // since the start
 	Attempts, Patches, Events, Bound int           // of the scheduler
 	ScaleTook                        time.Duration // the longest from a scale command until the replicas were set
-	ScaleAcked                       time.Duration // until kubectl said so: with a timeout, when the replicas are there
+	ScaleAcked                       time.Duration // until kubectl said so; zero: never
 	ScaleFailed                      int           // kubectl commands that ended with an error
 	EventsPerMinute                  float64       // the most in one minute, by the scheduler
 	PodsCreated, PodsRefused         int

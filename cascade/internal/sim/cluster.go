@@ -4,7 +4,7 @@
 // A component owns its state and lives in a file of its own. It embeds the cluster and asks it for
 // three things: the time (now), a timer (at) and a request (ask). It reaches its peers by name.
 //
-// Two tables tie them together: [purposes] has a row for each kind of request, and [timers] one
+// Two tables tie them together: [table] has a row for each kind of request, and [timers] one
 // for each kind of timer. To add a component, write its file and its rows.
 package sim
 
