@@ -11,7 +11,7 @@ TESTLOG := go run -C $(CURDIR)/tools ./testlog
 # HEAVY lists the packages that build Kubernetes itself.
 HEAVY := go list -f '{{$$p := .ImportPath}}{{range .Deps}}{{if eq . "k8s.io/kubernetes/pkg/scheduler/framework"}}{{$$p}}{{end}}{{end}}' ./...
 LIGHT := comm -23 <(go list ./... | sort) <($(HEAVY) | sort)
-WASM := ./kube ./capacity ./scheduler/retry ./etcdmodel/... ./proxymodel ./cascade/...
+WASM := ./kube ./hpa ./capacity ./scheduler/retry ./etcdmodel/... ./proxymodel/... ./cascade/...
 VALIDATION := $(patsubst %/go.mod,%,$(shell find validation -name go.mod | sort))
 
 .PHONY: test lint words wasm race installed validate skips house long bench fuzz tidy
@@ -72,7 +72,7 @@ long: export REDLINE_CASES := 20000
 long: validate
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./capacity ./scheduler/... ./etcdmodel/... ./proxymodel ./cascade/...
+	go test -run '^$$' -bench . -benchmem ./capacity ./scheduler/... ./hpa ./etcdmodel/... ./proxymodel/... ./cascade/...
 
 # fuzz: each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

@@ -40,5 +40,6 @@
 //   - what the nodes' kube-proxies make of those (package proxymodel), and what users see of it
 //
 // As long as the disk is fast and nothing is wrong, heartbeats are counted instead of simulated.
-// docs/cascade.md names the source of each mechanism and what was measured beside the model.
+// docs/cascade.md names the source of each mechanism, validation/RESULTS/cascade.md what was
+// measured beside the model.
 package cascade

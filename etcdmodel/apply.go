@@ -181,14 +181,14 @@ func (e *engine) flush(m *member) int64 {
 //
 // A goroutine that has waited for more than a millisecond gets the lock handed over once it runs
 // again (sync.Mutex's starvation mode). Until then the running apply loop takes the lock again and
-// again. So the delay is that of a wake-up. Another revoke that is applied before it commits all
-// the same.
+// again. So the delay is that of a wake-up. A further revoke that is applied first still forces its
+// own commit.
 //
 // afterFirst is the share of cases in which the timer's goroutine comes late, if reads wait as
 // well. Measured: 33 of 63 revokes that no other followed, in ten runs of a control plane on
-// fsyncs of 1 and 2 s (docs/cascade.md), and 2 of 4 in the one replayed at 2 s. On etcd 3.5.35
-// alone: 12 of 28 with serializable reads at the lock and 8 of 100 without. On 3.6.16: 3 of 3 and
-// 0 of 3 (validation/etcd, TestARevokeHoldsWritesTwice).
+// fsyncs of 1 and 2 s (validation/RESULTS/cascade.md), and 2 of 4 in the one replayed at 2 s. On
+// etcd 3.5.35 alone: 12 of 28 with serializable reads at the lock and 8 of 100 without. On 3.6.16:
+// 3 of 3 and 0 of 3 (validation/etcd, TestARevokeHoldsWritesTwice).
 //
 // lockRace follows from the writes that the goroutine lets pass: 1 to 4 in 20 of the 23 late cases
 // before which any was seen.

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// NoCompaction is the [Cluster.CompactEvery] of an etcd that nobody compacts.
+const NoCompaction time.Duration = -1
+
 // Cluster is the etcd that the load meets. Its zero value is a stock etcd 3.7 of three members
 // on [NVMe], compacted by kube-apiserver every five minutes.
 type Cluster struct {
@@ -26,7 +29,7 @@ type Cluster struct {
 
 	// CompactEvery is the time between two compactions and CompactKeep the age of the
 	// revision they compact to. Zero means kube-apiserver's: five minutes, and what is
-	// five minutes old. A negative CompactEvery means that nothing compacts.
+	// five minutes old. [NoCompaction] means that nothing compacts.
 	CompactEvery, CompactKeep time.Duration
 
 	DB   int64 // bytes of the db file at the start
@@ -125,7 +128,10 @@ func (c Cluster) checkTimes() error {
 		name string
 		d    time.Duration
 	}{{"Heartbeat", c.Heartbeat}, {"BatchInterval", c.BatchInterval}, {"CompactEvery", c.CompactEvery}} {
-		if f.d > 0 && f.d < time.Millisecond {
+		if f.d == NoCompaction && f.name == "CompactEvery" {
+			continue
+		}
+		if f.d != 0 && f.d < time.Millisecond {
 			return bad("Cluster."+f.name, f.d, ">= 1ms")
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // Estimate is like [Predict] but computes closed forms in microseconds instead of simulating. Use
 // it for a slider, a sweep or a first look. Bytes, growth, limits and quota are the same; latency
-// is coarser (docs/etcdmodel.md).
+// is coarser (validation/RESULTS/etcdmodel.md).
 //
 // The raft loop serves in batches. With F the fdatasync and c the time of one request, a turn with
 // n requests takes C = F + turn + n c. As rate C of them gather during a turn,

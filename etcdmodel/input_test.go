@@ -113,7 +113,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		"Cluster.Members":      {Cluster{Members: 4}, open(10, 100)},
 		"Cluster.Quota":        {Cluster{Quota: 16 << 30}, open(10, 100)},
-		"Cluster.CompactEvery": {Cluster{CompactEvery: -1}, open(10, 100)},
+		"Cluster.CompactEvery": {Cluster{CompactEvery: NoCompaction}, open(10, 100)},
 		"Cluster.RTT":          {Cluster{RTT: 150 * time.Millisecond}, open(10, 100)},
 		"Cluster.Disks[0]":     {Cluster{Disks: []Disk{FixedDisk(5 * time.Second)}}, open(1, 100)},
 		"Load.Streams":         {Cluster{Disks: []Disk{FixedDisk(time.Second)}}, open(5000, 100)},

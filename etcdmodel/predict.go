@@ -13,7 +13,7 @@ import (
 //
 // It was compared with held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync
 // as a running etcd reports it. The median error at p50 was 13 %, at p99 24 %, in closed throughput
-// 12 %, and in requests per fdatasync 4 %. docs/etcdmodel.md has the tables.
+// 12 %, and in requests per fdatasync 4 %. validation/RESULTS/etcdmodel.md has the tables.
 func Predict(c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
 	if err != nil {

@@ -216,7 +216,8 @@ func (a *Autoscaler) record(old int, r recommendation) {
 	a.recommended = append(a.recommended, r)
 }
 
-// pace holds a count to the policies' pace and to min and max.
+// pace limits desired to what the scaling policies allow in their period, and to minReplicas and
+// maxReplicas.
 func (a *Autoscaler) pace(now time.Duration, current, desired int32) (int32, Limit) {
 	switch {
 	case desired > current:

@@ -23,7 +23,7 @@ func policy(kind autoscalingv2.HPAScalingPolicyType, value, period int32) autosc
 	return autoscalingv2.HPAScalingPolicy{Type: kind, Value: value, PeriodSeconds: period}
 }
 
-// A rule set is one direction's: a window in seconds and policies.
+// ruleSet returns the rules of one direction: a window in seconds and policies.
 func ruleSet(window int32, policies ...autoscalingv2.HPAScalingPolicy) *autoscalingv2.HPAScalingRules {
 	return &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: &window, Policies: policies}
 }

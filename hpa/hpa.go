@@ -131,7 +131,8 @@ func check(spec autoscalingv2.HorizontalPodAutoscalerSpec, c Config) error {
 	return nil
 }
 
-// tolerance is one direction's. The version decides how it is compared.
+// tolerance says how far the usage ratio may be from 1, up or down, before the autoscaler acts. The
+// version decides how it is compared.
 type tolerance float64
 
 func (a *Autoscaler) tolerances(b *autoscalingv2.HorizontalPodAutoscalerBehavior) (up, down tolerance) {

@@ -1,6 +1,6 @@
 package proxymodel
 
-// DefaultMachine returns the machine that the numbers of docs/proxymodel-cost.md were measured on.
+// DefaultMachine returns the machine of the measurements in validation/RESULTS/proxymodel-cost.md.
 // It is a 2-core AMD EPYC virtual machine (2.6 GHz, 1 MB L2 a core, 32 MB L3) with kernel 6.18,
 // iptables 1.8.9 and nft 1.0.6. Real kube-proxy v1.37.2 proxiers ran in network namespaces of it.
 //

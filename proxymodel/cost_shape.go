@@ -55,8 +55,8 @@ const LargeCluster = 1000
 
 // Uniform returns the shape of services ClusterIP services of one TCP port with endpoints ready
 // endpoints each, on a node that detects local traffic. Rules and chains are exact
-// (docs/proxymodel.md). The bytes are those of names as long as "ns-000/svc-00000:http". Uniform
-// accepts any numbers; [Predict] refuses bad ones.
+// (validation/RESULTS/proxymodel.md). The bytes are those of names as long as
+// "ns-000/svc-00000:http". Uniform accepts any numbers; [Predict] refuses bad ones.
 func Uniform(services, endpoints int) Shape {
 	n, e := services, services*endpoints
 	s := Shape{Ports: n, Endpoints: e}

@@ -217,7 +217,8 @@ func clusterFilter(p *servicePort, all []endpoint, t topology) filter {
 	return terminating
 }
 
-// localFilter does the same among the endpoints on the node.
+// localFilter picks the ready endpoints on the node, else those there that terminate but still
+// serve.
 func localFilter(p *servicePort, all []endpoint) filter {
 	if !p.usesLocal() {
 		return none

@@ -21,7 +21,8 @@ func mustCount(t *testing.T, m Mode, v Version, n Node, o Objects) Rules {
 }
 
 // The real proxier's bytes on both sides of the threshold of large-cluster mode, as in
-// docs/proxymodel.md. That mode drops the comments, so one endpoint more is fewer bytes.
+// validation/RESULTS/proxymodel.md. That mode drops the comments, so one endpoint more is fewer
+// bytes.
 func TestLargeCluster(t *testing.T) {
 	for n, want := range map[int]int{1000: 725_049, 1001: 576_063} {
 		r := mustCount(t, IPTables, V1_37, testNode, uniform(n, 1))

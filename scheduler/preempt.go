@@ -173,8 +173,8 @@ func pick(candidates []preemption.Candidate) preemption.Candidate {
 	return candidates[0]
 }
 
-// earliestStart returns the start of the first among the victims of highest priority. One that has
-// not started counts as the latest. kube-scheduler takes the clock's time for it.
+// earliestStart returns the start of the first among the victims of highest priority. A pod without
+// a start time counts as the latest; kube-scheduler takes the clock's time for it.
 func earliestStart(v *extenderv1.Victims) int64 {
 	highest, earliest := int32(math.MinInt32), int64(math.MaxInt64)
 	for _, p := range v.Pods {

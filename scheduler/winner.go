@@ -11,7 +11,7 @@ type winners struct {
 	win   []int32 // by place: the place of the winner of its subtree
 }
 
-// fill plays all games.
+// fill computes the winner of every subtree.
 func (w *winners) fill() {
 	n := len(w.score)
 	if cap(w.win) < n {
@@ -49,8 +49,8 @@ func (w *winners) set(i int, score int64) {
 	}
 }
 
-// drop removes a place. Those behind it move up, and every game that one of them is in is played
-// again.
+// drop removes a place. Those behind it move up, and every subtree that one of them is in gets its
+// winner anew.
 func (w *winners) drop(i int) {
 	w.score = append(w.score[:i], w.score[i+1:]...)
 	w.win = w.win[:len(w.score)]

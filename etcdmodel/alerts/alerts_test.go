@@ -55,7 +55,7 @@ func TestAlertsBetweenNormalAndTrouble(t *testing.T) {
 
 // At the predicted growth, the size rule fires its lead before the quota: arithmetic of its own.
 func TestAlertLead(t *testing.T) {
-	c := etcdmodel.Cluster{CompactEvery: -1}
+	c := etcdmodel.Cluster{CompactEvery: etcdmodel.NoCompaction}
 	l := eventStorm(300)
 	p, err := etcdmodel.Predict(c, l)
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 func ExampleFor() {
 	events := etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 70, Value: 834, Lease: true}
 	set, err := alerts.For(
-		etcdmodel.Cluster{Members: 1, CompactEvery: -1},
+		etcdmodel.Cluster{Members: 1, CompactEvery: etcdmodel.NoCompaction},
 		etcdmodel.Load{Streams: []etcdmodel.Stream{{Op: events, Rate: 100}}, For: 3 * time.Second},
 		alerts.Options{Lead: time.Hour, Selector: `job="etcd"`},
 	)

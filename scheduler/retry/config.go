@@ -52,8 +52,8 @@ const (
 // tickSlip is the lateness of each tick of v1.29's timer of one second. The timer is set anew when
 // its work is done (wait.Until), so its lateness adds up. In 170 ticks of the real v1.29.2
 // (validation/controlplane, 450 pods) it was 1.46 ms on average, 1.17 ms in the quieter third of
-// them. It matters because a pod that was tried within ten slips of a tick is due again at the
-// tenth tick, and not at the eleventh.
+// them. It matters because a pod that is tried less than ten slips before a tick is due at the
+// tenth tick after it, and not at the eleventh.
 const tickSlip = 1200 * time.Microsecond
 
 // backoffTimer returns how often the scheduler looks for pods whose backoff has ended.

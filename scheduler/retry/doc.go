@@ -18,5 +18,5 @@
 //
 // The model follows kube-scheduler at its defaults, in the versions of [Modelled].
 // validation/controlplane runs v1.29.2 and v1.37.2 beside it, against an API server and
-// controllers of v1.37.2. docs/retry.md has the table.
+// controllers of v1.37.2. validation/RESULTS/retry.md has the table.
 package retry

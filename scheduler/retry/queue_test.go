@@ -29,7 +29,7 @@ func surge(q *Queue) Step {
 }
 
 // The three phases of the incident's control plane, as they were measured on real
-// components (docs/retry.md; validation/controlplane measures them again).
+// components (validation/RESULTS/retry.md; validation/controlplane measures them again).
 func TestThreePhases(t *testing.T) {
 	q := newQueue(t, Config{Version: V1_37})
 	p1 := surge(q)

@@ -26,7 +26,7 @@ func when(r *ReplicaSet, n int, count func(ReplicaSetStep) int) time.Duration {
 func creates(s ReplicaSetStep) int { return s.Creates }
 
 // The ramp of the incident, as the real controller of v1.37.2 made it on an idle
-// machine (docs/retry.md): when the n-th of 450 pods was in etcd.
+// machine (validation/RESULTS/retry.md): when the n-th of 450 pods was in etcd.
 func TestRampIsTheMeasuredOne(t *testing.T) {
 	r := newReplicaSet(t, 0, ReplicaSetAPI{Latency: 6 * time.Millisecond})
 	r.Scale(450)

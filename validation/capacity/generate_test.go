@@ -38,8 +38,7 @@ const (
 	fpga       = corev1.ResourceName("example.com/fpga")
 	hugePages  = corev1.ResourceName("hugepages-2Mi")
 	giantPages = corev1.ResourceName("hugepages-1Gi")
-	// of Kubernetes itself, and counted as extended ones are
-	native = corev1.ResourceName("batch.kubernetes.io/slots")
+	native     = corev1.ResourceName("batch.kubernetes.io/slots") // of Kubernetes itself, and counted as extended ones
 )
 
 func (g generator) objects() (objects []runtime.Object, places int) {

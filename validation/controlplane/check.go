@@ -41,6 +41,11 @@ func (s Scenario) check() error {
 	case s.HPA != nil && (s.HPA.Min < 1 || s.HPA.Max < s.HPA.Min || s.HPA.Target < 1):
 		return bad("Scenario.HPA", *s.HPA, "1 <= Min <= Max and a Target of at least 1 %")
 	}
+	return s.checkTexts()
+}
+
+// checkTexts checks the quantities and the actions.
+func (s Scenario) checkTexts() error {
 	for _, x := range [][2]string{{"NodeCPU", s.NodeCPU}, {"NodeMemory", s.NodeMemory}} {
 		if _, err := resource.ParseQuantity(x[1]); err != nil {
 			return bad("Scenario."+x[0], x[1], "a quantity such as 100m")

@@ -57,8 +57,8 @@ type Entry struct {
 	Text string
 }
 
-// needMemory is the memory that 100 nodes and 1,000 pods may take, with etcd. Measured: 0.6 GB
-// (docs/retry.md).
+// needMemory is the memory that 100 nodes and 1,000 pods may take, with etcd. Measured: 580 MB
+// (validation/RESULTS/retry.md).
 const needMemory = 3 << 30
 
 // Run starts a cluster, puts it through the scenario, stops it and says what happened.

@@ -83,17 +83,6 @@ func SetDisk(member int, delay time.Duration) Action {
 	}}
 }
 
-// SetLeaderDisk is like SetDisk for the member that leads now.
-func SetLeaderDisk(delay time.Duration) Action {
-	return Action{Name: fmt.Sprintf("leader's disk %v", delay), Do: func(ctx context.Context, c *Cluster) error {
-		member, err := c.etcd.leader(ctx)
-		if err != nil {
-			return err
-		}
-		return c.etcd.setDelay(member, delay)
-	}}
-}
-
 // Churn creates and deletes a bound pod, or deletes a filler, every so often; zero stops it. That
 // wakes unschedulable pods.
 func Churn(every time.Duration) Action {
@@ -150,14 +139,6 @@ func Usage(milli int64) Action {
 	return Action{Name: fmt.Sprintf("usage %dm", milli), Do: func(_ context.Context, c *Cluster) error {
 		c.usage.Store(milli)
 		return nil
-	}}
-}
-
-// RestartScheduler ends the scheduler's process and starts another.
-func RestartScheduler() Action {
-	return Action{Name: "restart scheduler", Do: func(ctx context.Context, c *Cluster) error {
-		c.scheduler.stop()
-		return c.startScheduler(ctx)
 	}}
 }
 

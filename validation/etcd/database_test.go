@@ -32,7 +32,7 @@ func TestQuota(t *testing.T) {
 	// The rate is the one that arrived: a Poisson process of n arrivals is off by 1/sqrt(n).
 	arrived := float64(full.Answered) / full.After.Seconds()
 	p, err := etcdmodel.Predict(etcdmodel.Cluster{
-		Version: cluster.Model(), Members: 1, Quota: quota, DB: int64(size), CompactEvery: -1,
+		Version: cluster.Model(), Members: 1, Quota: quota, DB: int64(size), CompactEvery: etcdmodel.NoCompaction,
 	},
 		etcdmodel.Load{Streams: []etcdmodel.Stream{{Name: "events", Op: op, Rate: arrived, Keys: 100}}})
 	require.NoError(t, err)

@@ -185,7 +185,7 @@ func calibrate(t *testing.T) calibrated {
 	return c
 }
 
-// errorSummary summarizes relative errors, either way.
+// errorSummary sums up relative errors, either way.
 type errorSummary struct{ median, worst float64 }
 
 func (e errorSummary) String() string {

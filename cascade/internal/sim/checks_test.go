@@ -109,7 +109,8 @@ func TestSilentKubelets(t *testing.T) {
 
 // After two minutes of 8 s a disk of 1 or 2 s holds the cluster in a trap. Real components were
 // measured from the spell's end until half as many renewals had landed as there are nodes. It took
-// them 11, 17, 21, 30, 36 and 68 s at 1 s, 61, 71, 91 and 95 s at 2 s (docs/cascade.md).
+// them 11, 17, 21, 30, 36 and 68 s at 1 s, 61, 71, 91 and 95 s at 2 s
+// (validation/RESULTS/cascade.md).
 func TestTrap(t *testing.T) {
 	half := func(seed uint64, base float64) float64 {
 		r := run(t, replayed(seed, 420, slow(5, base), slow(25, 8), slow(145, base)))

@@ -16,10 +16,10 @@ import (
 )
 
 // TestReplays runs the model beside the measurements over 20 seeds, and sets no parameter per run.
-// The tolerances are those that repeats of the measurements ask for (docs/cascade.md). What repeats
-// at one delay decide by chance is held on the mean over the seeds: the writes at 4 s, a node at
-// 2 s. The rest is held on every seed. The waste is held beside the nearest of the measured runs,
-// and on the mean.
+// The tolerances are those that repeats of the measurements ask for
+// (validation/RESULTS/cascade.md). What repeats at one delay decide by chance is held on the mean
+// over the seeds: the writes at 4 s, a node at 2 s. The rest is held on every seed. The waste is
+// held beside the nearest of the measured runs, and on the mean.
 func TestReplays(t *testing.T) {
 	runs := readReplays(t)
 	for _, delay := range slices.Sorted(maps.Keys(runs)) {

@@ -42,8 +42,8 @@ const (
 	seatsPeriod    = 10 * time.Second // between two adjustments of the levels
 
 	// A restarted API server needs bootTime, then bootOps etcd operations one after the other. The
-	// replays took 21 s at D = 1 s (docs/cascade.md); less 5 s, at 2.3 s each, gives bootOps. A
-	// start-up hook gives up after bootLimit.
+	// replays took 21 s at D = 1 s (validation/RESULTS/cascade.md); less 5 s, at 2.3 s each, gives
+	// bootOps. A start-up hook gives up after bootLimit.
 	bootTime  = 5 * time.Second
 	bootOps   = 7
 	bootLimit = 60 * time.Second

@@ -2,8 +2,8 @@ package sim
 
 import "github.com/redline-go/redline/cascade/story"
 
-// table has a row for each kind of request. The bytes in the db are those that docs/etcdmodel.md
-// (Bytes of a revision) gives for kube-apiserver's objects, see [classes].
+// table has a row for each kind of request. The bytes in the db are those of kube-apiserver's
+// objects (validation/RESULTS/etcdmodel.md, Bytes of a revision), see [classes].
 //
 // The kernel reaches the table through a pointer. Its functions ask for requests, and would
 // otherwise refer to the table while it is made.

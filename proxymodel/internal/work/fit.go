@@ -12,9 +12,9 @@ type Row struct {
 
 // Fit finds non-negative costs per unit that meet the rows in least weighted squares.
 //
-// Each cost is drawn with strength pull towards its prior, so that costs which no row tells apart,
-// or contains, keep the prior's proportions. The prior is first scaled to this machine by
-// [priorRatio]. With pull zero the search only starts at the prior.
+// Parameter pull is the strength with which each cost is drawn towards its prior. Costs that no row
+// contains, or tells apart, keep the prior's proportions. The prior is first scaled to this machine
+// by [priorRatio]. With pull zero the search only starts at the prior.
 func Fit(rows []Row, prior []float64, pull float64) []float64 {
 	n := len(prior)
 	scale := make([]float64, n)

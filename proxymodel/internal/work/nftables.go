@@ -90,8 +90,9 @@ func (w *NFTables) Kernel() [8]float64 {
 	return [8]float64{w.Ops, w.Elements, w.Visits, w.BindVisits, w.Cold, w.Dumped, w.ListedPorts, w.ListedMaps}
 }
 
-// NFTablesProxy returns the units of kube-proxy's own work in nftables mode. Those of a partial
-// sync's ports and maps grow with their sixth root beside: the processor's caches miss the more.
+// NFTablesProxy returns the units of kube-proxy's own work in nftables mode. In a partial sync,
+// ports and maps cost their number to the power 7/6: larger tables miss the processor's caches
+// more.
 func NFTablesProxy(s *Size, p Phase, changed float64) [13]float64 {
 	u := Proxy(s, p, changed)
 	u[6] *= sixthRoot(u[6])
@@ -107,7 +108,7 @@ func ListedChains(s *Size) [4]float64 {
 	return [4]float64{n, n * n, 0, 0}
 }
 
-// ListedSets returns the units of listing its sets and maps, likewise.
+// ListedSets returns the units of listing its sets and maps: Chain, ChainWalk, Set and SetWalk.
 func ListedSets(s *Size) [4]float64 {
 	n := float64(nftSets + s.Maps + s.AffinitySets)
 	return [4]float64{0, 0, n, n * n}
