@@ -177,8 +177,8 @@ func killingHelped(r *judged) Observable {
 	}
 	const window = time.Minute
 	before, after := r.renewing(killed-window, killed), r.renewing(killed+window/2, killed+window+window/2)
-	o := Observable{Verdict: NotHere, Here: fmt.Sprintf("%.0f %% of the leases that were due were renewed in the minute before, "+
-		"%.0f %% in a minute after", 100*before, 100*after)}
+	o := Observable{Verdict: NotHere, Here: fmt.Sprintf("%.0f %% of the leases that were due were renewed "+
+		"in the minute before, %.0f %% in a minute after", 100*before, 100*after)}
 	switch {
 	case before >= 0.5:
 		o.Why = "leases were renewed before, too"

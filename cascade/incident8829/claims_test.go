@@ -195,11 +195,23 @@ func schedulerCases() []claimCase {
 		{claim: sentence, name: "100 full nodes", s: act(hundreds), want: incident8829.Partly},
 		{claim: sentence, name: "7 full nodes", s: seven, want: incident8829.NotHere},
 		{claim: sentence, name: "nobody pending", s: calm(), want: incident8829.NotHere},
-		{claim: eventCount, name: "a backoff", s: act(hundreds), want: incident8829.Impossible, why: "its backoff allows 75 attempts"},
-		{claim: eventCount, name: "an idle scheduler", s: idle, want: incident8829.NotHere, why: "takes pods out of their backoff"},
-		{claim: eventCount, name: "an idle scheduler, and a pod woken all the time", s: woken, want: incident8829.Reproduced},
+		{
+			claim: eventCount, name: "a backoff", s: act(hundreds),
+			want: incident8829.Impossible, why: "its backoff allows 75 attempts",
+		},
+		{
+			claim: eventCount, name: "an idle scheduler", s: idle,
+			want: incident8829.NotHere, why: "takes pods out of their backoff",
+		},
+		{
+			claim: eventCount, name: "an idle scheduler, and a pod woken all the time", s: woken,
+			want: incident8829.Reproduced,
+		},
 		{claim: everyTen, name: "woken all the time", s: act(hundreds, churn), want: incident8829.Reproduced},
-		{claim: everyTen, name: "woken by none", s: act(hundreds), want: incident8829.NotHere, why: "is tried 63 times in 10m0s"},
+		{
+			claim: everyTen, name: "woken by none", s: act(hundreds),
+			want: incident8829.NotHere, why: "is tried 63 times in 10m0s",
+		},
 		{claim: thousands, name: "woken, and nodes flap", s: flap, want: incident8829.Reproduced},
 		{claim: thousands, name: "one Event a pod", s: act(hundreds), want: incident8829.NotHere},
 	}
@@ -236,16 +248,31 @@ func etcdCases() []claimCase {
 		{claim: raftIndex, name: "ten nodes, Leases in an etcd of their own", s: apart, want: incident8829.Partly},
 		{claim: dbSize, name: "a large db at the start", s: large, want: incident8829.Reproduced, why: "began so large"},
 		{claim: dbSize, name: "a small one", s: act(hundreds), want: incident8829.NotHere, why: "high-water mark"},
-		{claim: raftIndex, name: "100 nodes at rest", s: calm(), want: incident8829.Impossible, why: "an idle cluster of 100 nodes passes it in"},
-		{claim: raftIndex, name: "one node that renews every hour", s: lazy, want: incident8829.Partly, why: "possible: at rest the index grows by"},
+		{
+			claim: raftIndex, name: "100 nodes at rest", s: calm(),
+			want: incident8829.Impossible, why: "an idle cluster of 100 nodes passes it in",
+		},
+		{
+			claim: raftIndex, name: "one node that renews every hour", s: lazy,
+			want: incident8829.Partly, why: "possible: at rest the index grows by",
+		},
 		{claim: raftTerm, name: "twelve leaders", s: leaders(13), want: incident8829.Reproduced},
 		{claim: raftTerm, name: "two leaders", s: leaders(1), want: incident8829.Partly},
 		{claim: raftTerm, name: "one member", s: calm(), want: incident8829.NotHere, why: "one member stands for"},
 		{claim: killing, name: "one slow disk of three, and its member killed", s: oneSlow, want: incident8829.Reproduced},
-		{claim: killing, name: "three slow disks", s: killed(), want: incident8829.NotHere, why: "not renewed with the new leader either"},
-		{claim: killing, name: "and the disks are fast again", s: mended, want: incident8829.NotHere, why: "became fast again"},
+		{
+			claim: killing, name: "three slow disks", s: killed(),
+			want: incident8829.NotHere, why: "not renewed with the new leader either",
+		},
+		{
+			claim: killing, name: "and the disks are fast again", s: mended,
+			want: incident8829.NotHere, why: "became fast again",
+		},
 		{claim: killing, name: "nobody killed", s: act(slow(4), fast), want: incident8829.NotHere},
-		{claim: twoHours, name: "slow for hours", s: incident8829.Scenario(), want: incident8829.Reproduced, why: "lasted 1h51m0s"},
+		{
+			claim: twoHours, name: "slow for hours", s: incident8829.Scenario(),
+			want: incident8829.Reproduced, why: "lasted 1h51m0s",
+		},
 		{claim: twoHours, name: "slow for minutes", s: act(slow(4), fast), want: incident8829.NotHere},
 	}
 }
@@ -255,9 +282,18 @@ func nodeCases() []claimCase {
 	ten := act(scenario.Action{At: sec(30), Do: scenario.Down, N: 10, For: sec(300)})
 	hang := act(scenario.Action{At: sec(60), Do: scenario.Stall, N: 10, For: 5 * time.Minute})
 	return []claimCase{
-		{claim: nodesNotReady, name: "silent kubelets", s: silent, want: incident8829.Reproduced, why: "by: kubelets silent"},
-		{claim: nodesNotReady, name: "ten nodes without power", s: ten, want: incident8829.Partly, why: "by: kubelets silent"},
-		{claim: nodesNotReady, name: "kubelets that renew", s: calm(), want: incident8829.NotHere, why: "renewed within the grace period"},
+		{
+			claim: nodesNotReady, name: "silent kubelets", s: silent,
+			want: incident8829.Reproduced, why: "by: kubelets silent",
+		},
+		{
+			claim: nodesNotReady, name: "ten nodes without power", s: ten,
+			want: incident8829.Partly, why: "by: kubelets silent",
+		},
+		{
+			claim: nodesNotReady, name: "kubelets that renew", s: calm(),
+			want: incident8829.NotHere, why: "renewed within the grace period",
+		},
 		{claim: pleg, name: "runtimes that hang", s: hang, want: incident8829.Reproduced},
 		{claim: pleg, name: "runtimes that do not", s: calm(), want: incident8829.NotHere},
 	}
@@ -308,7 +344,10 @@ func operatorCases() []claimCase {
 		{claim: scale, name: "a command that is acknowledged at once", s: act(hundreds), want: incident8829.NotHere},
 		{claim: scale, name: "nobody scales", s: calm(), want: incident8829.NotHere, why: "nothing to judge"},
 		{claim: scale, name: "no API server", s: refused, want: incident8829.NotHere, why: "no command succeeded"},
-		{claim: scale, name: "an operator who tries again", s: incident8829.Scenario(), want: incident8829.Partly, why: "tried again for as long"},
+		{
+			claim: scale, name: "an operator who tries again", s: incident8829.Scenario(),
+			want: incident8829.Partly, why: "tried again for as long",
+		},
 	}
 }
 
