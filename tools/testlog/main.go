@@ -12,6 +12,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"flag"
@@ -48,7 +49,7 @@ type event struct {
 }
 
 func run(in io.Reader, out io.Writer, skips string, logs bool) error {
-	p := printer{out: out, logs: logs, said: map[[2]string][]string{}}
+	p := printer{out: out, logs: logs, said: map[[2]string][]string{}, last: map[[2]string]string{}}
 	r := bufio.NewReader(in)
 	for {
 		line, err := r.ReadBytes('\n')
@@ -79,6 +80,7 @@ type printer struct {
 	out     io.Writer
 	logs    bool
 	said    map[[2]string][]string // by package and test, until it ends
+	last    map[[2]string]string   // the last line that each logged, printed or not
 	skipped []string
 }
 
@@ -91,7 +93,7 @@ func (p *printer) add(e event) {
 		p.output(key, e)
 	case "skip":
 		if e.Test != "" {
-			p.skipped = append(p.skipped, fmt.Sprintf("%s %s: %s\n", e.Package, e.Test, reason(p.said[key])))
+			p.skipped = append(p.skipped, fmt.Sprintf("%s %s: %s\n", e.Package, e.Test, cmp.Or(p.last[key], "no reason")))
 		}
 		delete(p.said, key)
 	case "fail":
@@ -128,6 +130,9 @@ var noise = regexp.MustCompile(`^(=== |\s*--- (PASS|SKIP)|PASS|\?|[IWEF][0-9]{4}
 	`dynamic_[a-z]*|secure_serving|node_tree|schedule_one)\.go:)`)
 
 func (p *printer) output(key [2]string, e event) {
+	if m := logged.FindStringSubmatch(e.Output); m != nil {
+		p.last[key] = m[1]
+	}
 	switch {
 	case e.Test == "" && closing.MatchString(e.Output), p.logs && !noise.MatchString(e.Output):
 		fmt.Fprint(p.out, e.Output)
@@ -136,17 +141,8 @@ func (p *printer) output(key [2]string, e event) {
 	}
 }
 
+// logged matches a line that a test logs.
 var logged = regexp.MustCompile(`^\s+\w+\.go:\d+: (.*)`)
-
-// reason returns the last line that a skipped test logged.
-func reason(said []string) string {
-	for _, line := range slices.Backward(said) {
-		if m := logged.FindStringSubmatch(line); m != nil {
-			return m[1]
-		}
-	}
-	return "no reason"
-}
 
 // check prints the list and returns an error where a reason is not one of reasons.txt.
 func check(out io.Writer, file string) error {

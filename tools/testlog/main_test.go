@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,5 +59,22 @@ func TestSkipsNeedAListedReason(t *testing.T) {
 	}
 	if err := check(&out, file); err != nil {
 		t.Error(err)
+	}
+}
+
+// The reason of a skip is known whether or not what tests log is printed.
+func TestKnowsTheReasonInBothModes(t *testing.T) {
+	for _, logs := range []bool{false, true} {
+		file := filepath.Join(t.TempDir(), "skips")
+		if err := run(strings.NewReader(stream), io.Discard, file, logs); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "p TestA: no file beside the repository\n"; string(text) != want {
+			t.Errorf("with logs %v: %q, want %q", logs, text, want)
+		}
 	}
 }
