@@ -52,11 +52,20 @@ func (c *Counts) Add(v int64) { c.AddN(v, 1) }
 
 // AddN counts v n times.
 func (c *Counts) AddN(v int64, n int) {
+	c.total += n
+	if i := c.scale.Bin(v) - c.first; uint(i) < uint(len(c.bins)) {
+		c.bins[i] += uint32(n)
+	} else {
+		c.addOutside(i, n)
+	}
+}
+
+// addOutside counts a number of bin first+i that has no bin here, or not yet.
+func (c *Counts) addOutside(i, n int) {
 	if c.bins == nil {
 		c.bins = make([]uint32, c.last-c.first+1)
 	}
-	c.bins[min(max(c.scale.Bin(v), c.first), c.last)-c.first] += uint32(n)
-	c.total += n
+	c.bins[min(max(i, 0), c.last-c.first)] += uint32(n)
 }
 
 // Total returns how many numbers were counted.

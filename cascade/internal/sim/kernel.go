@@ -88,9 +88,10 @@ func (kn *kernel) run() {
 		}
 		kn.now = e.At
 		t := &timers[e.Kind]
-		if t.wanted == nil || t.wanted(kn.cluster, e) {
-			t.due(kn.cluster, e)
+		if t.request && !kn.current(e) || t.wanted != nil && !t.wanted(kn.cluster, e) {
+			continue
 		}
+		t.due(kn.cluster, e)
 	}
 	kn.now = kn.end
 	kn.cluster.calm.count()

@@ -8,8 +8,9 @@ import (
 
 // timer describes a kind of timer.
 type timer struct {
-	wanted func(*cluster, vtime.Event) bool // reports whether the timer still counts; nil: always
-	due    func(*cluster, vtime.Event)      // does what is due
+	request bool                             // it is void once its request has ended
+	wanted  func(*cluster, vtime.Event) bool // reports whether the timer still counts; nil: always
+	due     func(*cluster, vtime.Event)      // does what is due
 }
 
 // Kinds of timers. The rows of [timers] say what each does.
@@ -78,13 +79,13 @@ const (
 
 // timers has a row for each kind of timer.
 var timers = [timerKinds]timer{
-	evAdmit:        {wanted: ofRequest, due: func(c *cluster, e vtime.Event) { c.admit(e.Who) }},
-	evPatience:     {wanted: ofRequest, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, gaveUp) }},
-	evDeadline:     {wanted: ofRequest, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, late) }},
-	evEtcdDeadline: {wanted: ofWrite, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, failed) }},
-	evProbeOver:    {wanted: ofRequest, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, failed) }},
-	evAnswer:       {wanted: ofRequest, due: func(c *cluster, e vtime.Event) { c.calm.answer(e.Who) }},
-	evDrop:         {wanted: ofRequest, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, refused) }},
+	evAdmit:        {request: true, due: func(c *cluster, e vtime.Event) { c.admit(e.Who) }},
+	evPatience:     {request: true, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, gaveUp) }},
+	evDeadline:     {request: true, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, late) }},
+	evEtcdDeadline: {request: true, wanted: ofWrite, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, failed) }},
+	evProbeOver:    {request: true, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, failed) }},
+	evAnswer:       {request: true, due: func(c *cluster, e vtime.Event) { c.calm.answer(e.Who) }},
+	evDrop:         {request: true, due: func(c *cluster, e vtime.Event) { c.finish(e.Who, refused) }},
 
 	evLease:      {wanted: ofLeaseLoop, due: func(c *cluster, e vtime.Event) { c.kubelets.leaseRound(e.Who) }},
 	evLeaseRetry: {wanted: ofLeaseLoop, due: func(c *cluster, e vtime.Event) { c.kubelets.leasePut(e.Who) }},
@@ -133,13 +134,8 @@ var timers = [timerKinds]timer{
 	evGrid:       {due: func(c *cluster, _ vtime.Event) { c.rec.due() }},
 }
 
-// ofRequest reports whether the timer's request is still under way.
-func ofRequest(c *cluster, e vtime.Event) bool { return c.current(e) }
-
 // ofWrite reports whether etcd still writes for the timer's request.
-func ofWrite(c *cluster, e vtime.Event) bool {
-	return c.current(e) && c.requests[e.Who].stage == writing
-}
+func ofWrite(c *cluster, e vtime.Event) bool { return c.requests[e.Who].stage == writing }
 
 // ofLeaseLoop reports whether the timer is of the kubelet's present Lease loop.
 func ofLeaseLoop(c *cluster, e vtime.Event) bool { return e.Gen == c.kubelets.list[e.Who].leaseGen }
