@@ -10,7 +10,6 @@ import (
 	"github.com/redline-go/redline/cascade/scenario"
 	"github.com/redline-go/redline/cascade/story"
 	"github.com/redline-go/redline/hpa"
-	"github.com/redline-go/redline/kube"
 )
 
 // autoscaler is the workload's HorizontalPodAutoscaler.
@@ -30,10 +29,6 @@ func (hp *autoscaler) start(c *cluster) error {
 	}
 	h := hp.s.Workload.HPA.WithDefaults()
 	hp.spec = &h
-	version := hpa.V1_29
-	if hp.s.Version != kube.V1_29 {
-		version = hpa.V1_37
-	}
 	cpu := autoscalingv2.ResourceMetricSource{
 		Name: corev1.ResourceCPU,
 		Target: autoscalingv2.MetricTarget{
@@ -45,7 +40,7 @@ func (hp *autoscaler) start(c *cluster) error {
 		MinReplicas: ptr.To(int32(h.Min)),
 		MaxReplicas: int32(h.Max),
 		Metrics:     []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &cpu}},
-	}, hpa.Config{Version: version})
+	}, hpa.Config{Version: hp.s.Version})
 	hp.demand = float64(hp.pods.running*h.Request*h.Target) / 100
 	hp.at(hpa.SyncPeriod, evAutoscale, 0, 0)
 	return err
