@@ -32,8 +32,11 @@ type Cluster struct {
 	// five minutes old. [NoCompaction] means that nothing compacts.
 	CompactEvery, CompactKeep time.Duration
 
-	DB   int64 // bytes of the db file at the start
-	CPU  CPU   // zero means what was measured on the two-core test machine
+	// State is the database at the start, of the member with the largest file; zero is an empty one.
+	State State
+	DB    int64 // bytes of the db file at the start
+
+	CPU  CPU // zero means what was measured on the two-core test machine
 	Seed uint64
 }
 
