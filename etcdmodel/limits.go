@@ -49,7 +49,7 @@ const (
 	maxMembers = 9
 
 	century  = 876_600 * time.Hour
-	mostTime = time.Minute // of processor for one request or KiB: 500,000 times the default
+	mostTime = time.Second // of processor for one request or KiB: 10,000 times the default
 	mostSize = 1 << 50     // bytes of a file: 1 PiB
 	mostKeys = 1 << 40     // keys and revisions
 

@@ -66,6 +66,14 @@ func (o Op) Check(field string) error {
 	return o.checkLimits(field)
 }
 
+// within returns the request with its sizes in a range in which their sums do not overflow. It
+// changes none that passes Check.
+func (o Op) within() Op {
+	o.Key, o.Value = min(max(o.Key, 0), mostAnswer), min(max(o.Value, 0), mostAnswer)
+	o.Puts = min(max(o.Puts, 0), mostPuts)
+	return o
+}
+
 func (o Op) checkLimits(field string) error {
 	if !o.Kind.Writes() {
 		return nil

@@ -55,21 +55,27 @@ func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) 
 	return p, nil
 }
 
-// rare replaces the latency of requests that are too rare for samples by that of the closed form.
+// rare replaces the latency of requests that are too rare for samples by the closed form's. A read
+// beside writes waits for what they wait for.
 func (p *Prediction) rare(c Cluster, l Load, o *offer, s *simulation) {
-	if l.For > 0 || s.full || s.e.now-s.from < ns(mostSpan) {
+	if !s.rare {
 		return
 	}
-	replace := func(n int, latency Latency, sampled *bool, into *Latency) {
-		p.Warnings = append(p.Warnings, warning("Load", "has %d requests of a sort in %v: "+
-			"their latency is the closed form's, as of Estimate", n, p.Simulated))
-		*into, *sampled = latency, false
+	closed := closedForm(c, l)
+	replace := func(what string, n int, latency Latency, sampled *bool, into *Latency) {
+		if n < p99Least {
+			p.Warnings = append(p.Warnings, warning("Load", "has %d %s in %v of simulated time: "+
+				"their latency is the closed form's", n, what, p.Simulated))
+			*into, *sampled = latency, false
+		}
 	}
-	if n := s.endedWrites(); s.writes && n < p99Least {
-		replace(n, closedForm(c, l).Commit, &o.sampledWrites, &p.Commit)
+	if s.writes {
+		replace("writes", s.endedWrites(), closed.Commit, &o.sampledWrites, &p.Commit)
 	}
-	if n := s.reads.counts.Total(); s.asksReads && n < p99Least && !s.writes {
-		replace(n, c.idleRead(l), &o.sampledReads, &p.Reads)
+	if reads := s.reads.counts.Total(); s.asksReads && s.writes {
+		replace("reads", reads, closed.Commit, &o.sampledReads, &p.Reads)
+	} else if s.asksReads {
+		replace("reads", reads, closed.Reads, &o.sampledReads, &p.Reads)
 	}
 }
 
@@ -136,7 +142,7 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	}
 	p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
 	commit := p.BackendCommit.Mean
-	if commit == 0 {
+	if commit == 0 || p.BackendCommit.Empty() {
 		commit = capped(c.backendCommit(newDiskMean(c, 0), m, m.rate))
 	}
 	g := newGrowth(c, m.streams)

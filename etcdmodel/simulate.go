@@ -20,6 +20,7 @@ type simulation struct {
 	came              int  // requests of the streams since measured from
 	openBefore        int  // without an answer then
 	full              bool // more are on their way than are simulated
+	rare              bool // too few ended in the longest time that is simulated
 
 	commits, reads                        latencies
 	members                               []latencies
