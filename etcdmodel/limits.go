@@ -51,7 +51,7 @@ const (
 	century  = 876_600 * time.Hour
 	mostTime = time.Second // of processor for one request or KiB: 10,000 times the default
 	mostSize = 1 << 50     // bytes of a file: 1 PiB
-	mostKeys = 1 << 40     // keys and revisions
+	mostKeys = math.MaxInt32
 
 	// mostElection is etcd's own (server/embed/config.go: maxElectionMs). Its Validate also asks
 	// for an election timeout of at least five heartbeat intervals.
