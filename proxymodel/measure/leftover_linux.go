@@ -27,6 +27,7 @@ func newScratch() (path string, done func(), err error) {
 		err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) // until this process ends
 	}
 	if err != nil {
+		_ = os.Remove(path)
 		return "", nil, err
 	}
 	return path, func() {
