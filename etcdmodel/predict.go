@@ -47,7 +47,7 @@ func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) 
 	}
 	p.Elections = math.Max(p.Elections, c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync))
 	o := newOffer(c, l)
-	o.piled = s.piled(l.Clients, span.Seconds())
+	o.piled = s.piled(span)
 	o.sampledWrites, o.sampledReads = true, true
 	p.rare(c, l, &o, s)
 	p.warn(c, l)

@@ -83,6 +83,7 @@ func (s *simulation) simulate(ctx context.Context, c Cluster, l Load) (time.Dura
 		return 0, err
 	}
 	s.measure()
+	s.watch(s.from + ns(span))
 	if err := s.drive(ctx, s.from+ns(span)); err != nil {
 		return 0, err
 	}
@@ -92,6 +93,7 @@ func (s *simulation) simulate(ctx context.Context, c Cluster, l Load) (time.Dura
 			break
 		}
 		span = min(2*span, mostSpan)
+		s.watch(s.from + ns(span))
 		if err := s.drive(ctx, s.from+ns(span)); err != nil {
 			return 0, err
 		}
@@ -109,14 +111,43 @@ func (s *simulation) enough() bool {
 	return (!s.writes || s.endedWrites() >= p99Enough) && (!s.asksReads || s.reads.counts.Total() >= p99Enough)
 }
 
-// piled returns the requests/s by which those without an answer have grown, if that is more than
-// chance, more than the clients that wait for each other, and a twentieth of those that came.
-func (s *simulation) piled(clients int, seconds float64) float64 {
-	more := float64(s.open() - s.openBefore - clients)
-	if s.came == 0 || !s.full && (more < 20 || more < float64(s.came)/20) {
-		return 0
+// quarter adds up the requests without an answer, as those find it that come in a quarter of the
+// time measured.
+type quarter struct {
+	from, came int64
+	open       float64
+}
+
+func (q quarter) mean() float64 { return q.open / float64(max(q.came, 1)) }
+
+// watch sets the third and the fourth quarter of a time that ends at `end`. What piles up does so
+// from the one to the other, too; a slow disk's first requests are over by then.
+func (s *simulation) watch(end int64) {
+	span := end - s.from
+	s.third, s.fourth = quarter{from: end - span/2}, quarter{from: end - span/4}
+}
+
+func (s *simulation) look() {
+	q := &s.third
+	if s.e.now >= s.fourth.from {
+		q = &s.fourth
 	}
-	return max(more, 1) / max(seconds, 1)
+	q.came++
+	q.open += float64(s.open())
+}
+
+// piled returns the requests/s by which those without an answer have grown from the third to the
+// fourth quarter, if that is more than a tenth of those that came and more than chance.
+func (s *simulation) piled(span time.Duration) float64 {
+	seconds := max(span.Seconds()/4, 1)
+	if s.full {
+		return float64(s.open()) / seconds
+	}
+	a, b := s.third.mean(), s.fourth.mean()
+	if more := b - a; more > 20 && more > a/4 && more > float64(s.fourth.came)/10 {
+		return more / seconds
+	}
+	return 0
 }
 
 // costOf estimates the work of simulating so many requests of the load over a time, in requests

@@ -16,11 +16,10 @@ type simulation struct {
 	robin  bool
 	from   int64 // measured from here on
 
-	writes, asksReads bool // which of them the load has
-	came              int  // requests of the streams since measured from
-	openBefore        int  // without an answer then
-	full              bool // more are on their way than are simulated
-	rare              bool // too few ended in the longest time that is simulated
+	writes, asksReads bool    // which of them the load has
+	third, fourth     quarter // of the time measured
+	full              bool    // more are on their way than are simulated
+	rare              bool    // too few ended in the longest time that is simulated
 
 	commits, reads                        latencies
 	members                               []latencies
@@ -66,7 +65,9 @@ func (s *simulation) nextArrival() {
 }
 
 func (s *simulation) arrive() {
-	s.came++
+	if s.e.now >= s.third.from {
+		s.look()
+	}
 	class := 0
 	if n := len(s.rates); n > 1 {
 		for x := s.chance.Float64() * s.rates[n-1]; class < n-1 && x >= s.rates[class]; {
@@ -140,7 +141,8 @@ func (s *simulation) done(r request, o outcome, at int64) {
 
 // measure starts over what is counted.
 func (s *simulation) measure() {
-	s.from, s.came, s.openBefore = s.e.now, 0, s.open()
+	s.from = s.e.now
+	s.third, s.fourth = quarter{from: never}, quarter{from: never}
 	fsync, commit := s.e.count.fsyncTime, s.e.count.commitTime
 	fsync.reset()
 	commit.reset()
