@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Population is what a Kubernetes cluster keeps in etcd and how fast that changes. Its zero value
-// is an empty cluster. Sizes are bytes of one object as kube-apiserver stores it; the defaults were
-// measured (testdata of kubeops: k8s_object_sizes.csv, protobuf of k8s.io/api v0.34).
+// Population counts the objects that a Kubernetes cluster keeps in etcd, and their changes. Its
+// zero value is an empty cluster. Sizes are bytes of one object as kube-apiserver stores it; the
+// defaults were measured (kubeops/testdata/k8s_object_sizes.csv, protobuf of k8s.io/api v0.34).
 type Population struct {
 	Nodes int
 	Pods  int // that run at a time

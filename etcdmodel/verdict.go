@@ -124,7 +124,7 @@ func (p *Prediction) judge(l Load, o offer) {
 	p.Holds = len(p.Reasons) == 0
 }
 
-// offer is what a load asks, as far as the verdict needs it.
+// offer sums up a load for the verdict.
 type offer struct {
 	writes, all  float64 // open requests/s
 	doors        float64 // requests/s that members can take in
