@@ -75,14 +75,15 @@ func ExamplePredictContext() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // as a user who has waited long enough
 	load := etcdmodel.Load{
-		Streams: []etcdmodel.Stream{{Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: 60, Value: 525}, Rate: 10_000}}, For: time.Hour,
+		Streams: []etcdmodel.Stream{{Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: 60, Value: 525}, Rate: 10_000}},
+		For:     time.Hour,
 	}
 	_, err := etcdmodel.Predict(etcdmodel.Cluster{}, load)
 	fmt.Println(err)
 	_, err = etcdmodel.PredictContext(ctx, etcdmodel.Cluster{}, load)
 	fmt.Println(err)
 	// Output:
-	// etcdmodel: Load is the work of 1.7e+08 requests, want 3e+06 at most, about a second of computing; PredictContext takes more
+	// etcdmodel: Load is the work of 1.7e+08 requests, want 3e+06 at most (about a second); PredictContext takes more
 	// etcdmodel: context canceled
 }
 

@@ -205,7 +205,9 @@ func TestHostileTogether(t *testing.T) {
 func TestWidestInput(t *testing.T) {
 	put := Op{Kind: TxnUpdate, Key: 60, Value: 525}
 	for name, c := range map[string]Cluster{
-		"slow":   {Disks: []Disk{FixedDisk(maxLatency)}, BatchInterval: 24 * time.Hour, RTT: time.Hour, CPU: DefaultCPU().Scaled(1e3)},
+		"slow": {
+			Disks: []Disk{FixedDisk(maxLatency)}, BatchInterval: 24 * time.Hour, RTT: time.Hour, CPU: DefaultCPU().Scaled(1e3),
+		},
 		"calm":   {Heartbeat: mostElection / 5, Election: mostElection, CompactEvery: century, CompactKeep: century},
 		"large":  {DB: mostSize, Quota: mostSize, SnapshotCount: mostKeys, BatchLimit: mostKeys, Network: mostFlow},
 		"narrow": {Network: leastFlow, Disks: []Disk{{Fsync: []Quantile{{1, 0}}, Bandwidth: leastFlow}}},

@@ -179,7 +179,7 @@ func checkCost(c Cluster, l Load, instead string) error {
 		return nil
 	}
 	return bad("Load", fmt.Sprintf("the work of %.2g requests", cost),
-		fmt.Sprintf("%.0g at most, about a second of computing; %s takes more", quickCost, instead))
+		fmt.Sprintf("%.0g at most (about a second); %s takes more", quickCost, instead))
 }
 
 // mostRequests returns the requests/s that the load makes, as far as members take them in. c must

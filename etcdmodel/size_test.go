@@ -94,7 +94,9 @@ func TestSizeForIsMonotone(t *testing.T) {
 // and a disk that is too slow is not blamed on it.
 func TestSizeForManyObjects(t *testing.T) {
 	p := nodes(100)
-	p.Others = []Objects{{Name: "crd", Count: 1_000_000, Bytes: 10_000}, {Name: "secrets", Count: 1000, Bytes: 2000, Updates: 1}}
+	p.Others = []Objects{
+		{Name: "crd", Count: 1_000_000, Bytes: 10_000}, {Name: "secrets", Count: 1000, Bytes: 2000, Updates: 1},
+	}
 	s, err := SizeFor(p, NVMe())
 	require.NoError(t, err)
 	assert.True(t, s.Holds, "%v", s.Reasons)

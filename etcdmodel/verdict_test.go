@@ -39,7 +39,10 @@ func TestVerdict(t *testing.T) {
 		"reads alone": {Cluster{}, streams(read, 100), nil, nil},
 		"rare reads":  {Cluster{}, streams(read, 1e-6), nil, nil},
 		"nothing":     {Cluster{}, streams(update, 0), nil, nil},
-		"clients":     {Cluster{Members: 1, CompactEvery: time.Second, CompactKeep: time.Second}, Load{Clients: 50, Op: update, Keys: 100}, nil, nil},
+		"clients": {
+			Cluster{Members: 1, CompactEvery: time.Second, CompactKeep: time.Second},
+			Load{Clients: 50, Op: update, Keys: 100}, nil, nil,
+		},
 		"nothing is answered": {
 			slow(7450 * time.Millisecond), streams(update, 0.6), []Check{CheckTimeouts, CheckSamples}, []Check{CheckWriteP99},
 		},
