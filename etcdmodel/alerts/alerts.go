@@ -60,10 +60,6 @@ const (
 	delay = time.Minute
 	// window is the range of the rates.
 	window = 5 * time.Minute
-	// commitObjective is Kubernetes' own for a mutating call on one object: p99 within a second
-	// (kubernetes/community sig-scalability/slos/api_call_latency.md). No call is faster than its
-	// commit.
-	commitObjective = time.Second
 )
 
 // For returns alerts for the db size, the fsync and backend commit p99, and failed heartbeats.
