@@ -42,6 +42,10 @@ func (c Cluster) warnings() []error {
 	if c.RTT > c.Heartbeat {
 		out = append(out, warning("Cluster.RTT", "is %v, longer than the heartbeat interval %v", c.RTT, c.Heartbeat))
 	}
+	if c.DB > 0 {
+		out = append(out, warning("Cluster.DB", "is read as the whole file, at its plateau under this load: what is in use, "+
+			"free and history are estimated; Cluster.State has them apart, and StateFromMetrics reads it from a page"))
+	}
 	for i, d := range c.Disks {
 		if mean := meanOf(d.Fsync); mean > 4*time.Second {
 			out = append(out, warning(fmt.Sprintf("Cluster.Disks[%d]", i), "takes %v an fdatasync: measured up to 4 s", mean))
@@ -83,6 +87,10 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	if p.DB.QuotaIn >= 0 {
 		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
+	}
+	if p.DB.QuotaIn < 0 && p.DB.PlateauMost >= c.Quota {
+		add("DB.PlateauMost", "is %d MiB: updates and deletes in random order can reach the quota of %d MiB",
+			p.DB.PlateauMost>>20, c.Quota>>20)
 	}
 	if p.Elections >= 1 {
 		add("Elections", "are %.1f an hour: the leader's fdatasync outlasts the election timeout", p.Elections)

@@ -1,0 +1,94 @@
+package etcdmodel
+
+import (
+	"math"
+	"time"
+)
+
+// Defrag is a defragmentation of one member. The member copies what is in use into a new file, and
+// neither applies nor reads anything meanwhile; the others go on. Likely is the time on the test
+// machine with the cluster's disk. Least and Most bound it on other machines and under load.
+//
+// All modelled versions copy alike. Each can be told to end its gRPC service meanwhile, so that
+// clients with several endpoints turn to another member at once: --experimental-stop-grpc-service-
+// on-defrag in 3.5, the feature gate StopGRPCServiceOnDefrag since 3.6, off by default.
+type Defrag struct {
+	Least, Likely, Most time.Duration
+	// Failing is how long, in the case of Most, writes sent to the member end in etcd's timeout (5 s
+	// + 2 election timeouts). Those sent later are answered late.
+	Failing time.Duration
+	Fsyncs  int // fsyncs of the db's disk
+}
+
+// Costs of a defragmentation. bbolt copies in transactions of 10,000 keys, each of which is
+// committed with two fdatasyncs, and grown by one fsync (server/storage/backend/backend.go,
+// defragdb; bbolt tx.go, Commit).
+const (
+	defragLimit = 10_000
+	defragFixed = 5 * time.Millisecond
+	defragKey   = 1200 // ns a key
+	defragByte  = 5    // ns a byte
+)
+
+// newDefrag returns the defragmentation of so many revisions and bytes.
+func newDefrag(c Cluster, x tally) Defrag {
+	d := Defrag{Fsyncs: defragFsyncs(x)}
+	db := c.Disks[0].db()
+	took := func(q, cpu float64) time.Duration {
+		fsync := float64(meanOf(db.Fsync))
+		if q > 0 {
+			fsync = float64(quantileOf(db.Fsync, q))
+		}
+		return capped(float64(d.Fsyncs)*fsync + x.bytes*db.perByte() +
+			cpu*(float64(defragFixed)+defragKey*x.revisions+defragByte*x.bytes))
+	}
+	d.Least, d.Likely, d.Most = took(0, 0.3), took(0, 1), took(0.9, 3)
+	d.Failing = max(0, d.Most-c.requestTimeout())
+	return d
+}
+
+// defragFsyncs returns the fsyncs of a copy: the old file's last commit, the new file's first page,
+// two a transaction, and one whenever the file grows, by doubling up to 16 MiB and by as much
+// beyond (bbolt db.go, grow).
+func defragFsyncs(x tally) int {
+	const alloc, least, followed = 16 << 20, 32 << 10, 10_000
+	transactions := math.Floor(x.revisions/defragLimit) + 1
+	each := x.bytes / transactions
+	grown, file := 0.0, float64(least)
+	for i := range int(min(transactions, followed)) {
+		size := each * float64(i+1)
+		if size <= file {
+			continue
+		}
+		grown++
+		if size > alloc {
+			file = size + alloc
+			continue
+		}
+		for file < size {
+			file *= 2
+		}
+	}
+	if left := transactions - followed; left > 0 {
+		grown += math.Min(left, left*each/alloc)
+	}
+	return count(3 + 2*transactions + grown)
+}
+
+// defrag returns the defragmentation of the db as it is in the steady state, or at the quota.
+func (g *growth) defrag(c Cluster, d DB) Defrag {
+	t := g.steady()
+	if d.QuotaIn >= 0 {
+		t = math.Min(t, d.QuotaIn.Seconds())
+	}
+	if math.IsInf(t, 1) {
+		t = 0
+	}
+	live, written, n := g.begin.live(), g.written(t), g.compactions(t)
+	x := tally{g.at(t), live.revisions + g.garbage.revisions + written.revisions}
+	if n > 0 {
+		x.revisions -= g.dead(g.next + (n-1)*g.every - g.keep).revisions
+	}
+	x.revisions = math.Max(0, x.revisions)
+	return newDefrag(c, x)
+}
