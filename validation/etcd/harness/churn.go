@@ -200,7 +200,7 @@ func (c *Cluster) State(ctx context.Context) (etcdmodel.State, error) {
 		Total:   int64(m.Value("etcd_mvcc_db_total_size_in_bytes")),
 		InUse:   int64(m.Value("etcd_mvcc_db_total_size_in_use_in_bytes")),
 		Keys:    int(m.Value("etcd_debugging_mvcc_keys_total")), Revision: int64(m.Value("etcd_debugging_mvcc_current_revision")),
-		Compacted: int64(m.Value("etcd_debugging_mvcc_compact_revision")),
+		Compacted: int64(m.Value("etcd_debugging_mvcc_compact_revision")), // -1: never
 	}, nil
 }
 
