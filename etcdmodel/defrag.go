@@ -14,8 +14,8 @@ import (
 // on-defrag in 3.5, the feature gate StopGRPCServiceOnDefrag since 3.6, off by default.
 type Defrag struct {
 	Least, Likely, Most time.Duration
-	// Failing is how long, in the case of Most, writes sent to the member end in etcd's timeout (5 s
-	// + 2 election timeouts). Those sent later are answered late.
+	// Writes sent to the member in the first Failing end in etcd's timeout (5 s + 2 election
+	// timeouts), in the case of Most. Those sent later are answered late.
 	Failing time.Duration
 	Fsyncs  int // fsyncs of the db's disk
 }

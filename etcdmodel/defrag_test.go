@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDefragAgainstMeasured: the costs were laid through the copies on the machine's own disk. Those
-// on slow disks were left out of it.
+// TestDefragAgainstMeasured: the costs were laid through the copies on the machine's own disk.
+// Those on slow disks were left out of it.
 func TestDefragAgainstMeasured(t *testing.T) {
 	miss := map[string][]float64{}
 	var fsyncs []float64

@@ -40,14 +40,6 @@ type part struct {
 	few   bool    // no more than two of them fill a leaf
 }
 
-// pool is the keys that deletes are taken from.
-type pool struct {
-	made, gone float64 // keys/s
-	live       float64 // at the start
-	others     float64 // of those, the ones that no stream made
-	tombstone  float64 // bytes, the mean
-}
-
 func newGrowth(c Cluster, streams []Stream) growth {
 	casting := castOf(streams)
 	g := growth{begin: newBegin(c, streams, casting), every: c.compactEvery(), keep: c.compactKeep()}
@@ -80,52 +72,6 @@ func newGrowth(c Cluster, streams []Stream) growth {
 	}
 	return g
 }
-
-// balanced is the difference of rates, relative to them, below which deletes and creates are
-// equal: rates are sums of decimal fractions.
-const balanced = 1e-9
-
-func (p pool) grows() bool  { return p.made-p.gone > balanced*p.gone }
-func (p pool) drains() bool { return p.gone-p.made > balanced*p.gone }
-
-// at returns the keys that live at t, and the share of those of the start that is left beyond what
-// their number gives.
-func (p pool) at(t float64) (live, old float64) {
-	switch {
-	case p.grows() || p.drains():
-		if live = p.live + (p.made-p.gone)*t; live <= 0 {
-			return 0, 0
-		}
-	default:
-		live = p.live
-	}
-	if p.live == 0 {
-		return live, 0
-	}
-	change := (p.made - p.gone) * t / p.live
-	if math.Abs(change) < 1e-6 {
-		return live, math.Exp(-p.gone * t / p.live)
-	}
-	return live, math.Exp(-p.gone / (p.made - p.gone) * math.Log1p(change))
-}
-
-// of returns the keys of one part that live, of `have` at the start and made at a rate, where live
-// and old are those of at.
-func (p pool) of(have, rate, live, old float64) float64 {
-	if p.gone == 0 {
-		return have
-	}
-	if p.made == 0 {
-		if p.live == 0 {
-			return 0
-		}
-		return have * live / p.live
-	}
-	return math.Max(0, live*rate/p.made+(have-p.live*rate/p.made)*old)
-}
-
-// deleted returns the keys that were deleted by t.
-func (p pool) deleted(t, live float64) float64 { return math.Max(0, p.live+p.made*t-live) }
 
 // written returns what was written by t (s), tombstones too.
 func (g *growth) written(t float64) tally {
@@ -255,32 +201,6 @@ func (g *growth) steady() float64 {
 	return t
 }
 
-// steady returns the time from which the pool's keys no longer change in number or size.
-func (p *pool) steady(g *growth) float64 {
-	switch {
-	case p.grows():
-		return math.Inf(1)
-	case p.drains():
-		return p.live / (p.gone - p.made)
-	case p.live == 0 || p.made == 0:
-		return 0
-	}
-	const times = 10 // of the time in which a key is deleted: what is left of the start is e^-10
-	least, most := math.Inf(1), 0.0
-	if p.others > 0 {
-		least, most = g.size, g.size
-	}
-	for i := range g.parts {
-		if x := &g.parts[i]; x.role == creates && &g.pools[x.group] == p {
-			least, most = math.Min(least, x.bytes), math.Max(most, x.bytes)
-		}
-	}
-	if most <= 1.01*least {
-		return 0
-	}
-	return times * p.live / p.gone
-}
-
 // until returns the time (s) at which the file reaches so many bytes; +Inf if it does not.
 func (g *growth) until(bytes float64) float64 {
 	if g.begin.total >= bytes {
@@ -388,9 +308,8 @@ func (g *growth) scattered(steady float64) float64 {
 		case updates:
 			n = p.keys
 		case expires:
-			n = p.rate * p.ttl
-			if alone {
-				continue
+			if !alone {
+				n = p.rate * p.ttl
 			}
 		case creates:
 			live, old := pool.at(steady)
@@ -445,50 +364,4 @@ func (g *growth) series(d DB) []Size {
 		out = append(out, Size{At: lasting(t), Total: whole(total), InUse: whole(g.at(t))})
 	}
 	return out
-}
-
-// compaction returns one compaction in the steady state:
-//
-//	T = (1 + B / I) * ((batches - 1) * (10.6 ms + scan + c B) + scan + (c - 1) B)
-//
-// A batch holds 1,000 revisions at or below the compaction's, live ones too. Newer ones are not
-// read.
-// c is the number of forced commits: 2 where a batch deletes, else 1. scan is 0.9 + 0.4/KiB ms.
-// Measured on 3.6.16: 7 to 16 % median error, 32 % largest.
-func (g *growth) compaction(c Cluster, d DB, commit time.Duration, kib float64) Compaction {
-	if c.CompactEvery <= 0 {
-		return Compaction{}
-	}
-	t := g.steady()
-	if math.IsInf(t, 1) || d.QuotaIn >= 0 && d.QuotaIn.Seconds() < t {
-		t = 365 * 24 * 3600
-		if d.QuotaIn >= 0 {
-			t = math.Min(t, d.QuotaIn.Seconds())
-		}
-	}
-	live := g.begin.live()
-	kept, gone := g.dead(t-g.keep).revisions, g.dead(t-g.keep-g.every).revisions
-	revisions := live.revisions + g.garbage.revisions - gone
-	if t > g.keep {
-		revisions += g.written(t - g.keep).revisions
-	}
-	revisions, deletes := math.Max(0, revisions), math.Max(0, kept-gone)
-	out := Compaction{Revisions: count(revisions), Deletes: count(deletes)}
-	out.Batches = out.Revisions/compactBatch + 1
-	out.Duration = compactionTime(c.BatchInterval, commit, out.Batches, deletes >= 1, kib)
-	return out
-}
-
-// count is like whole for an int. A revision that half is there is none.
-func count(x float64) int { return int(min(whole(x+1e-6), math.MaxInt)) }
-
-func compactionTime(interval, commit time.Duration, batches int, deletes bool, kib float64) time.Duration {
-	forced := 1.0
-	if deletes {
-		forced = 2
-	}
-	b := float64(commit)
-	scan := float64(scanTime(kib))
-	each := compactPause + scan + forced*b
-	return capped((1 + b/float64(interval)) * (float64(batches-1)*each + scan + (forced-1)*b))
 }

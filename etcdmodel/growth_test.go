@@ -101,6 +101,39 @@ func TestGrowthBesideServer(t *testing.T) {
 	t.Logf("largest distance %.2f %%", 100*worst)
 }
 
+// TestGrowthBesideSteps is TestGrowthBesideServer request by request, compactions included.
+func TestGrowthBesideSteps(t *testing.T) {
+	streams := []Stream{
+		{Op: Op{Kind: TxnCreate, Key: 60, Value: 1024}, Rate: 100}, {Op: Op{Kind: TxnDelete, Key: 60}, Rate: 100},
+		{Op: Op{Kind: TxnUpdate, Key: 45, Value: 525}, Rate: 200, Keys: 500},
+		{Op: Op{Kind: TxnCreate, Key: 75, Value: 834, Lease: true}, Rate: 50, TTL: 30 * time.Second},
+		{Op: Op{Kind: LeaseGrant}, Rate: 5}, {Op: Op{Kind: LeaseRevoke}, Rate: 5},
+	}
+	const step = 100 * time.Millisecond
+	offered := make([]float64, len(streams))
+	for i, s := range streams {
+		offered[i] = s.Rate * step.Seconds()
+	}
+	for _, start := range []State{{}, {Total: 40e6, InUse: 30e6, Keys: 9000}} {
+		c := Cluster{Members: 1, CompactEvery: 20 * time.Second, CompactKeep: 20 * time.Second, State: start}
+		s := newServer(t, c, streams...)
+		g := newGrowth(c.WithDefaults(), streams)
+		for s.Now() < 3*time.Minute {
+			db := s.Step(step, offered).DB
+			if now := s.Now() + step/2; now%(7*time.Second) == step/2 {
+				assert.InEpsilon(t, math.Max(2e6, g.at(s.Now().Seconds())), math.Max(2e6, float64(db.InUse)), 0.08, "%v", s.Now())
+			}
+			require.GreaterOrEqual(t, db.InUse, int64(0))
+			require.GreaterOrEqual(t, db.Total, db.InUse-int64(1e6), "but for what no commit has written yet")
+		}
+		live := float64(start.Keys) + 500 + 1500
+		if start.Keys > 0 {
+			live = float64(start.Keys) // the streams' keys are among them
+		}
+		assert.InDelta(t, live, s.State().Keys, 250)
+	}
+}
+
 // TestPlateauStays: a db at its plateau, read at any moment between two compactions, is predicted
 // to stay there, and another server that starts from it stays.
 func TestPlateauStays(t *testing.T) {

@@ -2,6 +2,7 @@ package etcdmodel
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -87,6 +88,12 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	if p.DB.QuotaIn >= 0 {
 		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
+	}
+	if d := p.DB; max(d.Live, d.Plateau, d.PlateauMost, d.Overshoot) == math.MaxInt64 || p.Compaction.Revisions == math.MaxInt {
+		add("DB", "has sizes or counts beyond 2^63-1, which are given as that")
+	}
+	if p.DB.QuotaIn == lasting(math.Inf(1)) {
+		add("DB.QuotaIn", "is given as a century, and is longer")
 	}
 	if p.DB.QuotaIn < 0 && p.DB.PlateauMost >= c.Quota {
 		add("DB.PlateauMost", "is %d MiB: updates and deletes in random order can reach the quota of %d MiB",
