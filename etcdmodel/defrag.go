@@ -43,12 +43,15 @@ func newDefrag(c Cluster, x tally) Defrag {
 	mean := meanOf(db.Fsync)
 	took := func(fsync time.Duration, times float64) time.Duration {
 		copying := float64(defragFixed) + defragKey*x.revisions + defragByte*x.bytes
-		return capped(float64(d.Fsyncs)*float64(fsync) + times*math.Max(copying, x.bytes*db.perByte()))
+		if x.bytes > 0 {
+			copying = math.Max(copying, x.bytes*db.perByte())
+		}
+		return capped(float64(d.Fsyncs)*float64(fsync) + times*copying)
 	}
 	d.Least = took(min(mean, quantileOf(db.Fsync, 0.5)), fastest)
 	d.Likely = took(mean, 1)
 	d.Most = took(max(mean, quantileOf(db.Fsync, 0.9)), slowest)
-	d.Failing = max(0, d.Most-c.requestTimeout())
+	d.Failing = max(0, d.Most-max(0, c.requestTimeout()))
 	return d
 }
 

@@ -263,7 +263,7 @@ func (g *growth) predict(c Cluster, writes float64, commit time.Duration) DB {
 	if writes > 0 {
 		d.PerWrite = perSecond / writes
 	}
-	d.Overshoot = whole(perSecond * (c.BatchInterval + commit).Seconds())
+	d.Overshoot = whole(perSecond * (c.BatchInterval.Seconds() + commit.Seconds()))
 	steady, quota := g.steady(), g.until(float64(c.Quota))
 	if math.IsInf(steady, 1) {
 		d.Live, d.PlateauMost = whole(g.begin.live().bytes), -1
