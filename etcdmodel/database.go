@@ -48,7 +48,11 @@ func (e *engine) settle() {
 	d := &e.db
 	if d.dying {
 		d.expire(e.classes, e.clock())
-		e.remember(min(ns(e.c.CompactEvery), ns(e.c.CompactKeep)) / marksEach)
+		apart := ns(e.c.CompactKeep)
+		if e.c.CompactEvery > 0 {
+			apart = min(apart, ns(e.c.CompactEvery))
+		}
+		e.remember(apart / marksEach)
 	}
 	d.total = max(d.total, d.inUse)
 }
@@ -163,7 +167,7 @@ func (e *engine) collect(t int64) (revisions, garbage, kib float64) {
 	}
 	d.compactedTo(t, compactedTo)
 	old, freed := e.collectStart(t)
-	d.freed = bytes + freed
+	d.freed += bytes + freed // with what a compaction that is not at its end has still to free
 	for i := range e.classes {
 		forget(&e.classes[i].keys.marks, t)
 	}

@@ -26,8 +26,8 @@ func TestDefragAgainstMeasured(t *testing.T) {
 			fsyncs = append(fsyncs, math.Abs(float64(d.Fsyncs)/r.num(t, "fsyncs")-1))
 		}
 	}
-	t.Logf("median errors: own disk %.0f %% (n = %d), slow disks %.0f %% (n = %d), fsyncs %.0f %%", 100*median(miss["native"]),
-		len(miss["native"]), 100*median(miss["fuse"]), len(miss["fuse"]), 100*median(fsyncs))
+	t.Logf("median errors: own disk %.0f %% (n = %d), slow disks %.0f %% (n = %d), fsyncs %.0f %%",
+		100*median(miss["native"]), len(miss["native"]), 100*median(miss["fuse"]), len(miss["fuse"]), 100*median(fsyncs))
 	assert.LessOrEqual(t, median(miss["native"]), 0.30)
 	assert.LessOrEqual(t, median(miss["fuse"]), 0.40)
 	assert.LessOrEqual(t, median(fsyncs), 0.02)

@@ -115,7 +115,8 @@ func ExampleLoad_deletes() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%.0f MB: ten minutes of what was created and deleted; %d bytes live\n", float64(p.DB.Plateau)/1e6, p.DB.Live)
+	plateau := float64(p.DB.Plateau) / 1e6
+	fmt.Printf("%.0f MB: ten minutes of what was created and deleted; %d bytes live\n", plateau, p.DB.Live)
 	// Output:
 	// 51 MB: ten minutes of what was created and deleted; 0 bytes live
 }

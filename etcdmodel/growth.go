@@ -322,7 +322,8 @@ func (g *growth) scattered(steady float64) float64 {
 	}
 	every := g.every + g.keep
 	gone := (g.dead(steady+2*every).revisions - g.dead(steady+every).revisions) / every * g.every
-	scanned := g.begin.live().revisions + g.garbage.revisions + g.written(steady+every).revisions - g.dead(steady).revisions
+	scanned := g.begin.live().revisions + g.garbage.revisions
+	scanned += g.written(steady+every).revisions - g.dead(steady).revisions
 	if math.IsInf(g.every, 1) || scanned <= 0 {
 		return 0
 	}

@@ -91,8 +91,8 @@ func TestGrowthBesideServer(t *testing.T) {
 			size := s.DB()
 			off := math.Abs(g.at(now)-float64(size.InUse)) / math.Max(1e6, g.at(now))
 			worst = math.Max(worst, off)
-			require.LessOrEqual(t, off, 0.01, "case %d at %v: in use %.0f, server %d\n%+v\n%+v", i, now, g.at(now), size.InUse, c,
-				streams)
+			require.LessOrEqual(t, off, 0.01, "case %d at %v: in use %.0f, server %d\n%+v\n%+v", i, now, g.at(now),
+				size.InUse, c, streams)
 			require.InEpsilon(t, math.Max(1e6, total), math.Max(1e6, float64(size.Total)), 0.01, "case %d at %v: file", i, now)
 			require.GreaterOrEqual(t, size.InUse, int64(0))
 			require.GreaterOrEqual(t, size.Total, size.InUse)
@@ -160,8 +160,10 @@ func TestPlateauStays(t *testing.T) {
 			state := s.State()
 			require.NoError(t, state.Check("State"))
 			for name, start := range map[string]Cluster{
-				"whole":              {State: state},
-				"without keys":       {State: State{Total: state.Total, InUse: state.InUse, Revision: state.Revision, Compacted: state.Compacted}},
+				"whole": {State: state},
+				"without keys": {State: State{
+					Total: state.Total, InUse: state.InUse, Revision: state.Revision, Compacted: state.Compacted,
+				}},
 				"without revisions":  {State: State{Total: state.Total, InUse: state.InUse, Keys: state.Keys}},
 				"sizes alone":        {State: State{Total: state.Total, InUse: state.InUse}},
 				"endpoint status":    {DB: state.Total},
@@ -247,20 +249,21 @@ func TestPlateauIsMonotone(t *testing.T) {
 
 func TestBadState(t *testing.T) {
 	load := open(10, 100)
+	state := func(s State) Cluster { return Cluster{State: s} }
 	for want, c := range map[string]Cluster{
-		"etcdmodel: Cluster.State.InUse is 5, want <= Total (4)":                          {State: State{Total: 4, InUse: 5}},
-		"etcdmodel: Cluster.State.Compacted is 9, want <= Revision (8)":                   {State: State{Revision: 8, Compacted: 9}},
-		"etcdmodel: Cluster.State.Compacted is -2, want >= 0, or -1 for never":            {State: State{Compacted: -2}},
-		"etcdmodel: Cluster.State.Total is -1, want >= 0":                                 {State: State{Total: -1}},
-		"etcdmodel: Cluster.State.Keys is -7, want >= 0":                                  {State: State{Keys: -7}},
-		"etcdmodel: Cluster.State.Quota is -1, want >= 0":                                 {State: State{Quota: -1}},
-		"etcdmodel: Cluster.State.Version is Version(77), want V3_5, V3_6 or V3_7":        {State: State{Version: 77}},
-		"etcdmodel: Cluster.DB is 5, want 0 beside Cluster.State, whose Total it is":      {DB: 5, State: State{Total: 5}},
-		"etcdmodel: Cluster.DB is 6, want 0 beside Cluster.State, whose Total it is":      {DB: 6, State: State{Keys: 1}},
-		"etcdmodel: Cluster.State.Revision is -9223372036854775808, want >= 0":            {State: State{Revision: math.MinInt64}},
-		"etcdmodel: Cluster.State.InUse is 9223372036854775807, want <= Total (1)":        {State: State{Total: 1, InUse: math.MaxInt64}},
-		"etcdmodel: Cluster.State.Compacted is 9223372036854775807, want <= Revision (1)": {State: State{Revision: 1, Compacted: math.MaxInt64}},
+		"State.InUse is 5, want <= Total (4)":                     state(State{Total: 4, InUse: 5}),
+		"State.Compacted is 9, want <= Revision (8)":              state(State{Revision: 8, Compacted: 9}),
+		"State.Compacted is -2, want >= 0, or -1 for never":       state(State{Compacted: -2}),
+		"State.Total is -1, want >= 0":                            state(State{Total: -1}),
+		"State.Keys is -7, want >= 0":                             state(State{Keys: -7}),
+		"State.Quota is -1, want >= 0":                            state(State{Quota: -1}),
+		"State.Version is Version(77), want V3_5, V3_6 or V3_7":   state(State{Version: 77}),
+		"State.Revision is -9223372036854775808, want >= 0":       state(State{Revision: math.MinInt64}),
+		"State.InUse is 9223372036854775807, want <= Total (1)":   state(State{Total: 1, InUse: math.MaxInt64}),
+		"DB is 5, want 0 beside Cluster.State, whose Total it is": {DB: 5, State: State{Total: 5}},
+		"DB is 6, want 0 beside Cluster.State, whose Total it is": {DB: 6, State: State{Keys: 1}},
 	} {
+		want = "etcdmodel: Cluster." + want
 		for _, answer := range answers {
 			_, err := answer(c, load)
 			require.ErrorIs(t, err, ErrInput)
@@ -285,11 +288,12 @@ func TestStateDefaults(t *testing.T) {
 // negative size but the -1 that means never, nothing that is no number, nothing that wrapped.
 func FuzzGrowth(f *testing.F) {
 	const most = math.MaxInt64
-	f.Add(int64(313e6), int64(0), int64(0), 0, int64(0), int64(0), int64(0), int64(0), int64(0), 100.0, 1000, int64(0), 100.0, 1)
-	f.Add(int64(0), int64(400e6), int64(300e6), 10_000, int64(1e6), int64(9e5), int64(0), int64(0), int64(0), 10.0, 0, int64(0), 10.0, 2)
-	f.Add(int64(most), int64(0), int64(0), 0, int64(0), int64(0), int64(most), int64(most), int64(most), 1e6, most, int64(most), 1e6, most)
-	f.Add(int64(0), int64(most), int64(most), most, int64(most), int64(1), int64(1), int64(1e6), int64(1), 1e-300, 1, int64(1), 5e-324, 1)
-	f.Add(int64(0), int64(1), int64(1), 1, int64(most), int64(-1), int64(most), int64(-1), int64(0), 1e6, 0, int64(1), 1e6, 3)
+	type n = int64
+	f.Add(n(313e6), n(0), n(0), 0, n(0), n(0), n(0), n(0), n(0), 100.0, 1000, n(0), 100.0, 1)
+	f.Add(n(0), n(400e6), n(300e6), 10_000, n(1e6), n(9e5), n(0), n(0), n(0), 10.0, 0, n(0), 10.0, 2)
+	f.Add(n(most), n(0), n(0), 0, n(0), n(0), n(most), n(most), n(most), 1e6, most, n(most), 1e6, most)
+	f.Add(n(0), n(most), n(most), most, n(most), n(1), n(1), n(1e6), n(1), 1e-300, 1, n(1), 5e-324, 1)
+	f.Add(n(0), n(1), n(1), 1, n(most), n(-1), n(most), n(-1), n(0), 1e6, 0, n(1), 1e6, 3)
 	f.Fuzz(func(
 		t *testing.T, db, total, inUse int64, keys int, revision, compacted, quota, every, keep int64, rate float64,
 		streamKeys int, ttl int64, deletes float64, puts int,
@@ -301,7 +305,8 @@ func FuzzGrowth(f *testing.F) {
 		l := Load{Streams: []Stream{
 			{Op: Op{Kind: TxnUpdate, Key: 45, Value: 525}, Rate: rate, Keys: streamKeys},
 			{Op: Op{Kind: TxnCreate, Key: 45, Value: 525, Lease: true}, Rate: rate, TTL: time.Duration(ttl)},
-			{Op: Op{Kind: TxnCreate, Key: 45, Value: 525}, Rate: rate}, {Op: Op{Kind: Delete, Key: 45, Puts: puts}, Rate: deletes},
+			{Op: Op{Kind: TxnCreate, Key: 45, Value: 525}, Rate: rate},
+			{Op: Op{Kind: Delete, Key: 45, Puts: puts}, Rate: deletes},
 			{Op: Op{Kind: LeaseRevoke, Key: 45, Puts: puts}, Rate: deletes},
 		}}
 		p, err := Estimate(c, l)

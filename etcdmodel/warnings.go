@@ -89,7 +89,8 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	if p.DB.QuotaIn >= 0 {
 		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
 	}
-	if d := p.DB; max(d.Live, d.Plateau, d.PlateauMost, d.Overshoot) == math.MaxInt64 || p.Compaction.Revisions == math.MaxInt {
+	d := p.DB
+	if max(d.Live, d.Plateau, d.PlateauMost, d.Overshoot, int64(p.Compaction.Revisions)) == math.MaxInt64 {
 		add("DB", "has sizes or counts beyond 2^63-1, which are given as that")
 	}
 	if p.DB.QuotaIn == lasting(math.Inf(1)) {

@@ -196,10 +196,11 @@ func (c *Cluster) State(ctx context.Context) (etcdmodel.State, error) {
 		return etcdmodel.State{}, err
 	}
 	return etcdmodel.State{
-		Version: c.Model(),
-		Total:   int64(m.Value("etcd_mvcc_db_total_size_in_bytes")),
-		InUse:   int64(m.Value("etcd_mvcc_db_total_size_in_use_in_bytes")),
-		Keys:    int(m.Value("etcd_debugging_mvcc_keys_total")), Revision: int64(m.Value("etcd_debugging_mvcc_current_revision")),
+		Version:   c.Model(),
+		Total:     int64(m.Value("etcd_mvcc_db_total_size_in_bytes")),
+		InUse:     int64(m.Value("etcd_mvcc_db_total_size_in_use_in_bytes")),
+		Keys:      int(m.Value("etcd_debugging_mvcc_keys_total")),
+		Revision:  int64(m.Value("etcd_debugging_mvcc_current_revision")),
 		Compacted: int64(m.Value("etcd_debugging_mvcc_compact_revision")), // -1: never
 	}, nil
 }
