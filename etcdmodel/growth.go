@@ -295,8 +295,9 @@ func (g *growth) largest(steady float64) float64 {
 // scattered returns the bytes that the file is larger by where keys are updated and deleted in
 // random order. What lives then stands alone on pages that are not freed: 1.29 to 1.46 times its
 // bytes for values of up to 1 KiB, 1.00 where two revisions fill a leaf (measured on 3.6.16). A
-// batch of a compaction rewrites the pages that it takes revisions from, and the old ones are free
-// only after its commit.
+// batch of a compaction rewrites the pages that it takes revisions from. The old ones are free
+// after the commit that follows, since the backend keeps a read transaction from commit to commit.
+// So those of two batches are in the file.
 func (g *growth) scattered(steady float64) float64 {
 	const most = 0.46
 	bytes, node := 0.0, 0.0
@@ -320,6 +321,12 @@ func (g *growth) scattered(steady float64) float64 {
 			bytes += most * n * p.bytes
 		}
 	}
+	for i := range g.pools {
+		if p := &g.pools[i]; p.gone > 0 && p.others > 0 {
+			live, old := p.at(steady)
+			bytes += most * p.of(p.others, 0, live, old) * g.size
+		}
+	}
 	every := g.every + g.keep
 	gone := (g.dead(steady+2*every).revisions - g.dead(steady+every).revisions) / every * g.every
 	scanned := g.begin.live().revisions + g.garbage.revisions
@@ -327,7 +334,7 @@ func (g *growth) scattered(steady float64) float64 {
 	if math.IsInf(g.every, 1) || scanned <= 0 {
 		return 0
 	}
-	return bytes + math.Min(1, gone/scanned)*compactBatch*node
+	return bytes + 2*math.Min(1, gone/scanned)*compactBatch*node
 }
 
 // lasting converts seconds and caps at a century, which a Duration still holds.
