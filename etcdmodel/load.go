@@ -37,6 +37,9 @@ type Load struct {
 	// several endpoints does. False keeps it at its member, as kube-apiserver keeps to the etcd
 	// beside it. A slow member then slows only its own clients.
 	RoundRobin bool
+
+	// Assumed is what [LoadFromMetrics] assumed where its pages do not say. It changes no answer.
+	Assumed []string
 }
 
 // maxClients and maxRate bound what is simulated; beyond them no etcd answers anyway.

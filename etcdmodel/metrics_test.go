@@ -3,6 +3,7 @@ package etcdmodel
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"strings"
@@ -29,10 +30,10 @@ func TestDiskFromMetrics(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, d.Check("Disk"))
 		assert.Contains(t, d.Name, version)
-		p, err := readPage(bytes.NewReader(text))
+		members, err := readMembers([]io.Reader{bytes.NewReader(text)}, []string{metricFsync}, metricCommit)
 		require.NoError(t, err)
 		for metric, knots := range map[string][]Quantile{metricFsync: d.Fsync, metricCommit: d.Commit} {
-			h, err := p.histogram(metric)
+			h, _, err := members[0].window(metric)
 			require.NoError(t, err)
 			assert.InEpsilon(t, h.sum/h.n, meanOf(knots).Seconds(), 0.06, "the mean of %s %s", version, metric)
 			assertShares(t, h, knots)
@@ -61,7 +62,6 @@ func TestKnotsOfHistogram(t *testing.T) {
 			h.below = append(h.below, map[bool]float64{true: 1000}[constant <= b])
 		}
 		h.upper, h.below = append(h.upper, math.Inf(1)), append(h.below, 1000)
-		require.NoError(t, h.check("h"))
 		knots := h.knots()
 		require.NoError(t, checkKnots("Disk.Fsync", knots))
 		assert.InEpsilon(t, constant, meanOf(knots).Seconds(), 0.05)
@@ -121,9 +121,8 @@ func TestBadPages(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"no histogram": {
 			"etcd_disk_wal_fsync", "x_disk_wal_fsync",
-			"etcd_disk_wal_fsync_duration_seconds is missing, want a histogram",
+			"etcd_disk_wal_fsync_duration_seconds is missing, want the metrics of an etcd",
 		},
-		"no commits":  {"etcd_disk_backend", "x_disk_backend", "etcd_disk_backend_commit_duration_seconds is missing"},
 		"no count":    {line(metricFsync + "_count"), "", "etcd_disk_wal_fsync_duration_seconds is cut short"},
 		"no +Inf":     {line(metricFsync + `_bucket{le="+Inf"}`), "", "etcd_disk_wal_fsync_duration_seconds is "},
 		"other count": {line(metricFsync + "_count"), metricFsync + "_count 7\n", "is a histogram of 7 with"},
@@ -136,7 +135,7 @@ func TestBadPages(t *testing.T) {
 		},
 		"not a number":  {line(metricWALBytes), metricWALBytes + " lots\n", "etcd_disk_wal_write_bytes_total"},
 		"negative":      {line(metricWALBytes), metricWALBytes + " -5\n", "etcd_disk_wal_write_bytes_total is -5, want >= 0"},
-		"an empty page": {text, "", "is missing"},
+		"an empty page": {text, "", "metrics page: empty, want metrics"},
 	} {
 		_, err := DiskFromMetrics(strings.NewReader(strings.ReplaceAll(text, c.old, c.new)))
 		require.ErrorIs(t, err, ErrInput, name)

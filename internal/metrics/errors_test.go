@@ -21,9 +21,10 @@ func TestErrors(t *testing.T) {
 		"words":         {"Unauthorized\n", `metrics page: without a metric: it begins with "Unauthorized", want metrics`},
 		"other metrics": {"go_x 1\n", "metrics page: wait_seconds is missing, want it or another of the 2 families that are read"},
 		"cut between": {
-			"go_x 1\ngo_y{a=", "metrics page: wait_seconds is missing, and the page is cut short: it ends within a line, " +
+			"go_x 1\ngo_y{a=", "metrics page: wait_seconds is missing, and the page is cut short: it ends too early, " +
 				"want it or another of the 2 families that are read",
 		},
+		"cut at a comment":     {before(whole, "wait_seconds_bucket"), "metrics page: wait_seconds is missing, and the page is cut short: it ends too early, want"},
 		"cut in a sample":      {before(whole, "\"} 1e+06"), "metrics page: cut short: line 14 ends within written_bytes_total, want all of it"},
 		"cut in a number":      {before(whole, "e+06"), "metrics page: cut short? Line 14 (written_bytes_total) has no line end, want all of it and a line end"},
 		"cut gzip":             {zipped(whole)[:80], "metrics page: cut short, want all of it"},
@@ -93,14 +94,23 @@ func TestHistogramErrors(t *testing.T) {
 		"minus sum":   {"sum 1.25", "sum -1", "wait_seconds_sum is -1, want a finite number >= 0"},
 		"NaN count":   {"count 9", "count NaN", "wait_seconds_count is NaN, want a number >= 0"},
 		"other count": {"count 9", "count 10", "wait_seconds is a histogram of 10 with 9 below +Inf, want the same"},
-		"no buckets":  {"wait_seconds_bucket", "x", "wait_seconds is without buckets, want its buckets too"},
-		"two of them": {"count 9\n", "count 9\nwait_seconds_bucket{shard=\"b\",le=\"1\"} 8\n", "wait_seconds is cut short, want its bucket +Inf or its count"},
+		"no buckets":  {"wait_seconds_bucket", "x", "wait_seconds is cut short, want its buckets up to +Inf, its sum and its count"},
+		"two of them": {"count 9\n", "count 9\nwait_seconds_bucket{shard=\"b\",le=\"1\"} 8\n", "wait_seconds is cut short, want its buckets up to +Inf, its sum and its count"},
 	} {
 		s := read(t, strings.ReplaceAll(whole, c.old, c.new))[0].Last()
 		_, err := s.Histogram("wait_seconds")
 		require.EqualError(t, err, "metrics page: "+c.want, name)
 	}
-	two := whole + "wait_seconds_bucket{shard=\"b\",le=\"1\"} 8\nwait_seconds_count{shard=\"b\"} 8\n"
+	for text, want := range map[string]string{
+		"wait_seconds_count 3\n":               "wait_seconds is without buckets, want its buckets too",
+		"wait_seconds_bucket{le=\"1\"} 8\n":    "wait_seconds is cut short, want its bucket +Inf or its count",
+		"wait_seconds_bucket{le=\"+Inf\"} 8\n": "wait_seconds is cut short, want two buckets or more",
+		"wait_seconds{quantile=\"1\"} 8\n":     "wait_seconds is a summary, want a histogram with buckets",
+	} {
+		_, err := read(t, text)[0].Last().Histogram("wait_seconds")
+		require.EqualError(t, err, "metrics page: "+want)
+	}
+	two := samplesOf(whole) + "wait_seconds_bucket{shard=\"b\",le=\"1\"} 8\nwait_seconds_count{shard=\"b\"} 8\n"
 	_, err := read(t, two)[0].Last().Histogram("wait_seconds")
 	require.EqualError(t, err, `metrics page: wait_seconds is 2 histograms, one and one with shard="b", want one for each instance or pod`)
 }
@@ -133,19 +143,23 @@ func (e *endless) Read(b []byte) (int, error) {
 // Whatever comes, it ends, and what is kept has a bound.
 func TestEndless(t *testing.T) {
 	series := 0
+	numbered := readerFunc(func(b []byte) (int, error) {
+		series++
+		return copy(b, fmt.Sprintf("written_bytes_total{kind=\"%0200d\"} 1\n", series)), nil
+	})
 	for name, c := range map[string]struct {
 		r    io.Reader
 		want string
 	}{
-		"zeros": {&endless{text: "\x00"}, "line 1 is longer than 262144 bytes"},
-		"junk":  {&endless{text: "some junk, line after line, of no use \xff\n"}, "longer than 256 MiB"},
-		"series": {readerFunc(func(b []byte) (int, error) {
-			series++
-			return copy(b, fmt.Sprintf("written_bytes_total{kind=\"%0200d\"} 1\n", series)), nil
-		}), "too long: more than 1048576 series or 64 MiB of written_bytes_total and the like"},
+		"zeros":   {&endless{text: "\x00"}, "line 1 is longer than 262144 bytes"},
+		"junk":    {&endless{text: "some junk, line after line, of no use \xff\n"}, "longer than 4 MiB"},
+		"samples": {&endless{text: "go_x{a=\"b\"} 1\n"}, "longer than 4 MiB"},
+		"JSON":    {&endless{text: " [[[[ "}, "JSON that begins with no object"},
+		"series":  {numbered, "too long: more than 4096 series or 1 MiB of written_bytes_total and the like"},
 	} {
-		_, err := Read([]io.Reader{c.r}, families...)
-		require.ErrorContains(t, err, c.want, name)
+		p := newPage(0, nil, families, wanted(families))
+		p.limits = limits{bytes: 4 << 20, kept: 1 << 20, samples: 1 << 12}
+		require.ErrorContains(t, p.read(c.r), c.want, name)
 	}
 }
 

@@ -87,12 +87,13 @@ func inUTF16(text string, order binary.AppendByteOrder) string {
 // asJSON returns a page as Prometheus' API answers a query.
 func asJSON(text string) string {
 	var series []string
+	p := newPage(0, nil, nil, nil)
 	for line := range strings.Lines(text) {
 		if line[0] == '#' {
 			continue
 		}
-		name, rest, labels, _ := nameOf([]byte(strings.TrimSpace(line)))
-		value, _, labels, _ := sample(rest, labels)
+		name, rest, labels, _ := p.nameOf([]byte(strings.TrimSpace(line)))
+		value, _, labels, _ := p.sample(rest, labels)
 		metric := fmt.Sprintf("\"__name__\":%q", name)
 		for _, l := range append(labels, Label{"instance", "a:1"}) {
 			metric += fmt.Sprintf(",%q:%q", l.Name, l.Value)
@@ -121,12 +122,7 @@ func federated(text, labels, ms string) string {
 }
 
 func TestForms(t *testing.T) {
-	samples := ""
-	for line := range strings.Lines(whole) {
-		if line[0] != '#' {
-			samples += line
-		}
-	}
+	samples := samplesOf(whole)
 	openMetrics := strings.NewReplacer(
 		"{le=\"1\"} 8\n", "{le=\"1.0\"} 8 # {trace_id=\"x # y\"} 0.67 1520879607.789\n",
 		"wait_seconds_count 9\n", "wait_seconds_count 9\nwait_seconds_created 1.6e9\n",
@@ -171,8 +167,8 @@ func TestForms(t *testing.T) {
 		"queries in a row":   asJSON(samples[:len(samples)/3*3]) + "\n",
 		"two answers":        asJSON(before(samples, "wait_seconds_sum")) + "\n" + asJSON(from(samples, "wait_seconds_sum")),
 		"query, zipped":      zipped(asJSON(whole)),
-		"no sum's neighbour": strings.ReplaceAll(whole, "wait_seconds_count 9\n", ""),
-		"no +Inf":            strings.ReplaceAll(whole, "wait_seconds_bucket{le=\"+Inf\"} 9\n", ""),
+		"no count":           strings.ReplaceAll(samples, "wait_seconds_count 9\n", ""),
+		"no +Inf":            strings.ReplaceAll(samples, "wait_seconds_bucket{le=\"+Inf\"} 9\n", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			targets := read(t, text)
@@ -185,6 +181,17 @@ func TestForms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// samplesOf returns a page without its comments.
+func samplesOf(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if line[0] != '#' {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 func before(text, mark string) string { return text[:strings.Index(text, mark)] }

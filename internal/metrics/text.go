@@ -35,6 +35,7 @@ func (p *page) parseText(in *bufio.Reader) error {
 			break
 		}
 	}
+	p.cut = p.cut || p.comment // the samples that a comment announces are missing
 	if p.lines == 0 && !p.cut {
 		return p.bad("without a metric: it begins with %s, want metrics", Show(strings.TrimSpace(first)))
 	}
@@ -64,25 +65,29 @@ func (p *page) line(b []byte, number int, ended bool) error {
 	if len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
 		b = bytes.TrimSpace(b[len(progress.Find(b)):])
 	}
-	if len(b) == 0 || b[0] == '#' {
-		p.cut = p.cut || !ended && len(b) > 0 && string(b) != "# EOF"
+	if len(b) == 0 {
 		return nil
 	}
-	name, rest, labels, err := nameOf(b)
+	if p.comment = b[0] == '#'; p.comment {
+		p.cut = p.cut || !ended && string(b) != "# EOF"
+		p.typed(b)
+		return nil
+	}
+	name, rest, labels, err := p.nameOf(b)
 	if err != nil || name == nil {
 		p.cut = p.cut || !ended
 		return nil
 	}
 	r, ok := p.want[string(name)]
 	if !ok {
-		if p.lines > 0 || complete(rest) { // one line that is whole makes it a page of metrics
+		if p.lines > 0 || p.complete(rest) { // one line that is whole makes it a page of metrics
 			p.lines++
 		}
-		p.cut = p.cut || !ended && !complete(rest)
+		p.cut = p.cut || !ended && !p.complete(rest)
 		return nil
 	}
 	p.lines++
-	value, ms, labels, err := sample(rest, labels)
+	value, ms, labels, err := p.sample(rest, labels)
 	switch {
 	case err != nil && !ended:
 		return p.bad("cut short: line %d ends within %s, want all of it", number, name)
@@ -94,16 +99,30 @@ func (p *page) line(b []byte, number int, ended bool) error {
 	return p.add(r, labels, value, ms, len(b))
 }
 
+// typed remembers the families that the page calls histograms. Such a page has their sums and
+// counts, or it was cut short.
+func (p *page) typed(comment []byte) {
+	if rest, ok := bytes.CutPrefix(comment, []byte("# TYPE ")); ok {
+		if name, ok := bytes.CutSuffix(rest, []byte(" histogram")); ok {
+			if r, ok := p.want[string(name)]; ok {
+				p.histograms[r.family] = true
+			}
+		}
+		return
+	}
+	p.comment = bytes.HasPrefix(comment, []byte("# HELP "))
+}
+
 // complete reports whether the rest of an unended line, after its name, is a whole sample.
-func complete(rest []byte) bool {
-	_, _, _, err := sample(rest, nil)
+func (p *page) complete(rest []byte) bool {
+	_, _, _, err := p.sample(rest, nil)
 	return err == nil
 }
 
 // nameOf splits the name off a line. A name in quotes stands among the labels.
-func nameOf(b []byte) (name, rest []byte, labels []Label, err error) {
+func (p *page) nameOf(b []byte) (name, rest []byte, labels []Label, err error) {
 	if b[0] == '{' {
-		labels, rest, err = parseLabels(b)
+		labels, rest, err = p.parseLabels(b, nil)
 		for i, l := range labels {
 			if l.Name == "" {
 				labels[i] = labels[len(labels)-1]
@@ -135,14 +154,17 @@ var (
 )
 
 // sample parses what follows a name: labels, value, timestamp, exemplar.
-func sample(rest []byte, labels []Label) (float64, int64, []Label, error) {
+func (p *page) sample(rest []byte, labels []Label) (float64, int64, []Label, error) {
 	rest = bytes.TrimLeft(rest, " \t")
 	if len(rest) > 0 && rest[0] == '{' {
-		more, after, err := parseLabels(rest)
-		if err != nil {
+		var err error
+		if labels == nil {
+			labels = p.labels[:0]
+		}
+		if labels, rest, err = p.parseLabels(rest, labels); err != nil {
 			return 0, 0, nil, err
 		}
-		labels, rest = append(labels, more...), after
+		p.labels = labels
 	}
 	if i := bytes.Index(rest, []byte(" # ")); i >= 0 { // an exemplar
 		rest = rest[:i]
@@ -198,8 +220,8 @@ func milliseconds(s float64) (int64, error) {
 	return int64(math.Round(s * 1000)), nil
 }
 
-// parseLabels parses labels in braces. A name in quotes without a value has an empty label name.
-func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
+// parseLabels appends the labels in braces. A name in quotes without a value has an empty label name.
+func (p *page) parseLabels(b []byte, labels []Label) (_ []Label, rest []byte, err error) {
 	b = b[1:]
 	for {
 		b = bytes.TrimLeft(b, " \t,")
@@ -209,7 +231,7 @@ func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
 		if b[0] == '}' {
 			return labels, b[1:], nil
 		}
-		name, after, quoted, err := labelName(b)
+		name, after, quoted, err := p.labelName(b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -222,7 +244,7 @@ func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
 			return nil, nil, errLabels
 		}
 		b = bytes.TrimLeft(b[1:], " \t")
-		value, after, err := unquote(b)
+		value, after, err := p.unquote(b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -230,9 +252,9 @@ func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
 	}
 }
 
-func labelName(b []byte) (name string, rest []byte, quoted bool, err error) {
+func (p *page) labelName(b []byte) (name string, rest []byte, quoted bool, err error) {
 	if b[0] == '"' {
-		name, rest, err = unquote(b)
+		name, rest, err = p.unquote(b)
 		return name, rest, true, err
 	}
 	n := 0
@@ -242,11 +264,11 @@ func labelName(b []byte) (name string, rest []byte, quoted bool, err error) {
 	if n == 0 {
 		return "", nil, false, errLabels
 	}
-	return string(b[:n]), b[n:], false, nil
+	return p.text(b[:n]), b[n:], false, nil
 }
 
 // unquote reads a value in quotes, in which \\, \" and \n stand for a byte.
-func unquote(b []byte) (string, []byte, error) {
+func (p *page) unquote(b []byte) (string, []byte, error) {
 	if len(b) == 0 || b[0] != '"' {
 		return "", nil, errLabels
 	}
@@ -256,7 +278,7 @@ func unquote(b []byte) (string, []byte, error) {
 		return "", nil, errLabels
 	}
 	if bytes.IndexByte(b[:end], '\\') < 0 {
-		return string(b[:end]), b[end+1:], nil
+		return p.text(b[:end]), b[end+1:], nil
 	}
 	var out []byte
 	for i := 0; i < len(b); i++ {
