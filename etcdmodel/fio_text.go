@@ -86,8 +86,9 @@ func (j *fioJob) read(text string) error {
 			j.syncs.knots = append(j.syncs.knots, Quantile{p / 100, d})
 			rest = rest[len(m[0]):]
 		}
-		if strings.HasPrefix(strings.TrimLeft(rest, " |>\n\r\t"), "th=") || len(j.syncs.knots) == 0 {
-			return badFio("a table of syncs without percentiles, want all of it")
+		rest = strings.TrimLeft(rest, " |>\n\r\t")
+		if rest != "" && rest[0] >= '0' && rest[0] <= '9' || len(j.syncs.knots) == 0 {
+			return badFio("a table of syncs that is cut short, want all of it")
 		}
 	}
 	for _, m := range fioSpread.FindAllStringSubmatch(text, -1) {
