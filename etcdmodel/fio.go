@@ -283,8 +283,8 @@ func (t fioTimes) latency(unit time.Duration) (fioLatency, error) {
 	}
 	for p, x := range t.Percentiles {
 		share, err := strconv.ParseFloat(p, 64)
-		if err != nil {
-			continue // the list's own length, as 2.x has it
+		if err != nil || share == 0 && x == 0 {
+			continue // 2.x fills its list up with these
 		}
 		if !(share >= 0 && share <= 100) {
 			return l, badFio("a percentile %s, want 0 to 100", metrics.Show(p))
