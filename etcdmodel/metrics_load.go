@@ -230,6 +230,9 @@ func (c *counting) deletes(w counts) (own, leased, perLease float64) {
 	case w.revoked.grew > 0 && w.proposed.known:
 		own = min(total, w.others())
 		leased = total - own
+		if leased > 0 {
+			c.assume("failed compares are counted as deletes: only without leases that end can they be told apart")
+		}
 		return own, leased, leased / w.revoked.grew
 	case w.revoked.grew > 0:
 		c.assume("no %s: no key went with its lease", metricProposed)

@@ -196,7 +196,8 @@ func cutField(b []byte) (field, rest []byte) {
 }
 
 // timestamp returns milliseconds; 0 for none. The text format has them; OpenMetrics and promtool
-// have seconds. Whole seconds stay below 1e11 until the year 5138.
+// have seconds. A whole number of some 1e9 is seconds of these years: as milliseconds it would be
+// of 1970.
 func timestamp(field []byte) (int64, error) {
 	if len(field) == 0 {
 		return 0, nil
@@ -206,7 +207,7 @@ func timestamp(field []byte) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if bytes.IndexByte(field, '.') < 0 && math.Abs(t) >= 1e11 {
+	if size := math.Abs(t); bytes.IndexByte(field, '.') < 0 && (size < 1e8 || size >= 1e11) {
 		t /= 1000
 	}
 	return milliseconds(t)

@@ -34,8 +34,8 @@ func TestFromPages(t *testing.T) {
 	disk := slowdisk.ForTest(t, ms(8))
 	cluster := harness.Start(t, harness.Config{Data: []string{disk.Dir()}})
 	mix := harness.Mix{
-		Creates: 40, Updates: 40, Deletes: 20, Leased: 30, Reads: 20, Key: 60, Value: 800, Keys: 200,
-		TTL: 8 * time.Second, PerLease: 30,
+		Creates: 40, Updates: 40, Deletes: 20, Leased: 30, Reads: 20, Key: 60, Value: 834, Updated: 525,
+		Keys: 200, TTL: 8 * time.Second, PerLease: 30,
 	}
 	driven, err := cluster.StartMix(ctx, mix)
 	require.NoError(t, err)

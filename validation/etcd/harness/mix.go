@@ -18,8 +18,8 @@ import (
 type Mix struct {
 	Creates, Updates, Deletes, Leased, Reads float64
 
-	Key, Value int // bytes
-	Keys       int // that are updated
+	Key, Value, Updated int // bytes of a key, of a value created and of one updated
+	Keys                int // that are updated
 	// Each lease has PerLease keys and is granted for TTL.
 	TTL      time.Duration
 	PerLease int
@@ -30,9 +30,11 @@ type Mixing struct {
 	Mix
 	c     *Cluster
 	value string
-	stop  func()
-	group sync.WaitGroup
-	rec   recorder
+	// updatedTo is the value of updates.
+	updatedTo string
+	stop      func()
+	group     sync.WaitGroup
+	rec       recorder
 	// measuring is whether requests are recorded.
 	measuring atomic.Bool
 	failed    atomic.Int64
@@ -52,15 +54,10 @@ type revised struct {
 
 // StartMix starts a mix and returns it when the keys that it updates are there.
 func (c *Cluster) StartMix(ctx context.Context, k Mix) (*Mixing, error) {
-	random := rand.New(rand.NewPCG(3, 4))
-	value := make([]byte, k.Value)
-	for i := range value {
-		value[i] = byte(random.Uint32())
-	}
-	m := &Mixing{Mix: k, c: c, value: string(value)}
+	m := &Mixing{Mix: k, c: c, value: noise(k.Value), updatedTo: noise(k.Updated)}
 	for range k.Keys {
 		key := m.fresh()
-		answer, err := c.Client(0).Put(ctx, key, m.value)
+		answer, err := c.Client(0).Put(ctx, key, m.updatedTo)
 		if err != nil {
 			return nil, fmt.Errorf("harness: mix: %w", err)
 		}
@@ -87,6 +84,16 @@ func (c *Cluster) StartMix(ctx context.Context, k Mix) (*Mixing, error) {
 		}
 	}
 	return m, nil
+}
+
+// noise returns bytes that do not compress.
+func noise(n int) string {
+	random := rand.New(rand.NewPCG(3, 4))
+	value := make([]byte, n)
+	for i := range value {
+		value[i] = byte(random.Uint32())
+	}
+	return string(value)
 }
 
 // Stop ends the mix.
@@ -146,7 +153,7 @@ func (m *Mixing) fresh() string {
 
 func (m *Mixing) create(ctx context.Context, client *clientv3.Client) error {
 	key := m.fresh()
-	revision, err := m.put(ctx, client, key, 0)
+	revision, err := m.put(ctx, client, key, m.value, 0)
 	if err != nil {
 		return err
 	}
@@ -158,10 +165,10 @@ func (m *Mixing) create(ctx context.Context, client *clientv3.Client) error {
 
 // put writes a key if it is at a revision, and returns the new one.
 func (m *Mixing) put(
-	ctx context.Context, client *clientv3.Client, key string, at int64, options ...clientv3.OpOption,
+	ctx context.Context, client *clientv3.Client, key, value string, at int64, options ...clientv3.OpOption,
 ) (int64, error) {
 	txn := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", at)).
-		Then(clientv3.OpPut(key, m.value, options...))
+		Then(clientv3.OpPut(key, value, options...))
 	if at > 0 {
 		txn = txn.Else(clientv3.OpGet(key))
 	}
@@ -189,7 +196,7 @@ func (m *Mixing) update(ctx context.Context, client *clientv3.Client) error {
 	if !ok {
 		return nil // all are being updated
 	}
-	revision, err := m.put(ctx, client, one.key, one.revision)
+	revision, err := m.put(ctx, client, one.key, m.updatedTo, one.revision)
 	if err != nil {
 		return err
 	}
@@ -211,7 +218,7 @@ func (m *Mixing) delete(ctx context.Context, client *clientv3.Client) error {
 
 // leased creates a key that ends with its lease.
 func (m *Mixing) leased(ctx context.Context, client *clientv3.Client) error {
-	_, err := m.put(ctx, client, m.fresh(), 0, clientv3.WithLease(clientv3.LeaseID(m.lease.Load())))
+	_, err := m.put(ctx, client, m.fresh(), m.value, 0, clientv3.WithLease(clientv3.LeaseID(m.lease.Load())))
 	return err
 }
 
