@@ -1,7 +1,6 @@
 package etcdmodel
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -193,7 +192,11 @@ func names(members []paged) string {
 			out = append(out, fmt.Sprintf("%d more", len(members)-i))
 			break
 		}
-		out = append(out, metrics.Show(cmp.Or(m.name, m.pagesOf())))
+		name := m.name
+		if name == "" {
+			name = "on " + m.pagesOf()
+		}
+		out = append(out, metrics.Show(name))
 	}
 	return strings.Join(out, ", ")
 }

@@ -26,20 +26,20 @@ type MemberDisk struct {
 // DiskFromMetrics reads the disk of a running etcd from its metrics page. The page may have any of
 // the forms that [DisksFromMetrics] takes, but show one member only.
 func DiskFromMetrics(r io.Reader) (Disk, error) {
-	disks, err := DisksFromMetrics(r)
+	members, err := diskMembers(r)
 	if err != nil {
 		return Disk{}, err
 	}
-	if len(disks) > 1 {
-		members := make([]paged, len(disks))
-		for i, d := range disks {
-			members[i].name = d.Member
-		}
+	if len(members) > 1 {
 		return Disk{}, fmt.Errorf(
-			"%w: metrics page: %d members (%s), want one, or DisksFromMetrics", ErrInput, len(disks), names(members),
+			"%w: metrics page: %d members (%s), want one, or DisksFromMetrics", ErrInput, len(members), names(members),
 		)
 	}
-	return disks[0].Disk, nil
+	return members[0].disk()
+}
+
+func diskMembers(pages ...io.Reader) ([]paged, error) {
+	return readMembers(pages, []string{metricFsync}, metricCommit, metricWALBytes)
 }
 
 // DisksFromMetrics reads the disks of running members of etcd from metrics pages. It returns one
@@ -60,7 +60,7 @@ func DiskFromMetrics(r io.Reader) (Disk, error) {
 // A page that has no fdatasyncs, was cut short, or contradicts itself gives an error that names
 // the metric. So does an etcd that was restarted between its pages.
 func DisksFromMetrics(pages ...io.Reader) ([]MemberDisk, error) {
-	members, err := readMembers(pages, []string{metricFsync}, metricCommit, metricWALBytes)
+	members, err := diskMembers(pages...)
 	if err != nil {
 		return nil, err
 	}
