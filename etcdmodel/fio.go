@@ -54,7 +54,7 @@ func badFio(format string, args ...any) error {
 	return fmt.Errorf("%w: fio output: %s", ErrInput, fmt.Sprintf(format, args...))
 }
 
-// A fioJob is what fio says of one job or of a group of equal ones.
+// A fioJob holds the figures of one job, or of a group of equal ones.
 type fioJob struct {
 	name, version string
 	processes     int

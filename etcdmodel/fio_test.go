@@ -25,7 +25,8 @@ func TestDiskFromFio(t *testing.T) {
 	only := report[strings.Index(report, "{"):]
 	excerpt := text[strings.Index(text, "  fsync/"):strings.Index(text, "  cpu ")]
 	inMilliseconds := strings.NewReplacer(
-		"sync percentiles (usec)", "sync percentiles (msec)", "[  799]", "[    1]", "[  906]", "[    1]", "[  996]", "[    1]",
+		"sync percentiles (usec)", "sync percentiles (msec)", "[  799]", "[    1]", "[  906]", "[    1]", "[  996]",
+		"[    1]",
 	).Replace(text)
 	for i, old := range []string{
 		"1123", "1221", "1319", "1418", "1532", "1680", "1909", "2376", "2966", "5145", "7046", "14222", "19006", "31589",
@@ -39,22 +40,45 @@ func TestDiskFromFio(t *testing.T) {
 		size     int
 		source   string
 	}{
-		"text":           {text, 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, "n = 10029"},
-		"CRLF":           {strings.ReplaceAll(text, "\n", "\r\n"), 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, ""},
-		"quoted":         {"> " + strings.ReplaceAll(text, "\n", "\n> "), 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, ""},
-		"on one line":    {strings.Join(strings.Fields(excerpt), " "), 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, "no block size: 2300 bytes"},
-		"excerpt":        {excerpt, 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, "no block size: 2300 bytes"},
-		"milliseconds":   {inMilliseconds, 2 * time.Millisecond, 6 * time.Millisecond, 2300, "rounded to 1ms"},
-		"settings of 2":  {strings.Replace(text, "bs=(R) 2300B-2300B, (W) 2300B-2300B, (T) 2300B-2300B", "bs=4K-4K/8K-8K/4K-4K", 1), 1418 * time.Microsecond, 5145 * time.Microsecond, 8192, ""},
-		"two per sync":   {strings.Replace(text, "10029,0,10029", "10029,0,5014", 1), 1418 * time.Microsecond, 5145 * time.Microsecond, 4600, "n = 5014"},
-		"normal,json":    {text + "\n" + only, 1417216, 5144576, 2300, "n = 10028"},
-		"json":           {only, 1417216, 5144576, 2300, "n = 10028"},
-		"noted json":     {report, 1417216, 5144576, 2300, ""},
-		"BOM":            {"\ufeff" + only, 1417216, 5144576, 2300, ""},
-		"json, 4k":       {strings.Replace(only, `"bs" : "2300"`, `"bs" : "16k,4k"`, 1), 1417216, 5144576, 4096, ""},
-		"json, no bs":    {strings.Replace(only, `"bs" : "2300"`, `"x" : ""`, 1), 1417216, 5144576, 2300, ""},
-		"beside readers": {strings.Replace(only, `"jobs" : [`, `"jobs" : [{"jobname" : "reads", "sync" : {"lat_ns" : {"N" : 0}}},`, 1), 1417216, 5144576, 2300, ""},
-		"O_SYNC of 2.x":  {fioSample(t, "osync-2.json"), 5120 * time.Microsecond, 21760 * time.Microsecond, 4096, "writes that sync (no syncs reported)"},
+		"text": {text, 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, "n = 10029"},
+		"CRLF": {
+			strings.ReplaceAll(text, "\n", "\r\n"), 1418 * time.Microsecond, 5145 * time.Microsecond, 2300,
+			"",
+		},
+		"quoted": {
+			"> " + strings.ReplaceAll(text, "\n", "\n> "), 1418 * time.Microsecond, 5145 * time.Microsecond,
+			2300, "",
+		},
+		"on one line": {
+			strings.Join(strings.Fields(excerpt), " "), 1418 * time.Microsecond, 5145 * time.Microsecond,
+			2300, "no block size: 2300 bytes",
+		},
+		"excerpt": {
+			excerpt, 1418 * time.Microsecond, 5145 * time.Microsecond, 2300, "no block size: 2300 bytes",
+		},
+		"milliseconds": {inMilliseconds, 2 * time.Millisecond, 6 * time.Millisecond, 2300, "rounded to 1ms"},
+		"settings of 2": {
+			strings.Replace(text, "bs=(R) 2300B-2300B, (W) 2300B-2300B, (T) 2300B-2300B", "bs=4K-4K/8K-8K/4K-4K", 1),
+			1418 * time.Microsecond, 5145 * time.Microsecond, 8192, "",
+		},
+		"two per sync": {
+			strings.Replace(text, "10029,0,10029", "10029,0,5014", 1), 1418 * time.Microsecond,
+			5145 * time.Microsecond, 4600, "n = 5014",
+		},
+		"normal,json": {text + "\n" + only, 1417216, 5144576, 2300, "n = 10028"},
+		"json":        {only, 1417216, 5144576, 2300, "n = 10028"},
+		"noted json":  {report, 1417216, 5144576, 2300, ""},
+		"BOM":         {"\ufeff" + only, 1417216, 5144576, 2300, ""},
+		"json, 4k":    {strings.Replace(only, `"bs" : "2300"`, `"bs" : "16k,4k"`, 1), 1417216, 5144576, 4096, ""},
+		"json, no bs": {strings.Replace(only, `"bs" : "2300"`, `"x" : ""`, 1), 1417216, 5144576, 2300, ""},
+		"beside readers": {
+			strings.Replace(only, `"jobs" : [`, `"jobs" : [{"jobname" : "reads", "sync" : {"lat_ns" : {"N" : 0}}},`, 1),
+			1417216, 5144576, 2300, "",
+		},
+		"O_SYNC of 2.x": {
+			fioSample(t, "osync-2.json"), 5120 * time.Microsecond, 21760 * time.Microsecond, 4096,
+			"writes that sync (no syncs reported)",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := DiskFromFio(strings.NewReader(c.text))
@@ -86,15 +110,27 @@ func TestBadFio(t *testing.T) {
 	with := func(old, new string) string { return strings.Replace(text, old, new, 1) }
 	inJSON := func(old, new string) string { return strings.Replace(report, old, new, 1) }
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":           {"", "no percentiles of syncs, want the text or JSON of fio 3.5 or newer, run with --fdatasync=1"},
-		"no syncs":        {text[:strings.Index(text, "  fsync/")], "no percentiles of syncs"},
-		"terse":           {"3;fio-3.36;etcd;0;0;0;0;0;0;0;0", "no percentiles of syncs"},
-		"two jobs":        {text + strings.Replace(block, "etcd: (", "more: (", 1), `2 jobs sync ("etcd", "more" ...), want one`},
-		"four processes":  {with("jobs=1)", "jobs=4)"), `job "etcd" has 4 processes, want one: etcd has one writer`},
-		"failed":          {with("err= 0", "err=28"), `job "etcd" ended with error "28"`},
-		"cut":             {text[:strings.Index(text, "30.00th")+12], "a table of syncs that is cut short, want all of it"},
-		"falling":         {with("[ 1532]", "[ 1000]"), "the percentile 50 is 1.418ms and 60 is 1ms, want them to rise"},
-		"huge":            {with("[ 1532]", "[99999999999999]"), "a latency of 9.9999999999999e+13 x 1µs, want 0 to 24h"},
+		"empty": {
+			"",
+			"no percentiles of syncs, want the text or JSON of fio 3.5 or newer, run with --fdatasync=1",
+		},
+		"no syncs": {text[:strings.Index(text, "  fsync/")], "no percentiles of syncs"},
+		"terse":    {"3;fio-3.36;etcd;0;0;0;0;0;0;0;0", "no percentiles of syncs"},
+		"two jobs": {
+			text + strings.Replace(block, "etcd: (", "more: (", 1),
+			`2 jobs sync ("etcd", "more" ...), want one`,
+		},
+		"four processes": {with("jobs=1)", "jobs=4)"), `job "etcd" has 4 processes, want one: etcd has one writer`},
+		"failed":         {with("err= 0", "err=28"), `job "etcd" ended with error "28"`},
+		"cut": {
+			text[:strings.Index(text, "30.00th")+12], "a table of syncs that is cut short, want all of it",
+		},
+		"falling": {
+			with("[ 1532]", "[ 1000]"), "the percentile 50 is 1.418ms and 60 is 1ms, want them to rise",
+		},
+		"huge": {
+			with("[ 1532]", "[99999999999999]"), "a latency of 9.9999999999999e+13 x 1µs, want 0 to 24h",
+		},
 		"percentile 300":  {strings.ReplaceAll(text, "99.99th", "300.0th"), "a percentile 300, want 0 to 100"},
 		"cut JSON":        {report[:900], "JSON that is cut short, want all of it"},
 		"other JSON":      {`{"jobs": 7}`, "JSON of another kind, want that of --output-format=json"},
@@ -106,7 +142,10 @@ func TestBadFio(t *testing.T) {
 		"JSON, share":     {inJSON(`"1.000000"`, `"-1.0"`), `a percentile "-1.0", want 0 to 100`},
 		"JSON, NaN":       {inJSON(`"1.000000"`, `"NaN"`), `a percentile "NaN", want 0 to 100`},
 		"long":            {strings.Repeat("x", maxFio+1), "longer than 16 MiB, want one run"},
-		"name":            {strings.ReplaceAll(with("jobs=1)", "jobs=2)"), "etcd: (", "e\x1b[31m\u202e: ("), `job "e\x1b[31m\u202e" has 2 processes`},
+		"name": {
+			strings.ReplaceAll(with("jobs=1)", "jobs=2)"), "etcd: (", "e\x1b[31m\u202e: ("),
+			`job "e\x1b[31m\u202e" has 2 processes`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := DiskFromFio(strings.NewReader(c.text))

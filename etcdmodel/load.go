@@ -38,7 +38,8 @@ type Load struct {
 	// beside it. A slow member then slows only its own clients.
 	RoundRobin bool
 
-	// Assumed is what [LoadFromMetrics] assumed where its pages do not say. It changes no answer.
+	// Assumed lists the assumptions of [LoadFromMetrics] where its pages do not say. No answer depends
+	// on it.
 	Assumed []string
 }
 

@@ -45,7 +45,8 @@ func diskMembers(pages ...io.Reader) ([]paged, error) {
 // DisksFromMetrics reads the disks of running members of etcd from metrics pages. It returns one
 // disk for each member, by name. A page shows one member or several. It may be what /metrics
 // gives, or what grep left of it, the answer of Prometheus' /federate, or the JSON of its
-// /api/v1/query and query_range; plain or gzipped; of etcd 3.3 to 3.7.
+// /api/v1/query and query_range; plain or gzipped; of etcd 3.3 to 3.7. Pages that have neither
+// labels of a member nor etcd_server_id are taken for one member's.
 //
 // Fsync comes from the histogram etcd_disk_wal_fsync_duration_seconds, which counts since that
 // etcd started. Two pages of one member, or one page of a range of time, give the time between

@@ -70,16 +70,39 @@ func TestDisksFromMetrics(t *testing.T) {
 		members []string
 		source  string // of the first
 	}{
-		"one page":          {[]string{second}, []string{""}, "n = 1041; etcd_disk_backend_commit_duration_seconds, n = 73"},
-		"grep fsync":        {[]string{fsyncs}, []string{""}, "n = 1041; no backend commits: two fdatasyncs and the bytes are assumed; no bytes: 2300 a fdatasync are assumed"},
-		"grep bucket":       {[]string{grep(fsyncs, "_bucket")}, []string{""}, "n = 1041; without a sum, so even within a bucket; no backend commits"},
-		"grep etcd_disk_":   {[]string{grep(second, "etcd_disk_")}, []string{""}, "n = 1041; etcd_disk_backend_commit_duration_seconds, n = 73"},
-		"three federated":   {[]string{federate(second, "b", 9) + federate(first, "c", 9) + federate(second, "a", 9)}, []string{"a", "b", "c"}, "n = 1041"},
-		"three pages":       {[]string{federate(second, "b", 9), federate(first, "c", 9), federate(second, "a", 9)}, []string{"a", "b", "c"}, "n = 1041"},
-		"two pages":         {[]string{first, second}, []string{""}, "n = 547; etcd_disk_backend_commit_duration_seconds, n = 39; between two pages"},
+		"one page": {
+			[]string{second}, []string{""}, "n = 1041; etcd_disk_backend_commit_duration_seconds, n = 73",
+		},
+		"grep fsync": {
+			[]string{fsyncs}, []string{""},
+			"n = 1041; no backend commits: two fdatasyncs and the bytes are assumed; no bytes: 2300 a fdatasync are assumed",
+		},
+		"grep bucket": {
+			[]string{grep(fsyncs, "_bucket")}, []string{""},
+			"n = 1041; without a sum, so even within a bucket; no backend commits",
+		},
+		"grep etcd_disk_": {
+			[]string{grep(second, "etcd_disk_")}, []string{""},
+			"n = 1041; etcd_disk_backend_commit_duration_seconds, n = 73",
+		},
+		"three federated": {
+			[]string{federate(second, "b", 9) + federate(first, "c", 9) + federate(second, "a", 9)},
+			[]string{"a", "b", "c"}, "n = 1041",
+		},
+		"three pages": {
+			[]string{federate(second, "b", 9), federate(first, "c", 9), federate(second, "a", 9)},
+			[]string{"a", "b", "c"}, "n = 1041",
+		},
+		"two pages": {
+			[]string{first, second}, []string{""},
+			"n = 547; etcd_disk_backend_commit_duration_seconds, n = 39; between two pages",
+		},
 		"two times":         {[]string{federate(second, "a", 104), federate(first, "a", 100)}, []string{"a"}, "of 4s"},
 		"two times, a file": {[]string{federate(second, "a", 104) + federate(first, "a", 100)}, []string{"a"}, "of 4s"},
-		"beside a server":   {[]string{federate(second, "a", 9) + "process_start_time_seconds{instance=\"x\"} 7 9000\n"}, []string{"a"}, "n = 1041"},
+		"beside a server": {
+			[]string{federate(second, "a", 9) + "process_start_time_seconds{instance=\"x\"} 7 9000\n"},
+			[]string{"a"}, "n = 1041",
+		},
 		"IDs": {
 			[]string{second + "etcd_server_id{server_id=\"b\"} 1\n", second + "etcd_server_id{server_id=\"a\"} 1\n"},
 			[]string{"a", "b"}, "n = 1041",
@@ -131,14 +154,23 @@ func TestBadMembers(t *testing.T) {
 		pages []string
 		want  string
 	}{
-		"none":        {nil, "etcdmodel: pages is empty, want one page or more"},
-		"restarted":   {[]string{second, first}, "metrics page 2: etcd_disk_wal_fsync_duration_seconds_sum is less than before, want a sum that grows: was it restarted"},
-		"nothing new": {[]string{second, second}, "metrics page 2: etcd_disk_wal_fsync_duration_seconds is empty, want at least one fdatasync"},
+		"none": {nil, "etcdmodel: pages is empty, want one page or more"},
+		"restarted": {
+			[]string{second, first},
+			"metrics page 2: etcd_disk_wal_fsync_duration_seconds_sum is less than before, want a sum that grows",
+		},
+		"nothing new": {
+			[]string{second, second},
+			"metrics page 2: etcd_disk_wal_fsync_duration_seconds is empty, want at least one fdatasync",
+		},
 		"start": {
 			[]string{first + "process_start_time_seconds 1e9\n", second + "process_start_time_seconds 1.1e9\n"},
-			"metrics page 2: process_start_time_seconds is another than before, want the member not restarted between its two pages",
+			"metrics page 2: process_start_time_seconds is another than before, want the member not restarted",
 		},
-		"unnamed two": {[]string{second + strings.ReplaceAll(federate(second, "a", 1), "instance=\"a\",job=", "team=")}, "is 2 histograms, one"},
+		"unnamed two": {
+			[]string{second + strings.ReplaceAll(federate(second, "a", 1), "instance=\"a\",job=", "team=")},
+			"is 2 histograms, one",
+		},
 	} {
 		_, err := DisksFromMetrics(readers(c.pages...)...)
 		require.ErrorIs(t, err, ErrInput, name)
@@ -174,12 +206,21 @@ func TestStateFromMetrics(t *testing.T) {
 		pages []string
 		want  []State
 	}{
-		"one":       {[]string{statePage}, []State{full}},
-		"3.3":       {[]string{old}, []State{{Version: V3_5, Total: 20971520}}},
-		"both":      {[]string{statePage + "etcd_debugging_mvcc_db_total_size_in_bytes 7\n"}, []State{full}},
-		"never":     {[]string{set(statePage, "etcd_debugging_mvcc_compact_revision", "-1")}, []State{with(func(s *State) { s.Compacted = -1 })}},
-		"two pages": {[]string{statePage, set(statePage, "etcd_debugging_mvcc_keys_total", "9")}, []State{with(func(s *State) { s.Keys = 9 })}},
-		"by halves": {[]string{grep(statePage, "in_bytes"), grep(statePage, "debugging")}, []State{with(func(s *State) { s.Version, s.Quota = 0, 0 })}},
+		"one":  {[]string{statePage}, []State{full}},
+		"3.3":  {[]string{old}, []State{{Version: V3_5, Total: 20971520}}},
+		"both": {[]string{statePage + "etcd_debugging_mvcc_db_total_size_in_bytes 7\n"}, []State{full}},
+		"never": {
+			[]string{set(statePage, "etcd_debugging_mvcc_compact_revision", "-1")},
+			[]State{with(func(s *State) { s.Compacted = -1 })},
+		},
+		"two pages": {
+			[]string{statePage, set(statePage, "etcd_debugging_mvcc_keys_total", "9")},
+			[]State{with(func(s *State) { s.Keys = 9 })},
+		},
+		"by halves": {
+			[]string{grep(statePage, "in_bytes"), grep(statePage, "debugging")},
+			[]State{with(func(s *State) { s.Version, s.Quota = 0, 0 })},
+		},
 		"times, the wrong way round": {
 			[]string{federate(statePage, "a", 9), federate(set(statePage, "etcd_debugging_mvcc_keys_total", "9"), "a", 8)},
 			[]State{with(func(s *State) { s.Member = "a" })},
@@ -189,11 +230,13 @@ func TestStateFromMetrics(t *testing.T) {
 			[]State{with(func(s *State) { s.Member = "a" }), with(func(s *State) { s.Member = "b" })},
 		},
 		"apiserver": {
-			[]string{"apiserver_storage_size_bytes{storage_cluster_id=\"etcd-0\"} 4.919296e+06\napiserver_request_total{verb=\"GET\"} 1\n"},
+			[]string{"apiserver_storage_size_bytes{storage_cluster_id=\"etcd-0\"} 4.919296e+06\nx{verb=\"GET\"} 1\n"},
 			[]State{{Member: "etcd-0", Total: 4919296}},
 		},
 		"its endpoints": {
-			[]string{"etcd_db_total_size_in_bytes{endpoint=\"https://b\"} 1e+06\netcd_db_total_size_in_bytes{endpoint=\"https://a\"} 2e+06\n"},
+			[]string{`etcd_db_total_size_in_bytes{endpoint="https://b"} 1e+06
+etcd_db_total_size_in_bytes{endpoint="https://a"} 2e+06
+`},
 			[]State{{Member: "https://a", Total: 2e6}, {Member: "https://b", Total: 1e6}},
 		},
 	} {
@@ -269,9 +312,13 @@ func TestLoadOfDeletesAndLeases(t *testing.T) {
 		between       time.Duration
 		reads         float64
 	}{
-		"two pages":     {one.page(), other.page(), time.Minute, 20},
-		"timestamps":    {federate(one.page(), "a", 100), federate(other.page(), "a", 160), 0, 20},
-		"three members": {federate(one.page(), "a", 1) + federate(one.page(), "b", 1) + federate(one.page(), "c", 1), federate(other.page(), "a", 61) + federate(other.page(), "b", 61) + federate(other.page(), "c", 61), 0, 60},
+		"two pages":  {one.page(), other.page(), time.Minute, 20},
+		"timestamps": {federate(one.page(), "a", 100), federate(other.page(), "a", 160), 0, 20},
+		"three members": {
+			federate(one.page(), "a", 1) + federate(one.page(), "b", 1) + federate(one.page(), "c", 1),
+			federate(other.page(), "a", 61) + federate(other.page(), "b", 61) + federate(other.page(), "c", 61),
+			0, 60,
+		},
 	} {
 		l, err := LoadFromMetrics(strings.NewReader(c.before), strings.NewReader(c.after), c.between)
 		require.NoError(t, err, name)
@@ -353,16 +400,34 @@ func TestBadLoads(t *testing.T) {
 		between       time.Duration
 		want          string
 	}{
-		"negative":    {one, other, -1, "between is -1ns, want >= 0"},
-		"no time":     {one, other, 0, "between is 0s, want > 0, the time from the first page to the second: these have no timestamps"},
-		"same time":   {at(one, "a", 5), at(other, "a", 5), 0, "between is 0s, want > 0"},
-		"restarted":   {other, one, time.Minute, "metrics page 2: etcd_mvcc_put_total is 7200 less than before, want a counter that grows: was etcd restarted in between?"},
-		"two members": {at(one, "a", 5), at(other, "b", 65), 0, `metrics pages: no member is on both ("a", "b"), want two pages of one etcd`},
-		"no puts":     {strings.ReplaceAll(one, "put_total", "x"), strings.ReplaceAll(other, "put_total", "x"), time.Minute, "etcd_mvcc_put_total is missing"},
-		"NaN":         {one, set(other, "etcd_mvcc_put_total", "NaN"), time.Minute, "metrics page 2: etcd_mvcc_put_total is NaN, want a finite number"},
-		"huge":        {one, set(other, "etcd_mvcc_put_total", "1e308"), time.Minute, "want 0 to 1e6 requests/s"},
-		"minus":       {set(one, "etcd_mvcc_put_total", "-9"), other, time.Minute, "metrics page 2: etcd_mvcc_put_total is -9, want >= 0"},
-		"idle":        {at(one, "a", 5), at(one, "a", 65), 0, "Load is empty, want Streams or Clients"},
+		"negative": {one, other, -1, "between is -1ns, want >= 0"},
+		"no time": {
+			one, other, 0,
+			"between is 0s, want > 0, the time from the first page to the second: these have no timestamps",
+		},
+		"same time": {at(one, "a", 5), at(other, "a", 5), 0, "between is 0s, want > 0"},
+		"restarted": {
+			other, one, time.Minute,
+			"metrics page 2: etcd_mvcc_put_total is 7200 less than before, want a counter that grows: was etcd restarted",
+		},
+		"two members": {
+			at(one, "a", 5), at(other, "b", 65), 0,
+			`metrics pages: no member is on both ("a", "b"), want two pages of one etcd`,
+		},
+		"no puts": {
+			strings.ReplaceAll(one, "put_total", "x"), strings.ReplaceAll(other, "put_total", "x"),
+			time.Minute, "etcd_mvcc_put_total is missing",
+		},
+		"NaN": {
+			one, set(other, "etcd_mvcc_put_total", "NaN"), time.Minute,
+			"metrics page 2: etcd_mvcc_put_total is NaN, want a finite number",
+		},
+		"huge": {one, set(other, "etcd_mvcc_put_total", "1e308"), time.Minute, "want 0 to 1e6 requests/s"},
+		"minus": {
+			set(one, "etcd_mvcc_put_total", "-9"), other, time.Minute,
+			"metrics page 2: etcd_mvcc_put_total is -9, want >= 0",
+		},
+		"idle": {at(one, "a", 5), at(one, "a", 65), 0, "Load is empty, want Streams or Clients"},
 	} {
 		_, err := LoadFromMetrics(strings.NewReader(c.before), strings.NewReader(c.after), c.between)
 		require.ErrorIs(t, err, ErrInput, name)

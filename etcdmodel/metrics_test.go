@@ -197,3 +197,18 @@ func FuzzLoadFromMetrics(f *testing.F) {
 		}
 	})
 }
+
+func FuzzStateFromMetrics(f *testing.F) {
+	f.Add([]byte(statePage), []byte(shortPage))
+	f.Fuzz(func(t *testing.T, one, other []byte) {
+		states, err := StateFromMetrics(bytes.NewReader(one), bytes.NewReader(other))
+		if err != nil {
+			return
+		}
+		for _, s := range states {
+			if min(s.Total, s.InUse, s.Quota, int64(s.Keys), s.Revision) < 0 || s.Compacted < -1 {
+				t.Fatalf("an invalid state: %+v", s)
+			}
+		}
+	})
+}

@@ -144,7 +144,9 @@ func (h Histogram) Minus(earlier Histogram, s Snapshot, family string) (Histogra
 	previous := 0.0
 	for i, n := range h.Below {
 		if h.Upper[i] != earlier.Upper[i] {
-			return out, s.Bad(family, fmt.Sprintf("with a bucket to %v", h.Upper[i]), fmt.Sprintf("%v as before", earlier.Upper[i]))
+			return out, s.Bad(
+				family, fmt.Sprintf("with a bucket to %v", h.Upper[i]), fmt.Sprintf("%v as before", earlier.Upper[i]),
+			)
 		}
 		d := n - earlier.Below[i]
 		if d < previous || h.Fell {

@@ -201,8 +201,8 @@ func (t *Target) sort() {
 var targetLabels = []string{
 	"instance", "pod", "member", "endpoint", "node", "host", "hostname", "pod_name", "kubernetes_pod_name",
 	"kubernetes_node", "k8s_pod_name", "k8s_node_name", "node_name", "nodename", "server", "machine", "address", "ip",
-	"storage_cluster_id", "cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "namespace", "kubernetes_namespace", "job", "container",
-	"service", "prometheus", "prometheus_replica",
+	"storage_cluster_id", "cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "namespace",
+	"kubernetes_namespace", "job", "container", "service", "prometheus", "prometheus_replica",
 }
 
 var isTargetLabel = func() map[string]bool {

@@ -159,7 +159,9 @@ func TestForms(t *testing.T) {
 		"quoted names":       strings.NewReplacer("written_bytes_total{", "{\"written_bytes_total\",").Replace(samples),
 		"quoted first":       strings.NewReplacer("go_goroutines", "{\"go_goroutines\"}").Replace(samples),
 		"timestamps":         strings.NewReplacer("9\n", "9 1700000000123\n").Replace(whole),
-		"promtool":           strings.NewReplacer("} ", "} => ", "_sum ", "_sum => ", "9\n", "9 @[1700000000.123]\n").Replace(samples),
+		"promtool": strings.NewReplacer(
+			"} ", "} => ", "_sum ", "_sum => ", "9\n", "9 @[1700000000.123]\n",
+		).Replace(samples),
 		"federate":           federated(whole, `instance="a:1",job="etcd"`, "1700000000123"),
 		"federate, shuffled": federated(shuffled(whole), `instance="a:1",job="etcd"`, "1700000000123"),
 		"query":              asJSON(whole),
@@ -215,19 +217,37 @@ func TestTargets(t *testing.T) {
 		names []string
 		each  int // snapshots
 	}{
-		"one page, no labels":   {[]string{whole}, []string{""}, 1},
-		"two pages, no labels":  {[]string{whole, whole}, []string{""}, 2},
-		"instances":             {[]string{at(`instance="b",job="x"`) + at(`instance="a",job="x"`)}, []string{"a", "b"}, 1},
-		"pods of one instance":  {[]string{at(`instance="i",pod="2"`), at(`instance="i",pod="1"`)}, []string{"1", "2"}, 1},
-		"one by instance":       {[]string{at(`instance="i",pod="2"`)}, []string{"i"}, 1},
-		"same target twice":     {[]string{at(`instance="i"`), at(`instance="i"`)}, []string{"i"}, 2},
-		"endpoints":             {[]string{at(`endpoint="x"`), at(`endpoint="y"`)}, []string{"x", "y"}, 1},
-		"external labels":       {[]string{at(`instance="i",region="eu"`)}, []string{"i"}, 1},
-		"only together unique":  {[]string{at(`instance="i",pod="1"`), at(`instance="i",pod="2"`), at(`instance="j",pod="2"`)}, []string{"instance=i,pod=1", "instance=i,pod=2", "instance=j,pod=2"}, 1},
-		"halves of one target":  {[]string{before(whole, "# HELP written"), from(whole, "# HELP written")}, []string{""}, 1},
-		"a query each":          {[]string{asJSON(before(whole, "wait_seconds_sum")), asJSON(from(whole, "wait_seconds_sum"))}, []string{"a:1"}, 1},
-		"two times, two pages":  {[]string{federated(whole, `pod="p"`, "1700000060000"), federated(whole, `pod="p"`, "1700000000000")}, []string{"p"}, 2},
-		"two times, one page":   {[]string{federated(whole, `pod="p"`, "1700000060000") + federated(whole, `pod="p"`, "1700000000000")}, []string{"p"}, 2},
+		"one page, no labels":  {[]string{whole}, []string{""}, 1},
+		"two pages, no labels": {[]string{whole, whole}, []string{""}, 2},
+		"instances": {
+			[]string{at(`instance="b",job="x"`) + at(`instance="a",job="x"`)}, []string{"a", "b"}, 1,
+		},
+		"pods of one instance": {
+			[]string{at(`instance="i",pod="2"`), at(`instance="i",pod="1"`)}, []string{"1", "2"}, 1,
+		},
+		"one by instance":   {[]string{at(`instance="i",pod="2"`)}, []string{"i"}, 1},
+		"same target twice": {[]string{at(`instance="i"`), at(`instance="i"`)}, []string{"i"}, 2},
+		"endpoints":         {[]string{at(`endpoint="x"`), at(`endpoint="y"`)}, []string{"x", "y"}, 1},
+		"external labels":   {[]string{at(`instance="i",region="eu"`)}, []string{"i"}, 1},
+		"only together unique": {
+			[]string{at(`instance="i",pod="1"`), at(`instance="i",pod="2"`), at(`instance="j",pod="2"`)},
+			[]string{"instance=i,pod=1", "instance=i,pod=2", "instance=j,pod=2"}, 1,
+		},
+		"halves of one target": {
+			[]string{before(whole, "# HELP written"), from(whole, "# HELP written")}, []string{""}, 1,
+		},
+		"a query each": {
+			[]string{asJSON(before(whole, "wait_seconds_sum")), asJSON(from(whole, "wait_seconds_sum"))},
+			[]string{"a:1"}, 1,
+		},
+		"two times, two pages": {
+			[]string{federated(whole, `pod="p"`, "1700000060000"), federated(whole, `pod="p"`, "1700000000000")},
+			[]string{"p"}, 2,
+		},
+		"two times, one page": {
+			[]string{federated(whole, `pod="p"`, "1700000060000") + federated(whole, `pod="p"`, "1700000000000")},
+			[]string{"p"}, 2,
+		},
 		"with and without name": {[]string{whole, at(`instance="i"`)}, []string{"", "i"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -254,7 +274,8 @@ func TestTargets(t *testing.T) {
 // A range gives its first and its last moment. A series that begins later is not in the first.
 func TestRange(t *testing.T) {
 	text := `{"status":"success","data":{"resultType":"matrix","result":[
-{"metric":{"__name__":"written_bytes_total","kind":"a","instance":"i"},"values":[[1700000000,"5"],[1700000030,"6"],[1700000060,"9"]]},
+{"metric":{"__name__":"written_bytes_total","kind":"a","instance":"i"},
+"values":[[1700000000,"5"],[1700000030,"6"],[1700000060,"9"]]},
 {"metric":{"__name__":"written_bytes_total","kind":"b","instance":"i"},"values":[[1700000030,"1"],[1700000060,"2"]]},
 {"metric":{"__name__":"written_bytes_total","kind":"c","instance":"i"},"values":[[1700000000,"8"],[1700000030,"1"]]}]}}`
 	target := read(t, text)[0]

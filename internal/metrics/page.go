@@ -267,7 +267,9 @@ func (p *page) point(s *series, value float64, ms int64) error {
 		if s.part == partBucket {
 			bound = fmt.Sprintf(" at le=%v", s.le)
 		}
-		return p.bad("%s is there twice%s%s, want it once: give each page on its own", s.family, bound, describe(s.own.labels))
+		return p.bad(
+			"%s is there twice%s%s, want it once: give each page on its own", s.family, bound, describe(s.own.labels),
+		)
 	case ms > s.time:
 		s.fell = s.fell || value < s.value
 		s.value, s.time = value, ms

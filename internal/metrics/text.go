@@ -221,7 +221,8 @@ func milliseconds(s float64) (int64, error) {
 	return int64(math.Round(s * 1000)), nil
 }
 
-// parseLabels appends the labels in braces. A name in quotes without a value has an empty label name.
+// parseLabels appends the labels in braces. A name in quotes without a value has an empty label
+// name.
 func (p *page) parseLabels(b []byte, labels []Label) (_ []Label, rest []byte, err error) {
 	b = b[1:]
 	for {

@@ -35,7 +35,7 @@ type Mixing struct {
 	stop      func()
 	group     sync.WaitGroup
 	rec       recorder
-	// measuring is whether requests are recorded.
+	// measuring has writes recorded.
 	measuring atomic.Bool
 	failed    atomic.Int64
 
