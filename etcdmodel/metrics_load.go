@@ -120,7 +120,7 @@ type counts struct {
 	puts, deletes, proposed, granted, revoked rate
 	keys, bytes                               rate
 	ttl                                       float64 // s, the mean of the leases granted; 0 if not known
-	walBytes                                  rate
+	walBytes, ranges                          rate
 	// The member's own.
 	reads, renewed, txns, ownPuts rate
 }
@@ -151,7 +151,7 @@ func (c *counting) streams(all []counts) []Stream {
 // split divides what was written among kinds of operations.
 func (c *counting) split(w, served counts) []Stream {
 	key, value := c.sizes(w)
-	own, leased, perLease := c.deletes(w)
+	own, leased, perLease := c.deletes(w, served)
 	created := min(w.puts.grew, max(0, w.keys.grew+own+leased))
 	if !w.keys.known {
 		created = min(w.puts.grew, own+leased)
@@ -220,19 +220,33 @@ func (w counts) others() float64 {
 	return max(0, w.proposed.grew-w.puts.grew-w.granted.grew-w.revoked.grew)
 }
 
+// failed returns the compares that failed, and reports whether the pages tell. A transaction ranges
+// over its key once for the compare and, where that failed, once more
+// (etcd v3.6.16 server/etcdserver/txn/txn.go:571, and kube-apiserver's Else). Every member counts the
+// ranges of all transactions and its own reads. The pages must show all members: then as many
+// requests were answered as were proposed.
+func (w counts) failed(served counts) (float64, bool) {
+	requests := served.txns.grew + served.ownPuts.grew + w.granted.grew + w.revoked.grew
+	if !w.ranges.known || !w.txns.known || math.Abs(requests-w.proposed.grew) > 0.02*w.proposed.grew {
+		return 0, false
+	}
+	return max(0, w.ranges.grew-w.reads.grew-served.txns.grew), true
+}
+
 // deletes divides the keys deleted into those that were asked for and those that went with their
 // leases, and returns the keys of one lease.
-func (c *counting) deletes(w counts) (own, leased, perLease float64) {
+func (c *counting) deletes(w, served counts) (own, leased, perLease float64) {
 	total := w.deletes.grew
 	switch {
 	case !w.deletes.known:
 		c.assume("no %s: nothing is deleted", metricsDelete[0])
 		return 0, 0, 0
 	case w.revoked.grew > 0 && w.proposed.known:
-		own = min(total, w.others())
+		failed, known := w.failed(served)
+		own = min(total, max(0, w.others()-failed))
 		leased = total - own
-		if leased > 0 {
-			c.assume("failed compares are counted as deletes: only without leases that end can they be told apart")
+		if leased > 0 && !known {
+			c.assume("failed compares are counted as deletes: only the pages of all members tell them apart where leases end")
 		}
 		return own, leased, leased / w.revoked.grew
 	case w.revoked.grew > 0:
@@ -287,6 +301,7 @@ func (c *counting) count(m paged) (counts, error) {
 		{&w.keys, []string{metricKeys}, true}, {&w.proposed, []string{metricProposed}, false},
 		{&w.granted, []string{metricGranted}, false}, {&w.revoked, []string{metricRevoked}, false},
 		{&w.renewed, []string{metricRenewed}, false}, {&w.walBytes, []string{metricWALBytes}, false},
+		{&w.ranges, metricsRange, false},
 	} {
 		if *f.into, err = rateOf(first, last, w.seconds, f.falls, f.names...); err != nil {
 			return w, err
@@ -298,7 +313,12 @@ func (c *counting) count(m paged) (counts, error) {
 	if v, err := ParseVersion(m.version()); err == nil && v == V3_5 {
 		w.walBytes.grew /= 2 // as in walBytes
 	}
-	if err := w.handled(first, last); err != nil {
+	if last.Has(metricHandled) {
+		err = w.handled(first, last)
+	} else {
+		c.unhandled(&w)
+	}
+	if err != nil {
 		return w, err
 	}
 	w.ttl, err = meanTTL(first, last)
@@ -347,14 +367,21 @@ func rateOf(first, last metrics.Snapshot, seconds float64, falls bool, names ...
 	return rate{grew / seconds, b.Value, true}, nil
 }
 
-// handled counts the requests that the member answered with OK, by method of gRPC. Where the pages
-// do not have them, ranges are the reads.
-func (w *counts) handled(first, last metrics.Snapshot) error {
-	if !last.Has(metricHandled) {
-		var err error
-		w.reads, err = rateOf(first, last, w.seconds, false, metricsRange...)
-		return err
+// unhandled tells reads and transactions apart where the pages lack gRPC's counters. A transaction
+// of kube-apiserver ranges over its key, and a plain put does not.
+func (c *counting) unhandled(w *counts) {
+	w.reads = w.ranges
+	proposed := w.proposed.grew - w.granted.grew - w.revoked.grew
+	if w.proposed.known && proposed > 0 && w.ranges.grew >= 0.95*proposed {
+		w.txns.grew, w.reads.grew = proposed, max(0, w.ranges.grew-proposed)
+		c.assume("no %s: writes are transactions, since as many keys were ranged over", metricHandled)
+		return
 	}
+	c.assume("no %s: writes are plain puts and deletes, and ranges are reads", metricHandled)
+}
+
+// handled counts the requests that the member answered with OK, by method of gRPC.
+func (w *counts) handled(first, last metrics.Snapshot) error {
 	for _, f := range []struct {
 		into   *rate
 		method string

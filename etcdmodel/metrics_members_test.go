@@ -258,13 +258,14 @@ etcd_db_total_size_in_bytes{endpoint="https://a"} 2e+06
 
 // counted is a page of what an etcd counted after some seconds of a load.
 type counted struct {
-	puts, deletes, proposed, granted, revoked, renewed, keys, txns, plain, reads float64
-	ttl                                                                          float64
+	puts, deletes, ranges, proposed, granted, revoked, renewed, keys, txns, plain, reads float64
+	ttl                                                                                  float64
 }
 
 func (c counted) page() string {
 	return fmt.Sprintf(`etcd_mvcc_put_total %v
 etcd_mvcc_delete_total %v
+etcd_mvcc_range_total %v
 etcd_server_proposals_committed_total %v
 etcd_debugging_lease_granted_total %v
 etcd_debugging_lease_revoked_total %v
@@ -279,16 +280,16 @@ grpc_server_handled_total{grpc_code="OK",grpc_method="Txn"} %v
 grpc_server_handled_total{grpc_code="OK",grpc_method="Put"} %v
 grpc_server_handled_total{grpc_code="OK",grpc_method="Range"} %v
 grpc_server_handled_total{grpc_code="Unavailable",grpc_method="Range"} 1e9
-`, c.puts, c.deletes, c.proposed, c.granted, c.revoked, c.renewed, c.keys, 900*c.puts, c.granted, c.granted,
+`, c.puts, c.deletes, c.ranges, c.proposed, c.granted, c.revoked, c.renewed, c.keys, 900*c.puts, c.granted, c.granted,
 		c.ttl*c.granted, c.granted, c.txns, c.plain, c.reads)
 }
 
 // kube counts, after s seconds, 40 creates, 30 creates with a lease of 30 keys and 60 s, 50
-// updates and 40 deletes a second by transactions, at a constant number of keys.
+// updates, 40 deletes and 5 failed compares a second by transactions, at a constant number of keys.
 func kube(s float64) counted {
 	return counted{
-		puts: 120 * s, deletes: 70 * s, proposed: 162 * s, granted: s, revoked: s, ttl: 60, keys: 5000, txns: 160 * s,
-		reads: 20 * s,
+		puts: 120 * s, deletes: 70 * s, proposed: 167 * s, granted: s, revoked: s, ttl: 60, keys: 5000, txns: 165 * s,
+		reads: 20 * s, ranges: 190 * s, // a range for each compare, for each failed one, for each read
 	}
 }
 
@@ -302,11 +303,15 @@ func ratesOf(l Load) (rates map[string]float64, streams map[string]Stream) {
 
 func TestLoadOfDeletesAndLeases(t *testing.T) {
 	want := map[string]float64{
-		"creates": 40, "creates with a lease": 30, "updates": 50, "deletes": 40, "lease grants": 1,
+		"creates": 40, "creates with a lease": 30, "updates": 50, "deletes": 40, "conflicts": 5, "lease grants": 1,
 		"lease revokes": 1, "reads": 20,
 	}
-	one := kube(100)
-	other := kube(160)
+	one, other := kube(100), kube(160)
+	// Of three members each answers a third of the writes, and applies all.
+	part := func(c counted, instance string, at int64) string {
+		c.txns /= 3
+		return federate(c.page(), instance, at)
+	}
 	for name, c := range map[string]struct {
 		before, after string
 		between       time.Duration
@@ -315,9 +320,8 @@ func TestLoadOfDeletesAndLeases(t *testing.T) {
 		"two pages":  {one.page(), other.page(), time.Minute, 20},
 		"timestamps": {federate(one.page(), "a", 100), federate(other.page(), "a", 160), 0, 20},
 		"three members": {
-			federate(one.page(), "a", 1) + federate(one.page(), "b", 1) + federate(one.page(), "c", 1),
-			federate(other.page(), "a", 61) + federate(other.page(), "b", 61) + federate(other.page(), "c", 61),
-			0, 60,
+			part(one, "a", 1) + part(one, "b", 1) + part(one, "c", 1),
+			part(other, "a", 61) + part(other, "b", 61) + part(other, "c", 61), 0, 60,
 		},
 	} {
 		l, err := LoadFromMetrics(strings.NewReader(c.before), strings.NewReader(c.after), c.between)
@@ -354,7 +358,7 @@ func TestLoadAssumes(t *testing.T) {
 		"proposals":     {"no key went with its lease", map[string]float64{"deletes": 70, "creates": 70}},
 		"put_size":      {"no bytes on the pages", map[string]float64{"creates": 40}},
 		"ttl_total":     {"a TTL of", map[string]float64{"creates with a lease": 30}},
-		"grpc_server":   {"", map[string]float64{"creates": 40, "reads": 0}},
+		"grpc_server":   {"writes are transactions", map[string]float64{"creates": 45, "reads": 25}},
 		"lease_granted": {"no TTL on the pages", map[string]float64{"creates": 40, "lease revokes": 1}},
 	} {
 		before, after := kube(100), kube(160)
@@ -375,6 +379,40 @@ func TestLoadAssumes(t *testing.T) {
 		if word == "ttl_total" {
 			assert.Equal(t, time.Minute, streams["creates with a lease"].TTL)
 		}
+	}
+}
+
+// Real pages of three versions, 20 s apart. The load: creates at 40/s, and 30/s with leases of 8 s
+// and 30 keys, updates at 40/s, deletes at 20/s and reads at 20/s, as Poisson processes.
+func TestRealLoads(t *testing.T) {
+	for version, want := range map[string]Version{"3.5.35": V3_5, "3.6.16": V3_6, "3.7.3": V3_7} {
+		first, second := string(samplePage(t, version+"-mix", 1)), string(samplePage(t, version+"-mix", 2))
+		l, err := LoadFromMetrics(strings.NewReader(first), strings.NewReader(second), 20*time.Second)
+		require.NoError(t, err)
+		assert.Empty(t, l.Assumed)
+		rates, streams := ratesOf(l)
+		for name, rate := range map[string]float64{
+			"creates": 40, "creates with a lease": 30, "updates": 40, "deletes": 20, "reads": 20, "conflicts": 0,
+			"lease grants": 1, "lease revokes": 1,
+		} {
+			assert.InDelta(t, rate, rates[name], 3*math.Sqrt(rate/20)+0.2, "%s of %s", name, version)
+		}
+		assert.Equal(t, 8*time.Second, streams["creates with a lease"].TTL)
+		assert.InDelta(t, 30, streams["lease revokes"].Op.Puts, 1)
+		states, err := StateFromMetrics(strings.NewReader(first), strings.NewReader(second))
+		require.NoError(t, err)
+		require.Len(t, states, 1)
+		s := states[0]
+		assert.Equal(t, want, s.Version)
+		assert.Equal(t, int64(-1), s.Compacted, "never compacted")
+		assert.Equal(t, int64(2<<30), s.Quota)
+		assert.GreaterOrEqual(t, s.Total, s.InUse)
+		assert.Positive(t, min(s.InUse, int64(s.Keys), s.Revision))
+		disks, err := DisksFromMetrics(strings.NewReader(first), strings.NewReader(second))
+		require.NoError(t, err)
+		require.Len(t, disks, 1)
+		assert.InDelta(t, 0.012, disks[0].Disk.FsyncMean().Seconds(), 0.004, "8 ms and the machine's own")
+		assert.InDelta(t, 1500, disks[0].Disk.Size, 600, "a frame of 1,090 bytes or two; 3.5's double counting undone")
 	}
 }
 
