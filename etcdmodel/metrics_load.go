@@ -221,9 +221,10 @@ func (w counts) others() float64 {
 }
 
 // failed returns the compares that failed, and reports whether the pages tell. A transaction ranges
-// over its key once for the compare (etcd v3.6.16 server/etcdserver/txn/txn.go:571). It does so once
-// more in kube-apiserver's Else where that failed. Every member counts the ranges of all transactions and
-// its own reads. The pages must show all members: then as many requests were answered as proposed.
+// over its key once for the compare (etcd v3.6.16 server/etcdserver/txn/txn.go:571). It does so
+// once more in kube-apiserver's Else where that failed. Every member counts the ranges of all
+// transactions and its own reads. The pages must show all members: then as many requests were
+// answered as proposed.
 func (w counts) failed(served counts) (float64, bool) {
 	requests := served.txns.grew + served.ownPuts.grew + w.granted.grew + w.revoked.grew
 	if !w.ranges.known || !w.txns.known || math.Abs(requests-w.proposed.grew) > 0.02*w.proposed.grew {

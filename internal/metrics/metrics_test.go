@@ -309,3 +309,24 @@ func TestMinus(t *testing.T) {
 	require.EqualError(t, err, "metrics page 1: wait_seconds_sum is less than before, "+
 		"want a sum that grows: was it restarted in between?")
 }
+
+// Requests to kube-apiserver by verb and resource, as churn is read from them.
+func TestSamplesOfRequests(t *testing.T) {
+	const name = "apiserver_request_total"
+	const page = `# TYPE apiserver_request_total counter
+apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",subresource="",verb="POST"} 7
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="pods",subresource="",verb="GET"} 9
+`
+	other := federated(page, `instance="b"`, "9")
+	targets, err := Read([]io.Reader{strings.NewReader(page), strings.NewReader(other)}, name)
+	require.NoError(t, err)
+	require.Len(t, targets, 2)
+	for i, instance := range []string{"", "b"} {
+		assert.Equal(t, instance, targets[i].Name)
+		requests := map[string]float64{}
+		for _, s := range targets[i].Last().Samples(name) {
+			requests[s.Label("verb")+" "+s.Label("resource")] = s.Value
+		}
+		assert.Equal(t, map[string]float64{"POST pods": 7, "GET pods": 9}, requests)
+	}
+}
