@@ -30,6 +30,9 @@ import (
 // Of several jobs in one output, the one that syncs is read. Several of them give an error, and so
 // do several processes of one job, since they wait for each other.
 func DiskFromFio(r io.Reader) (Disk, error) {
+	if r == nil {
+		return Disk{}, badFio("nil, want a reader")
+	}
 	text, err := io.ReadAll(io.LimitReader(r, maxFio+1))
 	if err != nil {
 		return Disk{}, fmt.Errorf("etcdmodel: fio output: %w", err)

@@ -142,6 +142,14 @@ func (m paged) called() string {
 	return "member " + metrics.Show(m.name)
 }
 
+// named adds the member's name to an error about it.
+func (m paged) named(err error) error {
+	if err == nil || m.name == "" {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, m.called())
+}
+
 // value returns the value of a metric that etcd has once, under the first of its names that the
 // snapshot knows.
 func value(s metrics.Snapshot, names ...string) (v metrics.Sample, name string, err error) {

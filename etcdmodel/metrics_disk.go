@@ -39,7 +39,7 @@ func DiskFromMetrics(r io.Reader) (Disk, error) {
 }
 
 func diskMembers(pages ...io.Reader) ([]paged, error) {
-	return readMembers(pages, []string{metricFsync}, metricCommit, metricWALBytes)
+	return readMembers(pages, []string{metricFsync, metricCommit, metricWALBytes})
 }
 
 // DisksFromMetrics reads the disks of running members of etcd from metrics pages. It returns one
@@ -69,7 +69,7 @@ func DisksFromMetrics(pages ...io.Reader) ([]MemberDisk, error) {
 	for i, m := range members {
 		d, err := m.disk()
 		if err != nil {
-			return nil, err
+			return nil, m.named(err)
 		}
 		out[i] = MemberDisk{m.name, d}
 	}

@@ -99,7 +99,7 @@ func (c *counting) load(members []paged) (Load, error) {
 		}
 		one, err := c.count(m)
 		if err != nil {
-			return Load{}, err
+			return Load{}, m.named(err)
 		}
 		counts = append(counts, one)
 	}

@@ -176,7 +176,13 @@ func TestBadMembers(t *testing.T) {
 		require.ErrorIs(t, err, ErrInput, name)
 		assert.ErrorContains(t, err, c.want, name)
 	}
-	_, err := DiskFromMetrics(strings.NewReader(federate(second, "b", 1) + federate(second, "a\x1b", 1)))
+	_, err := DisksFromMetrics(strings.NewReader(federate(second, "b", 1) + federate(grep(second, "backend"), "a", 1)))
+	require.ErrorContains(t, err, `fsync_duration_seconds is missing, want a histogram (member "a")`)
+	_, err = DiskFromFio(nil)
+	require.EqualError(t, err, "etcdmodel: fio output: nil, want a reader")
+	_, err = DisksFromMetrics(nil)
+	require.EqualError(t, err, "etcdmodel: metrics page: nil, want a reader")
+	_, err = DiskFromMetrics(strings.NewReader(federate(second, "b", 1) + federate(second, "a\x1b", 1)))
 	require.EqualError(t, err, `etcdmodel: metrics page: 2 members ("a\x1b", "b"), want one, or DisksFromMetrics`)
 }
 

@@ -54,7 +54,7 @@ func StateFromMetrics(pages ...io.Reader) ([]State, error) {
 		out[i] = State{Member: m.name, Version: m.model()}
 		for _, s := range m.at {
 			if err := out[i].fill(s); err != nil {
-				return nil, err
+				return nil, m.named(err)
 			}
 		}
 	}

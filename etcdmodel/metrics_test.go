@@ -121,7 +121,7 @@ func TestBadPages(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"no histogram": {
 			"etcd_disk_wal_fsync", "x_disk_wal_fsync",
-			"etcd_disk_wal_fsync_duration_seconds is missing, want the metrics of an etcd",
+			"etcd_disk_wal_fsync_duration_seconds is missing, want a histogram",
 		},
 		"no count":    {line(metricFsync + "_count"), "", "etcd_disk_wal_fsync_duration_seconds is cut short"},
 		"no +Inf":     {line(metricFsync + `_bucket{le="+Inf"}`), "", "etcd_disk_wal_fsync_duration_seconds is "},
