@@ -314,8 +314,8 @@ func TestMinus(t *testing.T) {
 func TestSamplesOfRequests(t *testing.T) {
 	const name = "apiserver_request_total"
 	const page = `# TYPE apiserver_request_total counter
-apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",subresource="",verb="POST"} 7
-apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="pods",subresource="",verb="GET"} 9
+apiserver_request_total{code="201",component="apiserver",group="",resource="pods",subresource="",verb="POST"} 7
+apiserver_request_total{code="200",component="apiserver",group="",resource="pods",subresource="",verb="GET"} 9
 `
 	other := federated(page, `instance="b"`, "9")
 	targets, err := Read([]io.Reader{strings.NewReader(page), strings.NewReader(other)}, name)

@@ -87,9 +87,9 @@ func TestFromPages(t *testing.T) {
 	table.spread["p99 ms"] = []float64{pair{millis(was.FsyncQuantile(0.99)), millis(became.FsyncQuantile(0.99))}.err()}
 	table.within(t, "p50 ms", 0.20)
 	table.within(t, "p99 ms", 0.35)
-	// Up to 6.5 % were measured: keys of all streams share leaves, and the model fills leaves of one
-	// stream each.
-	table.counts(t, "growth KB/s", 0.08)
+	// In 30 s up to 6.5 % were measured: 1.6 % is the chance of arrivals. Keys of all streams share
+	// leaves of the db, and the model fills leaves of one stream each.
+	table.counts(t, "growth KB/s", map[bool]float64{true: 0.05, false: 0.08}[long()])
 }
 
 func diskOf(t *testing.T, pages ...[]byte) etcdmodel.Disk {
@@ -101,7 +101,9 @@ func diskOf(t *testing.T, pages ...[]byte) etcdmodel.Disk {
 }
 
 // fromPages predicts from two pages alone.
-func fromPages(t *testing.T, first, second []byte, between time.Duration) (etcdmodel.Prediction, etcdmodel.Load) {
+func fromPages(
+	t *testing.T, first, second []byte, between time.Duration,
+) (etcdmodel.Prediction, etcdmodel.Load) {
 	t.Helper()
 	load, err := etcdmodel.LoadFromMetrics(bytes.NewReader(first), bytes.NewReader(second), between)
 	require.NoError(t, err)
