@@ -29,8 +29,7 @@ func TestErrors(t *testing.T) {
 			"metrics page: wait_seconds is missing, want it or another of the 2 families that are read",
 		},
 		"cut between": {
-			"go_x 1\ngo_y{a=", "metrics page: wait_seconds is missing, and the page is cut short: it ends too early, " +
-				"want it or another of the 2 families that are read",
+			"go_x 1\ngo_y{a=", "metrics page: cut short: line 2 is not whole, want all of it",
 		},
 		"cut at a comment": {
 			before(whole, "wait_seconds_bucket"),

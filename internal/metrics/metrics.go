@@ -53,7 +53,7 @@ func (t Target) Last() Snapshot { return t.Snapshots[len(t.Snapshots)-1] }
 type Snapshot struct {
 	Page int       // index of its page
 	Time time.Time // zero where the page does not say
-	Cut  bool      // the page ends within a line or before the samples that it announces
+	Cut  bool      // the page ends with a comment whose samples are missing
 	// pages is the number of pages that were read. Errors name the page where there are several.
 	pages  int
 	series map[string][]*series // by family

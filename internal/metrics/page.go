@@ -85,8 +85,8 @@ type page struct {
 	texts        map[string]string
 	held         int // bytes of texts
 	kept         int
-	lines        int // that look like a sample, wanted or not
-	cut          bool
+	lines        int  // that look like a sample, wanted or not
+	cut          bool // the last line is not whole
 	comment      bool // the last line announces a family
 	histograms   map[string]bool
 
@@ -140,7 +140,7 @@ func (p *page) read(r io.Reader) error {
 
 // empty returns the error for a page that has none of the families.
 func (p *page) empty() error {
-	s := Snapshot{Page: p.index, Cut: p.cut, pages: p.pages}
+	s := Snapshot{Page: p.index, Cut: p.comment, pages: p.pages}
 	if len(p.families) == 0 {
 		return s.Bad("the list of families", "empty", "one or more")
 	}
@@ -369,7 +369,7 @@ func (p *page) snapshots(all []*series) []Snapshot {
 }
 
 func (p *page) snapshot(ms int64) Snapshot {
-	s := Snapshot{Page: p.index, pages: p.pages, Cut: p.cut, histograms: p.histograms, series: map[string][]*series{}}
+	s := Snapshot{Page: p.index, pages: p.pages, Cut: p.comment, histograms: p.histograms, series: map[string][]*series{}}
 	if ms != 0 {
 		s.Time = time.UnixMilli(ms).UTC()
 	}

@@ -35,11 +35,13 @@ func (p *page) parseText(in *bufio.Reader) error {
 			break
 		}
 	}
-	p.cut = p.cut || p.comment // the samples that a comment announces are missing
-	if p.lines == 0 && !p.cut {
-		return p.bad("without a metric: it begins with %s, want metrics", Show(strings.TrimSpace(first)))
+	switch {
+	case p.cut && (p.lines > 0 || p.comment):
+		return p.bad("cut short: line %d is not whole, want all of it", number)
+	case p.lines > 0 || p.comment:
+		return nil
 	}
-	return nil
+	return p.bad("without a metric: it begins with %s, want metrics", Show(strings.TrimSpace(first)))
 }
 
 // lineOrLines parses a line, or what a progress table has rewritten with carriage returns.
@@ -75,7 +77,7 @@ func (p *page) line(b []byte, number int, ended bool) error {
 	}
 	name, rest, labels, err := p.nameOf(b)
 	if err != nil || name == nil {
-		p.cut = p.cut || !ended
+		p.cut = p.cut || !ended && err != nil
 		return nil
 	}
 	r, ok := p.want[string(name)]
