@@ -42,6 +42,10 @@ type Load struct {
 	// several endpoints does. False keeps it at its member, as kube-apiserver keeps to the etcd
 	// beside it. A slow member then slows only its own clients.
 	RoundRobin bool
+
+	// Assumed lists the assumptions of [LoadFromMetrics] where its pages do not say. No answer depends
+	// on it.
+	Assumed []string
 }
 
 // maxRequests bounds one simulation: some minutes of computing.
