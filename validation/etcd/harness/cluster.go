@@ -171,6 +171,19 @@ func (c *Cluster) Leader(ctx context.Context) (int, error) {
 	return 0, fmt.Errorf("harness: no leader: %w", ctx.Err())
 }
 
+// Term returns the highest raft term that a member has seen.
+func (c *Cluster) Term(ctx context.Context) (uint64, error) {
+	var term uint64
+	for i, url := range c.URLs {
+		status, err := c.Client(i).Status(ctx, url)
+		if err != nil {
+			return 0, fmt.Errorf("harness: %w", err)
+		}
+		term = max(term, status.RaftTerm)
+	}
+	return term, nil
+}
+
 // Lead makes a member the leader.
 func (c *Cluster) Lead(ctx context.Context, member int) error {
 	for ctx.Err() == nil {
