@@ -27,6 +27,8 @@ type Cluster struct {
 	BatchLimit    int           // --backend-batch-limit; zero means 10,000 operations
 	SnapshotCount int           // --snapshot-count; zero means the version's: 100,000 in 3.5, 10,000 since
 
+	// Compactor says who compacts the db; zero means kube-apiserver.
+	Compactor Compactor
 	// CompactEvery is the time between two compactions and CompactKeep the age of the
 	// revision they compact to. Zero means kube-apiserver's: five minutes, and what is
 	// five minutes old. [NoCompaction] means that nothing compacts.
@@ -65,8 +67,7 @@ func (c Cluster) WithDefaults() Cluster {
 	c.BatchInterval = cmp.Or(c.BatchInterval, 100*time.Millisecond)
 	c.BatchLimit = cmp.Or(c.BatchLimit, 10_000)
 	c.SnapshotCount = cmp.Or(c.SnapshotCount, c.Version.snapshotCount())
-	c.CompactEvery = cmp.Or(c.CompactEvery, 5*time.Minute)
-	c.CompactKeep = cmp.Or(c.CompactKeep, 5*time.Minute)
+	c.CompactEvery, c.CompactKeep = c.Compactor.times(c.CompactEvery, c.CompactKeep)
 	c.CPU = c.CPU.orDefault()
 	disks := make([]Disk, c.Members)
 	for i := range disks {
@@ -158,6 +159,9 @@ func (c Cluster) checkSizes() error {
 		return bad("Cluster.DB", c.DB, ">= 0 bytes")
 	}
 	if err := checkInt("Cluster.BatchLimit", c.BatchLimit, 0, math.MaxInt); err != nil {
+		return err
+	}
+	if err := c.Compactor.check("Cluster.Compactor"); err != nil {
 		return err
 	}
 	return checkInt("Cluster.SnapshotCount", c.SnapshotCount, 0, math.MaxInt)

@@ -5,16 +5,23 @@ import "math"
 // database is the db file, counted as kube-apiserver and etcd do.
 type database struct {
 	quota float64
-	inUse float64 // bytes of pages in use, the uncommitted ones too
-	total float64 // bytes of the file as of the last backend commit
-	alarm bool    // NOSPACE: only a disarm ends it
-	freed float64 // by the compaction under way
+	inUse float64   // bytes of pages in use, the uncommitted ones too
+	files []float64 // bytes of each member's file as of the leader's last backend commit
+	freed float64   // by the compaction under way
+	nospace
 
 	compacted int64 // to what was written before then
+	counted   int64 // the last entry that is in inUse
+	passed    int64 // when the compactor last got through
 }
 
 func newDatabase(c Cluster) database {
-	return database{quota: float64(c.Quota), inUse: float64(c.DB), total: float64(c.DB), compacted: math.MinInt64}
+	d := database{quota: float64(c.Quota), inUse: float64(c.DB), compacted: math.MinInt64}
+	d.files, d.alarms = make([]float64, c.Members), make([]bool, c.Members)
+	for i := range d.files {
+		d.files[i] = float64(c.DB)
+	}
+	return d
 }
 
 // keyspace counts the revisions of one class in the db.
@@ -35,16 +42,13 @@ func (d *database) add(k *class, t int64) {
 	k.keys.revisions += float64(k.Op.revisions())
 }
 
-// settle ends a backend commit: the file has grown to the bytes in use.
-func (d *database) settle() { d.total = max(d.total, d.inUse) }
-
-// over makes the quota check of a request on the committed size (server/storage/quota.go:126) and
-// reports whether the request is refused. The first that fails raises the alarm.
-func (d *database) over(cost int64) bool {
-	if d.total+float64(cost) >= d.quota {
-		d.alarm = true
+// settle ends a backend commit: the file of each running member has grown to the bytes in use.
+func (e *engine) settle() {
+	for i := range e.members {
+		if !e.members[i].down {
+			e.db.files[i] = max(e.db.files[i], e.db.inUse)
+		}
 	}
-	return d.alarm
 }
 
 // perRevision returns the bytes of one revision of the class.
@@ -98,11 +102,13 @@ const (
 	compactPause = 10_600_000 // ns: the 10 ms sleep, as measured
 )
 
-// compactTimer does what kube-apiserver's compactor does every interval: it compacts to the
-// revision of that age.
+// compactTimer does what the compactor does every interval: it compacts to the revision of that
+// age.
 func (e *engine) compactTimer() {
 	e.timers[timerCompact] += ns(e.c.CompactEvery)
-	e.compactNow(e.clock() - ns(e.c.CompactKeep))
+	if t, ok := e.pass(); ok {
+		e.compactNow(t)
+	}
 	e.mark()
 }
 
@@ -173,6 +179,9 @@ func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
 	}
 	for i := range e.members {
 		m := &e.members[i]
+		if m.down {
+			continue
+		}
 		m.compact = compaction{
 			due: e.now, left: revisions/compactBatch + 1, scan: scanTime(kib), commits: commits, began: e.now,
 			took: m.compact.took,

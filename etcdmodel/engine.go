@@ -26,6 +26,7 @@ const (
 	refused           // "too many requests"
 	noSpace           // the quota's alarm
 	readDone
+	unavailable // the client's member has stopped
 	outcomes
 )
 
@@ -141,6 +142,7 @@ const (
 	timerElection
 	timerArrival
 	timerCompact
+	timerSnapshot // a snapshot has come to a member
 	memberTimers
 )
 
@@ -246,6 +248,8 @@ func (e *engine) fire(which int) {
 		e.elect()
 	case timerCompact:
 		e.compactTimer()
+	case timerSnapshot:
+		e.snapshotsCome()
 	case timerArrival:
 		e.arrive()
 	default:
@@ -274,8 +278,13 @@ func (e *engine) nextMember() int16 {
 	if e.only {
 		return int16(max(0, e.leader))
 	}
-	if e.turn++; e.turn >= len(e.members) {
-		e.turn = 0
+	for range e.members {
+		if e.turn++; e.turn >= len(e.members) {
+			e.turn = 0
+		}
+		if !e.members[e.turn].down {
+			break
+		}
 	}
 	return int16(e.turn)
 }

@@ -25,7 +25,7 @@ func Predict(c Cluster, l Load) (Prediction, error) {
 	s.e.run(s.e.now + ns(l.For))
 	p := s.prediction(l.For.Seconds())
 	p.Warnings = warnings
-	p.DB.Series = p.aggregate(c, l, p.Throughput).series(p.DB)
+	p.DB.Series = p.aggregate(c, l, p.Throughput).series(p.DB, c.Compactor)
 	p.Compaction.Commit = compactionLatency(c, l, p.Compaction)
 	p.Elections = math.Max(p.Elections, c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync))
 	p.warn(c, l)

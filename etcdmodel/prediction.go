@@ -71,7 +71,7 @@ type DB struct {
 	Plateau   int64         // the file in the steady state; only a defragmentation shrinks it. -1: it grows for ever
 	QuotaIn   time.Duration // until NOSPACE; -1: never
 	Overshoot int64         // bytes the file can pass the quota by
-	Series    []Size        // the file over time, until the steady state or the quota; nil from Estimate
+	Series    []Size        // the file over time, until the steady state or ten minutes after the quota; nil from Estimate
 	NoSpace   string        // what happens at the quota and what it takes to leave it; empty if it is not reached
 }
 
