@@ -17,6 +17,12 @@ type Cluster struct {
 	Members int     // zero means 3
 	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
 
+	// Shared is the share of fdatasyncs that last as long on every member, since what makes them slow
+	// is shared: a storage array, a hypervisor. Zero means that each member's disk draws on its own,
+	// so that members differ by as much as Disk.Fsync spreads. It decides elections: members that
+	// stall alike elect nobody. See also [Disk.Jittered].
+	Shared float64
+
 	RTT       time.Duration // round trip between members; zero means 200 us
 	Network   float64       // bytes/s that the leader can send; bounds Sustainable only; zero means no bound
 	Heartbeat time.Duration // --heartbeat-interval; zero means 100 ms
@@ -160,6 +166,9 @@ func (c Cluster) checkSizes() error {
 	}
 	if err := checkInt("Cluster.BatchLimit", c.BatchLimit, 0, math.MaxInt); err != nil {
 		return err
+	}
+	if !(c.Shared >= 0 && c.Shared <= 1) {
+		return bad("Cluster.Shared", c.Shared, "0 to 1")
 	}
 	if err := c.Compactor.check("Cluster.Compactor"); err != nil {
 		return err

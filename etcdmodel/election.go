@@ -154,6 +154,7 @@ func (e *engine) elect() {
 	e.count.elections++
 	e.term++
 	e.leader = e.election.who
+	e.reigns.deposed(e.leader, e.now)
 	e.resetReads()
 	winner := &e.members[e.leader]
 	e.log.cut(int(winner.last - e.base))

@@ -3,6 +3,8 @@ package etcdmodel
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/redline-go/redline/internal/stream"
 )
 
 // never is the time of a timer that is not set.
@@ -114,6 +116,8 @@ type engine struct {
 	halfTrip   int64
 	heartbeats heartbeats
 	election   election
+	reigns     reigns
+	sharing    sharing
 	confirms   confirms
 	chance     *rand.Rand
 	hardState  int64
@@ -170,6 +174,7 @@ func newEngine(c Cluster, streams []Stream, see observer) *engine {
 	for i := range e.timers {
 		e.timers[i] = never
 	}
+	e.sharing.rng = stream.Numbered(c.Seed, "shared", 0)
 	e.count = counters{fsyncTime: newLatencies(), commitTime: newLatencies()}
 	e.hardState = int64(record(13 + 1 + indexBytes))
 	for _, s := range streams {

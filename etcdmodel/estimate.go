@@ -56,7 +56,9 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	p.WALBytes = rate * p.WALBytesOp
 	p.HeartbeatsMissed = t.missed(&c)
 	p.aggregate(c, l, rate)
-	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
+	if c.stalls(m.wal * math.Max(1, p.OpsPerFsync)) {
+		p.Elections = inFirstHour(c.hazards(&m, rate, l.LeaderOnly))
+	}
 	p.warn(c, l)
 	return p, nil
 }

@@ -270,13 +270,16 @@ func (e *engine) save(i int) {
 			cpu += e.classes[entry.class].append
 		}
 	}
-	took := m.disk.save(bytes)
+	took := e.saveTime(m, bytes)
 	*e.timer(i, timerLoop) = e.now + took + cpu
 	if i == e.leader {
 		e.count.fsyncs++
 		e.count.batched += m.last - m.stable
 		e.count.walBytes += bytes
 		e.count.fsyncTime.add(took)
+		if float64(took) > e.c.patience() {
+			e.reigns.of[i].stalls++
+		}
 	}
 }
 

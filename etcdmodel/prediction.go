@@ -58,7 +58,7 @@ type Prediction struct {
 	LeaseExpiry      float64 // leases/s that etcd can revoke when many expire at once
 	HeartbeatsMissed float64 // heartbeat intervals/s that the leader's loop lets pass
 	HeartbeatsLate   float64 // etcd_server_heartbeat_send_failures_total per second, which counts once for every follower
-	Elections        float64 // leader elections per hour
+	Elections        float64 // leader elections to expect in the first hour, with the first disk's member leading at first
 
 	Warnings []error
 }

@@ -84,7 +84,7 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	if p.DB.QuotaIn >= 0 {
 		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
 	}
-	if p.Elections >= 1 {
+	if p.Elections >= 0.5 { // one that a slow leader loses for certain is 1, less the chance that it takes an hour
 		add("Elections", "are %.1f an hour: the leader's fdatasync outlasts the election timeout", p.Elections)
 	}
 }
