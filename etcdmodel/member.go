@@ -278,7 +278,7 @@ func (e *engine) save(i int) {
 		e.count.walBytes += bytes
 		e.count.fsyncTime.add(took)
 		if float64(took) > e.c.patience() {
-			e.reigns.of[i].stalls++
+			e.reigns.stalls++
 		}
 	}
 }

@@ -30,7 +30,7 @@ func Predict(c Cluster, l Load) (Prediction, error) {
 	if c.stalls(p.WALBytesOp * p.OpsPerFsync) {
 		open := newMix(c, Load{Streams: l.Streams}, 0)
 		m := newMix(c, l, math.Max(0, p.Throughput-open.rate))
-		p.Elections = s.elections(c, &m, math.Max(p.Throughput, open.rate), l.LeaderOnly)
+		p.Elections = elections(c, l, &m, math.Max(p.Throughput, open.rate))
 	}
 	p.warn(c, l)
 	return p, nil

@@ -17,6 +17,9 @@ func (s *Server) Counted() (fsyncs, commits int) {
 // Leader returns the leading member, or -1 while there is none.
 func (s *Server) Leader() int { return s.engine().leader }
 
+// Term returns the number of leaders so far.
+func (s *Server) Term() int { return s.engine().term }
+
 // Saving returns for how long the leader's loop has been writing its log; everything else it does
 // waits meanwhile. It returns zero if it is not writing, or if none leads.
 func (s *Server) Saving() time.Duration {
