@@ -102,7 +102,7 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 	}
 	k := &e.classes[x.class]
 	if k.limited && e.db.full() && e.capped(i) {
-		if int(x.member) == i {
+		if int(x.member) == i && m.applied > m.replayTo {
 			e.refuse(x.request, t)
 		}
 		return
@@ -126,7 +126,7 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 	}
 	full := k.limited && e.db.over(i, k.cost, e.lastIndex())
 	switch {
-	case int(x.member) != i:
+	case int(x.member) != i || m.applied <= m.replayTo:
 	case full:
 		e.refuse(x.request, t)
 	default:

@@ -117,6 +117,7 @@ type engine struct {
 	heartbeats heartbeats
 	election   election
 	reigns     reigns
+	gone       ring[request] // requests of a stopped member's clients
 	sharing    sharing
 	confirms   confirms
 	chance     *rand.Rand
@@ -147,6 +148,7 @@ const (
 	timerArrival
 	timerCompact
 	timerSnapshot // a snapshot has come to a member
+	timerGone     // clients hear that their member has stopped
 	memberTimers
 )
 
@@ -255,6 +257,8 @@ func (e *engine) fire(which int) {
 		e.compactTimer()
 	case timerSnapshot:
 		e.snapshotsCome()
+	case timerGone:
+		e.tellGone()
 	case timerArrival:
 		e.arrive()
 	default:

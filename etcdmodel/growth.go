@@ -209,6 +209,7 @@ func (g growth) series(d DB, by Compactor) []Size {
 		t := end * float64(i) / points
 		inUse := g.at(t)
 		if t > quota {
+			total = math.Max(total, g.at(quota))
 			inUse = g.atQuota(quota, t, by)
 		}
 		total = math.Max(total, inUse)

@@ -63,6 +63,7 @@ type member struct {
 	// Stopped and started again.
 	down       bool
 	flushed    int64 // the last entry in the db file as of its last backend commit
+	replayTo   int64 // up to this entry it applies what it has applied, and answered, before
 	flushBegan int64 // when that commit began
 	returned   bool  // the leader has yet to see whether its log reaches back far enough
 	snapshotAt int64 // when the snapshot that the leader sends has come; never: none is under way
@@ -94,7 +95,7 @@ type accepting struct {
 func (e *engine) submit(r request) {
 	m := &e.members[r.member]
 	if m.down {
-		e.see.done(r, unavailable, e.now)
+		e.hear(r)
 		return
 	}
 	m.free = max(m.free, e.now) + e.classes[r.class].accept

@@ -97,7 +97,7 @@ func (s *Server) MoveLeader(to int) error {
 	if s.e.members[to].down {
 		return fmt.Errorf("%w: member %d does not run and cannot lead", ErrInput, to)
 	}
-	if s.e.leader >= 0 && s.e.members[to].last < s.e.members[s.e.leader].commit {
+	if s.e.peers(to)+1 < s.e.c.quorum() || s.e.members[to].last < s.e.committed() {
 		return fmt.Errorf("%w: member %d lacks committed entries and cannot lead yet", ErrInput, to)
 	}
 	s.e.election.who = to

@@ -50,7 +50,7 @@ func (e *engine) after(i int16) int16 {
 // stop ends a member's process, as kill -9 does.
 func (e *engine) stop(i int) {
 	m := &e.members[i]
-	m.down = true
+	m.down, m.replayTo = true, max(m.replayTo, m.applied)
 	for kind := range timersEach {
 		*e.timer(i, kind) = never
 	}
@@ -83,21 +83,34 @@ func (m *member) forgetAnswers() {
 func (e *engine) hangUp(i int) {
 	m := &e.members[i]
 	for m.accepting.n > 0 {
-		e.see.done(m.accepting.pop().request, unavailable, e.now)
+		e.hear(m.accepting.pop().request)
 	}
 	for k := range e.waiting.n {
 		if w := e.waiting.at(k); int(w.member) == i && !w.answered {
 			w.answered = true
-			e.see.done(w.request, unavailable, e.now)
+			e.hear(w.request)
 		}
 	}
 	e.forget()
 	m.reads.reset()
 	for m.reads.queue.n > 0 {
-		e.see.done(m.reads.queue.pop(), unavailable, e.now)
+		e.hear(m.reads.queue.pop())
 	}
 	for m.reads.readers.n > 0 {
-		e.see.done(m.reads.readers.pop(), unavailable, e.now)
+		e.hear(m.reads.readers.pop())
+	}
+}
+
+// hear has a client hear that its member has stopped, with the next thing that happens.
+func (e *engine) hear(r request) {
+	e.gone.push(r)
+	e.timers[timerGone], e.soonest = e.now, 0
+}
+
+func (e *engine) tellGone() {
+	e.timers[timerGone] = never
+	for e.gone.n > 0 {
+		e.see.done(e.gone.pop(), unavailable, e.now)
 	}
 }
 
@@ -135,6 +148,18 @@ func (e *engine) peers(i int) int {
 		}
 	}
 	return n
+}
+
+// committed returns the index up to which entries are committed, as far as any member knows.
+func (e *engine) committed() int64 {
+	if e.leader >= 0 {
+		return e.members[e.leader].commit
+	}
+	newest := int64(0)
+	for i := range e.members {
+		newest = max(newest, e.members[i].commit)
+	}
+	return newest
 }
 
 // reaches reports whether the leader can send a follower entries. One that has returned and lacks

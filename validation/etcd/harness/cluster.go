@@ -44,6 +44,7 @@ type Cluster struct {
 	URLs    []string // client URL of each member
 	Version string   // of the etcd
 	process []*server.Process
+	configs []server.Config
 	client  [][]*clientv3.Client // per member, several connections
 }
 
@@ -95,6 +96,7 @@ func start(t testing.TB, c Config) (*Cluster, error) {
 	}
 	for i := range configs {
 		configs[i].Cluster = strings.Join(peers, ",")
+		cluster.configs = append(cluster.configs, configs[i])
 		p, err := server.Spawn(configs[i])
 		if err != nil {
 			return nil, err
