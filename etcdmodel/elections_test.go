@@ -2,6 +2,8 @@ package etcdmodel
 
 import (
 	"math"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,4 +138,36 @@ func TestJittered(t *testing.T) {
 	wide := SATASSD().Jittered(7)
 	require.NoError(t, wide.Check("wide"))
 	assert.InEpsilon(t, SATASSD().FsyncMean().Seconds(), wide.FsyncMean().Seconds(), 0.1)
+}
+
+// The server elects as often as real clusters did, but for chance: testdata/elections.csv. Nothing
+// was fitted to it.
+func TestElectionsMeasured(t *testing.T) {
+	real, model := 0.0, 0.0
+	for _, r := range measured(t, "elections.csv") {
+		disk := FixedDisk(ms(r.num(t, "delay_ms"))).Jittered(r.num(t, "jitter"))
+		var slow []int
+		for i := range 5 {
+			if strings.Contains(r["slow"], strconv.Itoa(i)) {
+				slow = append(slow, i)
+			}
+		}
+		c := stalling(int(r.num(t, "members")), disk, slow...)
+		mean, seeds := 0.0, 20
+		for seed := range uint64(seeds) {
+			c.Seed = seed
+			s := newServer(t, c, openLoad(1).Streams...)
+			first := s.Term()
+			for s.Now().Seconds() < r.num(t, "seconds") {
+				s.Step(100*time.Millisecond, []float64{r.num(t, "rate") / 10})
+			}
+			mean += float64(s.Term()-first) / float64(seeds)
+		}
+		n := r.num(t, "elections")
+		real, model = real+n, model+mean
+		t.Logf("%v members, slow %s, %v ms +- %v, %v/s: %v elections, the model %.2f", r.num(t, "members"),
+			r["slow"], r.num(t, "delay_ms"), r.num(t, "jitter"), r.num(t, "rate"), n, mean)
+		assert.LessOrEqual(t, math.Abs(n-mean), 3*math.Sqrt(mean)+0.5)
+	}
+	t.Logf("in all %v elections, the model %.1f", real, model)
 }

@@ -84,3 +84,21 @@ func TestNoSpaceSaysWhoCompacts(t *testing.T) {
 		}
 	}
 }
+
+// A plain delete goes on at the quota, and so does the revoke of a lease.
+func TestDeletesGoOnAtTheQuota(t *testing.T) {
+	s := newServer(
+		t, Cluster{Members: 1, Quota: 4 << 20}, lease, Stream{Op: Op{Kind: TxnDelete, Key: 60}},
+		Stream{Op: Op{Kind: LeaseRevoke, Key: 60}}, Stream{Op: Op{Kind: LeaseGrant}}, Stream{Op: Op{Kind: TxnConflict, Key: 60, Value: 9}},
+	)
+	for !s.Full() {
+		s.Step(time.Second, []float64{60})
+	}
+	s.Step(time.Second, nil)
+	for class, want := range []Outcome{NoSpace, Committed, Committed, NoSpace, NoSpace} {
+		require.NoError(t, s.Submit(class, 1))
+		done := s.Step(time.Second, nil).Done
+		require.Len(t, done, 1)
+		require.Equal(t, want, done[0].Outcome, "class %d", class)
+	}
+}

@@ -53,7 +53,7 @@ func (e *engine) saveTime(m *member, bytes int64) int64 {
 	return took
 }
 
-// reign is what the members did as leaders, for [Prediction.Elections].
+// reign counts the terms of one leader, for [Prediction.Elections].
 type reign struct {
 	led    int64 // ns
 	terms  int   // that began
@@ -115,8 +115,8 @@ func byteTime(d Disk, bytes float64) float64 {
 	return d.perByte() * math.Max(0, bytes-float64(d.Size))
 }
 
-// A hazard is how a leader is lost. Followers keep the limits that they drew until the next term.
-// With some limits a leader stays for good, though its disk is slow.
+// A hazard tells how a leader is lost. Followers keep the limits that they drew until the next
+// term. With some limits a leader stays for good, though its disk is slow.
 type hazard struct {
 	loss   float64             // elections/s while it leads, with limits that allow one
 	immune float64             // share of limits that allow none
