@@ -50,7 +50,8 @@ func ExampleServer_SwapDisk() {
 }
 
 func ExampleDisk_Jittered() {
-	load := etcdmodel.Load{Streams: []etcdmodel.Stream{{Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: 46, Value: 512}, Rate: 20}}}
+	put := etcdmodel.Op{Kind: etcdmodel.Put, Key: 46, Value: 512}
+	load := etcdmodel.Load{Streams: []etcdmodel.Stream{{Op: put, Rate: 20}}}
 	slow := etcdmodel.FixedDisk(2 * time.Second)
 	for _, disk := range []etcdmodel.Disk{slow, slow.Jittered(0.8)} {
 		p, err := etcdmodel.Estimate(etcdmodel.Cluster{Disks: []etcdmodel.Disk{disk}}, load)

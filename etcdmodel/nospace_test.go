@@ -67,7 +67,8 @@ func TestAlarmsAreOfMembers(t *testing.T) {
 }
 
 func TestNoSpaceSaysWhoCompacts(t *testing.T) {
-	load := Load{Streams: []Stream{{Op: Op{Kind: TxnCreate, Key: 60, Value: 1000, Lease: true}, Rate: 20, TTL: time.Minute}}}
+	event := Op{Kind: TxnCreate, Key: 60, Value: 1000, Lease: true}
+	load := Load{Streams: []Stream{{Op: event, Rate: 20, TTL: time.Minute}}}
 	for by, word := range map[Compactor]string{
 		KubeAPIServer: "compact_rev_key", EtcdItself: "etcd's own compaction goes on", Nobody: "nobody compacts",
 	} {
@@ -89,7 +90,8 @@ func TestNoSpaceSaysWhoCompacts(t *testing.T) {
 func TestDeletesGoOnAtTheQuota(t *testing.T) {
 	s := newServer(
 		t, Cluster{Members: 1, Quota: 4 << 20}, lease, Stream{Op: Op{Kind: TxnDelete, Key: 60}},
-		Stream{Op: Op{Kind: LeaseRevoke, Key: 60}}, Stream{Op: Op{Kind: LeaseGrant}}, Stream{Op: Op{Kind: TxnConflict, Key: 60, Value: 9}},
+		Stream{Op: Op{Kind: LeaseRevoke, Key: 60}}, Stream{Op: Op{Kind: LeaseGrant}},
+		Stream{Op: Op{Kind: TxnConflict, Key: 60, Value: 9}},
 	)
 	for !s.Full() {
 		s.Step(time.Second, []float64{60})

@@ -474,7 +474,8 @@ func elections(c Cluster, l Load, m *mix, rate float64) float64 {
 		c.Seed += uint64(k)
 		e := newSimulation(c, l).e
 		r := &e.reigns
-		for e.now < electionTime && e.nextID < electionWrites && r.stalls < enoughStalls && e.count.elections < enoughElections {
+		for e.now < electionTime && e.nextID < electionWrites &&
+			r.stalls < enoughStalls && e.count.elections < enoughElections {
 			e.run(e.now + int64(time.Second))
 		}
 		if r.stalls > 0 || e.now >= electionTime {

@@ -112,7 +112,8 @@ func (s stalled) predicted(t *testing.T, v etcdmodel.Version) float64 {
 			}
 			c.Disks = append(c.Disks, d)
 		}
-		model, err := etcdmodel.NewServer(c, []etcdmodel.Stream{{Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 512}}})
+		put := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 512}
+		model, err := etcdmodel.NewServer(c, []etcdmodel.Stream{{Op: put}})
 		require.NoError(t, err)
 		before := model.Term()
 		for model.Now().Seconds() < s.seconds {

@@ -47,10 +47,11 @@ func fullRequests(leases []clientv3.LeaseID) []fullRequest {
 			_, err := c.Get(ctx, keyNo(n))
 			return err
 		}, true},
-		{"put", etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 9}, func(ctx context.Context, c *clientv3.Client, n int) error {
-			_, err := c.Put(ctx, keyNo(n), "something")
-			return err
-		}, false},
+		{"put", etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 9},
+			func(ctx context.Context, c *clientv3.Client, n int) error {
+				_, err := c.Put(ctx, keyNo(n), "something")
+				return err
+			}, false},
 		{"create: compare, put", etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: key, Value: 9},
 			func(ctx context.Context, c *clientv3.Client, n int) error {
 				_, err := c.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(fmt.Sprint("new", n)), "=", 0)).
@@ -65,10 +66,11 @@ func fullRequests(leases []clientv3.LeaseID) []fullRequest {
 			func(ctx context.Context, c *clientv3.Client, n int) error {
 				return update(ctx, c, n, clientv3.OpDelete(keyNo(n)))
 			}, true},
-		{"plain delete", etcdmodel.Op{Kind: etcdmodel.Delete, Key: key}, func(ctx context.Context, c *clientv3.Client, n int) error {
-			_, err := c.Delete(ctx, keyNo(n))
-			return err
-		}, true},
+		{"plain delete", etcdmodel.Op{Kind: etcdmodel.Delete, Key: key},
+			func(ctx context.Context, c *clientv3.Client, n int) error {
+				_, err := c.Delete(ctx, keyNo(n))
+				return err
+			}, true},
 		{"transaction that only reads", etcdmodel.Op{}, func(ctx context.Context, c *clientv3.Client, n int) error {
 			_, err := c.Txn(ctx).Then(clientv3.OpGet(keyNo(n))).Commit()
 			return err
@@ -83,10 +85,11 @@ func fullRequests(leases []clientv3.LeaseID) []fullRequest {
 			_, err := c.Grant(ctx, 3600)
 			return err
 		}, false},
-		{"lease keep-alive", etcdmodel.Op{Kind: etcdmodel.KeepAlive}, func(ctx context.Context, c *clientv3.Client, _ int) error {
-			_, err := c.KeepAliveOnce(ctx, leases[0])
-			return err
-		}, true},
+		{"lease keep-alive", etcdmodel.Op{Kind: etcdmodel.KeepAlive},
+			func(ctx context.Context, c *clientv3.Client, _ int) error {
+				_, err := c.KeepAliveOnce(ctx, leases[0])
+				return err
+			}, true},
 		{"lease revoke: an Event expires", etcdmodel.Op{Kind: etcdmodel.LeaseRevoke, Key: key},
 			func(ctx context.Context, c *clientv3.Client, n int) error {
 				_, err := c.Revoke(ctx, leases[1+n%(len(leases)-1)])
