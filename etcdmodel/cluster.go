@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// NoCompaction is the [Cluster.CompactEvery] of an etcd that nobody compacts.
+// NoCompaction is the [Cluster.CompactEvery] of an etcd that nobody compacts, as is [Nobody].
 const NoCompaction time.Duration = -1
 
 // Cluster is the etcd that the load meets. Its zero value is a stock etcd 3.7 of three members
@@ -74,6 +74,9 @@ func (c Cluster) WithDefaults() Cluster {
 	c.BatchLimit = cmp.Or(c.BatchLimit, 10_000)
 	c.SnapshotCount = cmp.Or(c.SnapshotCount, c.Version.snapshotCount())
 	c.CompactEvery, c.CompactKeep = c.Compactor.times(c.CompactEvery, c.CompactKeep)
+	if c.CompactEvery == NoCompaction {
+		c.Compactor = Nobody
+	}
 	c.CPU = c.CPU.orDefault()
 	disks := make([]Disk, c.Members)
 	for i := range disks {

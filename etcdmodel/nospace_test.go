@@ -1,7 +1,6 @@
 package etcdmodel
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +73,7 @@ func TestNoSpaceSaysWhoCompacts(t *testing.T) {
 	} {
 		p, err := Predict(Cluster{Members: 1, Compactor: by, Quota: 4 << 20, CompactKeep: 5 * time.Minute}, load)
 		require.NoError(t, err)
-		require.True(t, strings.Contains(p.DB.NoSpace, word), p.DB.NoSpace)
+		require.Contains(t, p.DB.NoSpace, word)
 		last := p.DB.Series[len(p.DB.Series)-1]
 		assert.InDelta(t, (p.DB.QuotaIn + 10*time.Minute).Seconds(), last.At.Seconds(), 1)
 		assert.InEpsilon(t, 4<<20, last.Total, 0.05, "the file does not shrink")
@@ -103,4 +102,11 @@ func TestDeletesGoOnAtTheQuota(t *testing.T) {
 		require.Len(t, done, 1)
 		require.Equal(t, want, done[0].Outcome, "class %d", class)
 	}
+}
+
+func TestNoCompactionIsNobody(t *testing.T) {
+	require.Equal(t, Nobody, Cluster{CompactEvery: NoCompaction}.WithDefaults().Compactor)
+	require.Equal(t, NoCompaction, Cluster{Compactor: Nobody}.WithDefaults().CompactEvery)
+	c := Cluster{Compactor: EtcdItself, CompactKeep: 8 * time.Hour}.WithDefaults()
+	require.Equal(t, time.Hour, c.CompactEvery, "every hour at least")
 }
