@@ -33,7 +33,6 @@ func (s stalled) isSlow(member int) bool {
 func stalls() []stalled {
 	list := []stalled{
 		{3, "all", ms(1300), 0, 20, 18},
-		{3, "01", ms(1300), 0, 20, 18},
 		{3, "0", ms(2000), 0, 20, 12},
 		{3, "12", ms(1300), 0, 20, 25},
 	}

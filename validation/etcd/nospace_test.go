@@ -159,6 +159,8 @@ func TestNoSpaceTable(t *testing.T) {
 	}
 	stage("alarm", true)
 
+	_, err = client.Delete(ctx, keyNo(199)) // a revision that is not compacted yet
+	require.NoError(t, err)
 	require.NoError(t, cluster.CompactAndDisarm(ctx))
 	model.Compact(0)
 	model.Step(time.Second, nil)
