@@ -101,6 +101,12 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 		return
 	}
 	k := &e.classes[x.class]
+	if k.limited && e.db.full() && e.capped(i) {
+		if int(x.member) == i && m.applied > m.replayTo {
+			e.refuse(x.request, t)
+		}
+		return
+	}
 	if k.db > 0 || k.Op.Kind == LeaseRevoke {
 		if m.pending == 0 { // the timer went on by itself while there was nothing to commit
 			interval := ns(e.c.BatchInterval)
@@ -114,10 +120,16 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 	if k.Op.Kind == LeaseRevoke {
 		m.forced = true // a pending bbolt delete forces a commit (batch_tx.go:335)
 	}
-	if i == e.leader {
+	if i == e.leader && m.applied > e.db.counted {
+		e.db.counted = m.applied
 		e.db.apply(e.classes, k, 1)
 	}
-	if int(x.member) == i {
+	full := k.limited && e.db.over(i, k.cost, e.lastIndex())
+	switch {
+	case int(x.member) != i || m.applied <= m.replayTo:
+	case full:
+		e.refuse(x.request, t)
+	default:
 		e.answer(x.request, t)
 	}
 }
@@ -142,6 +154,7 @@ func (e *engine) commitBegins(i int) {
 		took = e.compactStep(i)
 	default:
 		took = e.flush(m)
+		m.flushBegan = e.now
 		m.second = e.now + took/2 // data, then the meta page
 	}
 	*e.timer(i, timerApply) = e.now + took
@@ -165,7 +178,7 @@ const pagesBeside = 4 * pageSize
 
 func (e *engine) flush(m *member) int64 {
 	took := m.disk.flush(m.dirty+pagesBeside, float64(e.c.CPU.CommitPerKiB)/1024)
-	m.dirty, m.pending = 0, 0
+	m.dirty, m.pending, m.flushed = 0, 0, m.applied
 	if e.leader >= 0 && m == &e.members[e.leader] {
 		e.count.commitTime.add(took)
 		e.count.flushes++
@@ -216,7 +229,7 @@ func (e *engine) commitEnds(i int) {
 
 // answer ends a write for its client, unless etcd's timeout did before.
 func (e *engine) answer(r request, t int64) {
-	if r.id < e.waitID || t >= r.at+e.timeout {
+	if r.id < e.waitID || t >= r.at+e.timeout || e.waiting.at(int(r.id-e.waitID)).answered {
 		e.see.done(r, wasted, t)
 		return
 	}

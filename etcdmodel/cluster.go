@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// NoCompaction is the [Cluster.CompactEvery] of an etcd that nobody compacts.
+// NoCompaction is the [Cluster.CompactEvery] of an etcd that nobody compacts, as is [Nobody].
 const NoCompaction time.Duration = -1
 
 // Cluster is the etcd that the load meets. Its zero value is a stock etcd 3.7 of three members
@@ -15,6 +15,12 @@ type Cluster struct {
 	Version Version // zero means the newest modelled
 	Members int     // zero means 3
 	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
+
+	// Shared is the share of fdatasyncs that last as long on every member, since what makes them slow
+	// is shared: a storage array, a hypervisor. Zero means that each member's disk draws on its own,
+	// so that members differ by as much as Disk.Fsync spreads. It decides elections: members that
+	// stall alike elect nobody. See also [Disk.Jittered].
+	Shared float64
 
 	RTT       time.Duration // round trip between members; zero means 200 us
 	Network   float64       // bytes/s that the leader can send; bounds Sustainable only; zero means no bound
@@ -26,6 +32,8 @@ type Cluster struct {
 	BatchLimit    int           // --backend-batch-limit; zero means 10,000 operations
 	SnapshotCount int           // --snapshot-count; zero means the version's: 100,000 in 3.5, 10,000 since
 
+	// Compactor says who compacts the db; zero means kube-apiserver.
+	Compactor Compactor
 	// CompactEvery is the time between two compactions and CompactKeep the age of the
 	// revision they compact to. Zero means kube-apiserver's: five minutes, and what is
 	// five minutes old. [NoCompaction] means that nothing compacts.
@@ -66,8 +74,10 @@ func (c Cluster) WithDefaults() Cluster {
 	c.BatchInterval = cmp.Or(c.BatchInterval, 100*time.Millisecond)
 	c.BatchLimit = cmp.Or(c.BatchLimit, 10_000)
 	c.SnapshotCount = cmp.Or(c.SnapshotCount, c.Version.snapshotCount())
-	c.CompactEvery = cmp.Or(c.CompactEvery, 5*time.Minute)
-	c.CompactKeep = cmp.Or(c.CompactKeep, 5*time.Minute)
+	c.CompactEvery, c.CompactKeep = c.Compactor.times(c.CompactEvery, c.CompactKeep)
+	if c.CompactEvery == NoCompaction {
+		c.Compactor = Nobody
+	}
 	c.CPU = c.CPU.orDefault()
 	disks := make([]Disk, min(max(c.Members, 0), maxMembers))
 	for i := range disks {

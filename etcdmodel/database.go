@@ -7,12 +7,14 @@ type database struct {
 	begin   begin
 	version Version
 	quota   float64
-	inUse   float64 // bytes of pages in use, the uncommitted ones too
-	total   float64 // bytes of the file as of the last backend commit
-	alarm   bool    // NOSPACE: only a disarm ends it
-	freed   float64 // by the compaction under way
+	inUse   float64   // bytes of pages in use, the uncommitted ones too
+	files   []float64 // bytes of each member's file as of the leader's last backend commit
+	freed   float64   // by the compaction under way
+	nospace
 
 	compacted    int64    // to what was written before then
+	counted      int64    // the last entry that is in inUse
+	passed       int64    // when the compactor last got through
 	others       keyspace // keys of the start that are no class's
 	freedHistory float64  // revisions of the start's garbage that were compacted away
 	leases       float64
@@ -29,8 +31,12 @@ func newDatabase(c Cluster, classes []class) database {
 	casting := castOf(streams)
 	b := newBegin(c, streams, casting)
 	d := database{
-		begin: b, version: c.Version, quota: float64(c.Quota), inUse: b.inUse, total: b.total, compacted: math.MinInt64,
+		begin: b, version: c.Version, quota: float64(c.Quota), inUse: b.inUse, compacted: math.MinInt64,
 		revision: max(0, b.revision-b.written),
+	}
+	d.files, d.alarms = make([]float64, c.Members), make([]bool, c.Members)
+	for i := range d.files {
+		d.files[i] = b.total
 	}
 	d.others = keyspace{cast: cast{creates, unleased}, bytes: b.size, live: b.others}
 	for i := range classes {
@@ -43,7 +49,7 @@ func newDatabase(c Cluster, classes []class) database {
 	return d
 }
 
-// settle ends a backend commit: the file has grown to the bytes in use.
+// settle ends a backend commit: the file of each running member has grown to the bytes in use.
 func (e *engine) settle() {
 	d := &e.db
 	if d.dying {
@@ -54,21 +60,16 @@ func (e *engine) settle() {
 		}
 		e.remember(apart / marksEach)
 	}
-	d.total = max(d.total, d.inUse)
+	for i := range e.members {
+		if !e.members[i].down {
+			d.files[i] = max(d.files[i], d.inUse)
+		}
+	}
 }
 
 // marksEach is the number of marks in an interval between compactions: keys do not end evenly
 // there where leases or deletes begin or run out.
 const marksEach = 16
-
-// over makes the quota check of a request on the committed size (server/storage/quota.go:126) and
-// reports whether the request is refused. The first that fails raises the alarm.
-func (d *database) over(cost int64) bool {
-	if d.total+float64(cost) >= d.quota {
-		d.alarm = true
-	}
-	return d.alarm
-}
 
 // compaction is one member's physical compaction. It goes in batches of 1000 revisions, live ones
 // too. Each batch ends with forced commits and a pause
@@ -87,11 +88,13 @@ const (
 	compactPause = 10_600_000 // ns: the 10 ms sleep, as measured
 )
 
-// compactTimer does what kube-apiserver's compactor does every interval: it compacts to the
-// revision of that age.
+// compactTimer does what the compactor does every interval: it compacts to the revision of that
+// age.
 func (e *engine) compactTimer() {
 	e.timers[timerCompact] = later(e.timers[timerCompact], ns(e.c.CompactEvery))
-	e.compactNow(e.clock() - ns(e.c.CompactKeep))
+	if t, ok := e.pass(); ok {
+		e.compactNow(t)
+	}
 	e.mark()
 }
 
@@ -221,6 +224,9 @@ func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
 	}
 	for i := range e.members {
 		m := &e.members[i]
+		if m.down {
+			continue
+		}
 		m.compact = compaction{
 			due: e.now, left: revisions/compactBatch + 1, scan: scanTime(kib), commits: commits, began: e.now,
 			took: m.compact.took,

@@ -73,6 +73,48 @@ func shifted(knots []Quantile, by time.Duration) []Quantile {
 	return out
 }
 
+// Jittered returns the same disk with each fdatasync drawn evenly from 1-share to 1+share times
+// what it was: how far members with such disks differ. share is 0 to 1; more counts as 1.
+func (d Disk) Jittered(share float64) Disk {
+	d = d.orDefault()
+	share = math.Max(0, math.Min(1, share))
+	if share == 0 || math.IsNaN(share) {
+		return d
+	}
+	const steps = 40
+	var knots []Quantile
+	for i := range steps + 1 {
+		p := float64(i) / steps
+		knots = append(knots, Quantile{p, jitteredAt(d.Fsync, share, p)})
+	}
+	d.Fsync = knots
+	d.Name = fmt.Sprintf("%s +- %.0f %%", d.Name, 100*share)
+	return d
+}
+
+// jitteredAt returns a quantile of the product of a distribution and an even factor, by bisection.
+func jitteredAt(knots []Quantile, share, p float64) time.Duration {
+	const places = 64
+	low, high := 0.0, float64(quantileOf(knots, 1))*(1+share)
+	for range 40 {
+		mid, below := (low+high)/2, 0.0
+		for k := range places {
+			x := float64(quantileOf(knots, (float64(k)+0.5)/places))
+			if x == 0 {
+				below += 1.0 / places
+				continue
+			}
+			below += math.Max(0, math.Min(1, (mid/x-(1-share))/(2*share))) / places
+		}
+		if below >= p && (p > 0 || below > 0) {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return time.Duration(high)
+}
+
 // Scaled returns the same disk with every duration multiplied by x and the bandwidth divided by
 // it. The db file's own disk, if there is one, stays as it is.
 func (d Disk) Scaled(x float64) Disk {

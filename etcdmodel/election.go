@@ -114,7 +114,7 @@ func (e *engine) voters(i int) []int {
 	for j := range e.members {
 		m := &e.members[j]
 		patient := m.elapsed < e.electionTicks() && e.leader >= 0
-		if j != i && j != e.leader && !patient && m.last <= e.members[i].last {
+		if j != i && !m.down && j != e.leader && !patient && m.last <= e.members[i].last {
 			who = append(who, j)
 		}
 	}
@@ -154,6 +154,7 @@ func (e *engine) elect() {
 	e.count.elections++
 	e.term++
 	e.leader = e.election.who
+	e.reigns.deposed(e.leader, e.now)
 	e.resetReads()
 	winner := &e.members[e.leader]
 	e.log.cut(int(winner.last - e.base))
@@ -165,14 +166,19 @@ func (e *engine) elect() {
 		m.inFlight.drop(m.inFlight.n)
 		m.heard = e.now
 		m.ackDue, m.readDue, m.readSeen, m.readAnswers, m.confirmed = false, false, 0, 0, 0
+		m.returned = m.returned || m.snapshotAt != never
+		m.snapshotAt = never
 		e.resetElection(j)
 	}
+	e.timers[timerSnapshot] = never
 	e.heartbeats = heartbeats{due: true, last: e.now, checked: e.now}
 	e.propose(request{route: route{class: -1}})
 	for j := range e.members {
 		e.ready(j)
 	}
 	for j := range e.members {
-		e.nextRound(j, e.members[j].reads.queue.n)
+		if !e.members[j].down {
+			e.nextRound(j, e.members[j].reads.queue.n)
+		}
 	}
 }

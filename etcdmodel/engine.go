@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/redline-go/redline/internal/stream"
 )
 
 // never is the time of a timer that is not set.
@@ -27,6 +29,7 @@ const (
 	refused           // "too many requests"
 	noSpace           // the quota's alarm
 	readDone
+	unavailable // the client's member has stopped
 	outcomes
 )
 
@@ -114,6 +117,9 @@ type engine struct {
 	halfTrip   int64
 	heartbeats heartbeats
 	election   election
+	reigns     reigns
+	gone       ring[request] // requests of a stopped member's clients
+	sharing    sharing
 	confirms   confirms
 	chance     *rand.Rand
 	hardState  int64
@@ -142,6 +148,8 @@ const (
 	timerElection
 	timerArrival
 	timerCompact
+	timerSnapshot // a snapshot has come to a member
+	timerGone     // clients hear that their member has stopped
 	memberTimers
 )
 
@@ -169,6 +177,7 @@ func newEngine(c Cluster, streams []Stream, see observer) *engine {
 	for i := range e.timers {
 		e.timers[i] = never
 	}
+	e.sharing.rng = stream.Numbered(c.Seed, "shared", 0)
 	e.count = counters{fsyncTime: newLatencies(), commitTime: newLatencies()}
 	e.hardState = int64(record(13 + 1 + indexBytes))
 	for _, s := range streams {
@@ -253,6 +262,10 @@ func (e *engine) fire(which int) {
 		e.elect()
 	case timerCompact:
 		e.compactTimer()
+	case timerSnapshot:
+		e.snapshotsCome()
+	case timerGone:
+		e.tellGone()
 	case timerArrival:
 		e.arrive()
 	default:
@@ -281,8 +294,13 @@ func (e *engine) nextMember() int16 {
 	if e.only {
 		return int16(max(0, e.leader))
 	}
-	if e.turn++; e.turn >= len(e.members) {
-		e.turn = 0
+	for range e.members {
+		if e.turn++; e.turn >= len(e.members) {
+			e.turn = 0
+		}
+		if !e.members[e.turn].down {
+			break
+		}
 	}
 	return int16(e.turn)
 }

@@ -64,7 +64,9 @@ func closedForm(c Cluster, l Load) Prediction {
 	p.WALBytes = rate * p.WALBytesOp
 	p.HeartbeatsMissed = t.missed(&c)
 	p.aggregate(c, l, rate)
-	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
+	if c.stalls(m.wal * math.Max(1, p.OpsPerFsync)) {
+		p.Elections = inFirstHour(c.hazards(&m, rate, l.LeaderOnly))
+	}
 	p.warn(c, l)
 	return p
 }

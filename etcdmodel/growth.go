@@ -1,7 +1,6 @@
 package etcdmodel
 
 import (
-	"fmt"
 	"math"
 	"time"
 )
@@ -342,23 +341,14 @@ func lasting(s float64) time.Duration {
 	return time.Duration(math.Min(s, century.Seconds()) * 1e9)
 }
 
-// noSpaceText describes NOSPACE and the way out. A compaction frees pages inside the file, which
-// stays as large. So a defragmentation has to come before the disarm (measured on 3.6.16: compact
-// and disarm alone raise the alarm again).
-func noSpaceText(c Cluster, g *growth, quota float64) string {
-	return fmt.Sprintf("at %v puts, transactions that put and lease grants fail with "+
-		"\"mvcc: database space exceeded\"; deletes and compactions go on. "+
-		"To leave: compact, defragment every member (to about %d MB), then disarm the alarm; "+
-		"without the defragmentation it is raised again.",
-		lasting(quota).Round(time.Second), wholeInt64(g.left(quota)/1e6))
-}
-
-// series returns a hundred points of the file until the steady state or the quota.
-func (g *growth) series(d DB) []Size {
-	const points = 100
-	end := g.steady()
-	if d.QuotaIn >= 0 {
-		end = math.Min(end, d.QuotaIn.Seconds())
+// series returns a hundred points of the file until the steady state, or until ten minutes after
+// the quota. That is what two passes of kube-apiserver's compactor take, which no longer help.
+func (g *growth) series(d DB, by Compactor) []Size {
+	const points, after = 100, 600
+	end, quota := g.steady(), math.Inf(1)
+	if d.QuotaIn >= 0 && d.QuotaIn.Seconds() <= end {
+		quota = d.QuotaIn.Seconds()
+		end = quota + after
 	}
 	if math.IsInf(end, 1) || end <= 0 {
 		return nil
@@ -367,8 +357,14 @@ func (g *growth) series(d DB) []Size {
 	total := g.begin.total
 	for i := range points + 1 {
 		t := end * float64(i) / points
-		total = math.Max(total, g.file(t))
-		out = append(out, Size{At: lasting(t), Total: wholeInt64(total), InUse: wholeInt64(g.at(t))})
+		inUse := g.at(t)
+		if t > quota {
+			total, inUse = math.Max(total, g.file(quota)), g.atQuota(quota, t, by)
+			total = math.Max(total, inUse)
+		} else {
+			total = math.Max(total, g.file(t))
+		}
+		out = append(out, Size{At: lasting(t), Total: wholeInt64(total), InUse: wholeInt64(inUse)})
 	}
 	return out
 }

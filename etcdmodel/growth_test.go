@@ -328,7 +328,7 @@ func FuzzGrowth(f *testing.F) {
 		require.GreaterOrEqual(t, d.PlateauMost, d.Plateau)
 		c = c.WithDefaults()
 		g := newGrowth(c, l.Streams)
-		for _, x := range g.series(d) {
+		for _, x := range g.series(d, KubeAPIServer) {
 			require.GreaterOrEqual(t, x.Total, x.InUse)
 			require.GreaterOrEqual(t, x.InUse, int64(0))
 		}

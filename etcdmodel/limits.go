@@ -86,6 +86,13 @@ var clusterLimits = []limit[Cluster]{
 		return nil, ""
 	}},
 	ranged("CompactKeep", func(c *Cluster) time.Duration { return c.CompactKeep }, 0, century),
+	ranged("Shared", func(c *Cluster) float64 { return c.Shared }, 0, 1),
+	{"Compactor", func(c *Cluster) (any, string) {
+		if c.Compactor < 0 || c.Compactor >= compactors {
+			return int(c.Compactor), "KubeAPIServer, EtcdItself or Nobody"
+		}
+		return nil, ""
+	}},
 	ranged("DB", func(c *Cluster) int64 { return c.DB }, 0, mostSize),
 }
 

@@ -60,6 +60,15 @@ type member struct {
 	snapshot     bool  // due: SnapshotCount entries were applied since the last
 	nextSnapshot int64 // index of the entry after which the next is
 
+	// Stopped and started again.
+	down       bool
+	flushed    int64 // the last entry in the db file as of its last backend commit
+	replayTo   int64 // up to this entry it applies what it has applied, and answered, before
+	flushBegan int64 // when that commit began
+	returned   bool  // the leader has yet to see whether its log reaches back far enough
+	snapshotAt int64 // when the snapshot that the leader sends has come; never: none is under way
+	snapshotTo int64 // the last entry in it
+
 	// Elections.
 	elapsed, limit int // ticks since it heard a leader, and how many it waits
 }
@@ -70,7 +79,7 @@ func newMember(c Cluster, i int) member {
 		phases: chance(c.Seed, "backend", i),
 	}
 	m.commitDue = m.phases.Int64N(ns(c.BatchInterval) * 20) // members do not start together
-	m.compact.due = never
+	m.compact.due, m.snapshotAt = never, never
 	m.nextSnapshot = int64(c.SnapshotCount)
 	return m
 }
@@ -85,6 +94,10 @@ type accepting struct {
 // other.
 func (e *engine) submit(r request) {
 	m := &e.members[r.member]
+	if m.down {
+		e.hear(r)
+		return
+	}
 	m.free = max(m.free, e.now) + e.classes[r.class].accept
 	a := m.accepting.add()
 	a.request = r
@@ -122,7 +135,7 @@ func (e *engine) admit(r request) {
 		e.see.done(r, refused, e.now)
 		return
 	}
-	if k.limited && e.db.over(k.cost) {
+	if k.limited && e.db.over(int(r.member), k.cost, e.lastIndex()) {
 		e.see.done(r, noSpace, e.now)
 		return
 	}
@@ -165,7 +178,7 @@ func (e *engine) entry(index int64) *entry { return e.log.at(int(index - e.base 
 // ready runs a member's raft loop until it saves or has nothing to do.
 func (e *engine) ready(i int) {
 	m := &e.members[i]
-	for !m.busy {
+	for !m.busy && !m.down {
 		if m.tickPending && e.tickFirst(m) {
 			m.tickPending = false
 			e.tick(i)
@@ -258,13 +271,16 @@ func (e *engine) save(i int) {
 			cpu += e.classes[entry.class].append
 		}
 	}
-	took := m.disk.save(bytes)
+	took := e.saveTime(m, bytes)
 	*e.timer(i, timerLoop) = e.now + took + cpu
 	if i == e.leader {
 		e.count.fsyncs++
 		e.count.batched += m.last - m.stable
 		e.count.walBytes += bytes
 		e.count.fsyncTime.add(took)
+		if float64(took) > e.c.patience() {
+			e.reigns.stalls++
+		}
 	}
 }
 
@@ -314,9 +330,9 @@ func (e *engine) afterSave(i int) {
 
 // trim forgets the entries that every member has applied.
 func (e *engine) trim() {
-	low := e.members[0].applied
+	low := int64(never)
 	for i := range e.members {
-		low = min(low, e.members[i].applied)
+		low = min(low, e.needs(i))
 	}
 	if low-e.base >= 64 {
 		e.log.drop(int(low - e.base))

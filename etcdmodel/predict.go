@@ -42,11 +42,15 @@ func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) 
 	p := s.prediction(span)
 	p.Warnings = warnings
 	g := p.aggregate(c, l, p.Throughput)
-	p.DB.Series = g.series(p.DB)
+	p.DB.Series = g.series(p.DB, c.Compactor)
 	if p.Compaction.Commit, err = compactionLatency(ctx, c, l, p.Compaction); err != nil {
 		return Prediction{}, err
 	}
-	p.Elections = math.Max(p.Elections, c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync))
+	if p.Fsyncs > 0 && c.stalls(p.WALBytesOp*p.OpsPerFsync) {
+		open := newMix(c, Load{Streams: l.Streams}, 0)
+		m := newMix(c, l, math.Max(0, p.Throughput-open.rate))
+		p.Elections = elections(c, l, &m, math.Max(p.Throughput, open.rate))
+	}
 	o := newOffer(c, l)
 	o.piled = s.piled(span)
 	o.sampledWrites, o.sampledReads = true, true
@@ -100,7 +104,6 @@ func (s *simulation) prediction(simulated time.Duration) Prediction {
 		Fsync: n.fsyncTime.latency(), BackendCommit: n.commitTime.latency(), BackendCommits: float64(n.flushes) / span,
 		TimedOut: float64(s.timedOut) / span, Wasted: float64(s.wasted) / span, Refused: float64(s.refusedAll) / span,
 		HeartbeatsMissed: float64(n.beatsMissed) / span, HeartbeatsLate: float64(n.beatsLate) / span,
-		Elections: float64(n.elections) / span * 3600,
 	}
 	if n.fsyncs > 0 {
 		p.OpsPerFsync = float64(n.batched) / float64(n.fsyncs)
@@ -191,38 +194,6 @@ func compactionLatency(ctx context.Context, c Cluster, l Load, x Compaction) (La
 		return noSample, nil
 	}
 	return s.commits.latency(), nil
-}
-
-// electionsPerHour returns the expected number of saves in an hour that outlast a follower's
-// patience. A follower waits 10 to 19 ticks without a heartbeat, so a stall S loses the leader
-// with chance
-//
-//	P(S) = 1 - (1 - clamp((S/heartbeat - (n-1)) / n, 0, 1))^(followers),  n = Election / Heartbeat
-//
-// as long as the followers' own loops tick. The share of time in which they save counts against
-// it.
-func (c Cluster) electionsPerHour(fsyncs, bytes float64) float64 {
-	if c.Members == 1 || fsyncs == 0 {
-		return 0
-	}
-	d := c.Disks[0]
-	extra := 0.0
-	if d.Bandwidth > 0 {
-		extra = math.Max(0, bytes-float64(d.Size)) / d.Bandwidth * 1e9
-	}
-	ticks, beat := float64(c.Election/c.Heartbeat), float64(c.Heartbeat)
-	if longest := float64(quantileOf(d.Fsync, 1)) + extra; longest <= (ticks-1)*beat {
-		return 0
-	}
-	idle := math.Max(0, 1-fsyncs*c.followerSave()/1e9)
-	sum, before := 0.0, 0.0
-	for _, q := range tailPoints {
-		stall := float64(quantileOf(d.Fsync, (before+q)/2)) + extra
-		one := math.Min(1, math.Max(0, (stall/beat-(ticks-1))/ticks)) * idle
-		sum += (q - before) * (1 - math.Pow(1-one, float64(c.Members-1)))
-		before = q
-	}
-	return sum * fsyncs * 3600
 }
 
 // tailPoints cut 0..1 ever finer towards 1.

@@ -82,7 +82,7 @@ type Prediction struct {
 	LeaseExpiry      float64 // leases/s that etcd can revoke when many expire at once
 	HeartbeatsMissed float64 // heartbeat intervals/s that the leader's loop lets pass
 	HeartbeatsLate   float64 // etcd_server_heartbeat_send_failures_total per second, which counts once for every follower
-	Elections        float64 // leader elections per hour
+	Elections        float64 // leader elections to expect in the first hour, with the first disk's member leading at first
 
 	Warnings []error
 }
@@ -98,8 +98,10 @@ type DB struct {
 	PlateauMost int64
 	QuotaIn     time.Duration // until NOSPACE; -1: never
 	Overshoot   int64         // bytes the file can pass the quota by
-	Series      []Size        // the file over time, until the steady state or the quota; nil from Estimate
-	NoSpace     string        // what happens at the quota and what it takes to leave it; empty if it is not reached
+	// Series is the file over time, until the steady state or ten minutes after the quota; nil from
+	// Estimate.
+	Series  []Size
+	NoSpace string // what happens at the quota and what it takes to leave it; empty if it is not reached
 }
 
 // Size is the db at a time since the start.

@@ -46,6 +46,9 @@ func (e *engine) deliver() {
 		e.timers[timerNet] = e.net.at(0).at
 	}
 	i := int(m.to)
+	if e.members[i].down {
+		return
+	}
 	if m.kind == msgPropose {
 		e.forwarded(i, m.request)
 		return
@@ -119,6 +122,9 @@ func (e *engine) leaderSend(i int) bool {
 			continue
 		}
 		f := &e.members[j]
+		if f.down || !e.reaches(i, f) {
+			continue
+		}
 		before, to := f.sent, e.fill(f, leader.last)
 		if to == before && f.sentCommit >= leader.commit {
 			continue

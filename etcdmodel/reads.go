@@ -94,7 +94,7 @@ func (e *engine) giveUp(i int) {
 	for range r.count {
 		q := r.queue.pop()
 		if !q.stays {
-			q.member = (q.member + 1) % int16(e.c.Members)
+			q.member = e.after(q.member)
 		}
 		e.members[q.member].reads.queue.push(q)
 	}
@@ -103,7 +103,7 @@ func (e *engine) giveUp(i int) {
 		others = r.queue.n
 	}
 	e.nextRound(i, others)
-	next := (i + 1) % e.c.Members
+	next := int(e.after(int16(i)))
 	e.nextRound(next, e.members[next].reads.queue.n)
 }
 

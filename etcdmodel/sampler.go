@@ -45,7 +45,12 @@ func (d Disk) perByte() float64 {
 
 // save draws one fdatasync of an append of so many bytes, in ns.
 func (s *sampler) save(bytes int64) int64 {
-	return s.fsync.draw(&s.rng) + flow(s.perByte*float64(max(0, bytes-s.size)))
+	return s.fsync.draw(&s.rng) + s.byteTime(bytes)
+}
+
+// byteTime returns the ns of the bytes beyond the disk's size.
+func (s *sampler) byteTime(bytes int64) int64 {
+	return flow(s.perByte * float64(max(0, bytes-s.size)))
 }
 
 // flush draws one backend commit that writes bytes of pages, in ns: two fdatasyncs (bbolt
@@ -94,11 +99,15 @@ func newTable(knots []Quantile) table {
 
 // draw returns quantileOf at a random share, in ns.
 func (t table) draw(rng *stream.Source) int64 {
-	first, last := &t[0], &t[len(t)-1]
-	if first.ns == last.ns {
-		return int64(first.ns)
+	if first := t[0].ns; first == t[len(t)-1].ns {
+		return int64(first)
 	}
-	u := float64(rng.Uint64()<<11>>11) / (1 << 53) // as [rand.Rand.Float64]
+	return t.at(float64(rng.Uint64()<<11>>11) / (1 << 53)) // as [rand.Rand.Float64]
+}
+
+// at returns quantileOf at a share, in ns.
+func (t table) at(u float64) int64 {
+	first, last := &t[0], &t[len(t)-1]
 	if u <= first.p {
 		return int64(first.ns)
 	}

@@ -2,7 +2,6 @@ package etcdmodel
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -39,15 +38,17 @@ type Step struct {
 
 // ClassStep counts the ends of one class's requests during a step.
 type ClassStep struct {
-	Offered   int           // arrived
-	Committed int           // writes answered
-	Read      int           // reads and keep-alives answered
-	TimedOut  int           // writes that etcd gave up after 5 s + 2 election timeouts; they may still commit
-	Wasted    int           // writes that committed after that
-	Refused   int           // "too many requests"
-	NoSpace   int           // "database space exceeded"
-	Latency   time.Duration // sum over Committed and Read
-	Slowest   time.Duration
+	Offered   int // arrived
+	Committed int // writes answered
+	Read      int // reads and keep-alives answered
+	TimedOut  int // writes that etcd gave up after 5 s + 2 election timeouts; they may still commit
+	Wasted    int // writes that committed after that
+	Refused   int // "too many requests"
+	NoSpace   int // "database space exceeded"
+
+	Unavailable int           // the client's member had stopped, or stopped meanwhile
+	Latency     time.Duration // sum over Committed and Read
+	Slowest     time.Duration
 }
 
 // Outcome is the end of a request of [Server.Submit].
@@ -61,14 +62,17 @@ const (
 	Refused   Outcome = Outcome(refused)
 	NoSpace   Outcome = Outcome(noSpace)
 	Read      Outcome = Outcome(readDone)
+	// The client's member has stopped ([Server.Stop]). The write may still commit.
+	Unavailable Outcome = Outcome(unavailable)
 )
 
 // String returns the outcome in words.
 func (o Outcome) String() string {
-	if o < 0 || o >= Outcome(outcomes) {
+	names := [...]string{"committed", "timed out", "wasted", "too many requests", "no space", "read", "unavailable"}
+	if o < 0 || o >= Outcome(len(names)) {
 		return fmt.Sprintf("Outcome(%d)", int(o))
 	}
-	return [...]string{"committed", "timed out", "wasted", "too many requests", "no space", "read"}[o]
+	return names[o]
 }
 
 // Done is the end of one request.
@@ -112,46 +116,21 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	return s, nil
 }
 
-// Step lets dt pass. offered is the expected number of requests of each class during it. They
-// arrive as a Poisson process of that mean, which may be less than one; nil offers none.
-//
-// A negative dt or offer counts as zero, as does an offer of more than 2^31 requests.
-func (s *Server) Step(dt time.Duration, offered []float64) *Step {
-	start, span := s.e.now, float64(max(0, dt))
-	end := start + ns(max(0, dt))
-	before := s.begin()
-	for {
-		class, share := s.next(offered)
-		if class < 0 {
-			break
-		}
-		s.e.run(start + int64(share*span))
-		s.arrive(request{route: route{class: int32(class), member: s.e.nextMember()}})
-		s.until[class] += s.chance.ExpFloat64()
-	}
-	for i := range min(len(offered), len(s.until)) {
-		if offered[i] > 0 {
-			s.until[i] -= offered[i]
-		}
-	}
-	s.e.run(end)
-	return s.end(before)
-}
-
-// Advance lets dt pass and offers nothing. It keeps up only [Step.Done], Now, Leader and Term; use
-// it to step from request to request.
+// Advance lets dt pass, a day at most, and offers nothing. It keeps up only [Step.Done], Now,
+// Leader and Term; use it to step from request to request.
 func (s *Server) Advance(dt time.Duration) *Step {
 	s.step.Done = s.step.Done[:0]
-	s.e.run(s.e.now + ns(max(0, dt)))
+	s.engine().run(s.e.now + ns(min(max(0, dt), longestAdvance)))
 	s.step.Now, s.step.Leader, s.step.Term = time.Duration(s.e.now), s.e.leader, s.e.term
 	return &s.step
 }
 
 // AdvanceTo is like Advance but stops as soon as something ends or another member leads, and at t
-// at the latest. Step.Now is the time at which it stopped.
+// at the latest. Step.Now is the time at which it stopped: after a day at most.
 func (s *Server) AdvanceTo(t time.Duration) *Step {
 	s.step.Done = s.step.Done[:0]
-	e := s.e
+	e := s.engine()
+	t = min(t, time.Duration(e.now)+longestAdvance)
 	if e.soonest <= e.now {
 		e.find()
 	}
@@ -167,20 +146,8 @@ func (s *Server) AdvanceTo(t time.Duration) *Step {
 
 // Idle reports whether no write waits for its answer and none is left to apply.
 func (s *Server) Idle() bool {
-	m := &s.e.members[max(0, s.e.leader)]
+	m := &s.engine().members[max(0, s.e.leader)]
 	return s.e.waiting.n == 0 && (s.e.leader < 0 || m.commit == m.applied)
-}
-
-// next returns the class whose request arrives next within the step and the share of the step at
-// which it arrives. The class is -1 if there is none.
-func (s *Server) next(offered []float64) (class int, share float64) {
-	class, share = -1, 1
-	for i := range min(len(offered), len(s.until)) {
-		if s.until[i] < share*offered[i] && offered[i] <= math.MaxInt32 {
-			class, share = i, math.Max(0, s.until[i]/offered[i])
-		}
-	}
-	return class, share
 }
 
 func (s *Server) begin() counters {
@@ -195,7 +162,7 @@ func (s *Server) end(before counters) *Step {
 	r.Fsyncs = int(e.count.fsyncs - before.fsyncs)
 	r.Commits = int(e.count.flushes - before.flushes)
 	r.BeatsLate = int(e.count.beatsLate - before.beatsLate)
-	r.DB, r.NoSpace = s.DB(), e.db.alarm
+	r.DB, r.NoSpace = s.DB(), e.db.full()
 	r.Backlog = e.waiting.n
 	r.Unapplied = 0
 	if e.leader >= 0 {
@@ -208,14 +175,14 @@ func (s *Server) end(before counters) *Step {
 // Submit sends one request of a class now, to the next member in turn. Its end appears in
 // Step.Done under tag, which must not be zero.
 func (s *Server) Submit(class int, tag uint64) error {
-	return s.submit(request{tag: tag, route: route{class: int32(class), member: s.e.nextMember()}}, class)
+	return s.submit(request{tag: tag, route: route{class: int32(class), member: s.engine().nextMember()}}, class)
 }
 
 // SubmitTo is like Submit but sends to one member, as an API server does that knows only the etcd
 // beside it.
 func (s *Server) SubmitTo(member, class int, tag uint64) error {
-	if member < 0 || member >= len(s.e.members) {
-		return bad("member", member, fmt.Sprintf("0 to %d", len(s.e.members)-1))
+	if err := s.checkMember(member); err != nil {
+		return err
 	}
 	return s.submit(request{tag: tag, route: route{class: int32(class), member: int16(member), stays: true}}, class)
 }
@@ -253,6 +220,8 @@ func (s *Server) done(r request, o outcome, at int64) {
 		k.Refused++
 	case noSpace:
 		k.NoSpace++
+	case unavailable:
+		k.Unavailable++
 	}
 	if o == committed || o == readDone {
 		k.Latency += latency

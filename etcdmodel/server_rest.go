@@ -8,7 +8,7 @@ import "time"
 // ([Server.Full]). Compactions take no time here: on a disk that is fast enough for such a spell
 // they hold nobody up.
 func (s *Server) Rest(dt time.Duration, written []float64) {
-	e := s.e
+	e := s.engine()
 	e.finishCompaction()
 	for left := ns(max(0, dt)); left > 0; {
 		step := left
@@ -18,11 +18,14 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 		}
 		for i := range min(len(written), len(e.classes)) {
 			k := &e.classes[i]
+			if k.limited && e.db.full() {
+				continue
+			}
 			n := written[i] * float64(step) / float64(max(1, ns(dt)))
 			e.db.apply(e.classes, k, n)
 			if k.limited && n > 0 {
-				e.db.total = max(e.db.total, e.db.inUse)
-				e.db.over(k.cost)
+				e.settle()
+				e.db.over(max(0, e.leader), k.cost, e.lastIndex())
 			}
 		}
 		e.rested += step
@@ -32,7 +35,11 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 		}
 		if e.timers[timerCompact] <= e.now {
 			e.timers[timerCompact] = later(e.timers[timerCompact], ns(e.c.CompactEvery))
-			e.restCompact(e.clock() - ns(e.c.CompactKeep))
+			if t, ok := e.pass(); ok {
+				e.restCompact(t)
+			} else {
+				e.mark()
+			}
 		}
 	}
 	e.settle()
@@ -43,10 +50,13 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 // committed since, that write is left for its next commit. On a disk that has become slow
 // meanwhile this commit is the first to hold everybody up.
 func (s *Server) Wake(last time.Duration) {
-	e := s.e
+	e := s.engine()
 	interval := ns(e.c.BatchInterval)
 	for i := range e.members {
 		m := &e.members[i]
+		if m.down {
+			continue
+		}
 		since := m.phases.Int64N(interval) // every commit has put the timer off by as long as it took
 		m.commitDue = e.now + interval - since
 		m.pending, m.dirty = 0, 0
@@ -59,7 +69,7 @@ func (s *Server) Wake(last time.Duration) {
 }
 
 // Full reports whether the quota's alarm is on: puts, creates and lease grants fail.
-func (s *Server) Full() bool { return s.e.db.alarm }
+func (s *Server) Full() bool { return s.engine().db.full() }
 
 // clock returns the time since the start, spells of rest included: that of the db's marks.
 func (e *engine) clock() int64 { return e.now + e.rested }

@@ -134,7 +134,7 @@ func (s *simulation) done(r request, o outcome, at int64) {
 		s.timedOut++
 	case wasted:
 		s.wasted++
-	case refused, noSpace:
+	case refused, noSpace, unavailable:
 		s.refusedAll++
 	}
 }

@@ -21,6 +21,7 @@ const (
 	classNothing // the second revoke of a lease
 	classRead
 	classIndex // the question whether etcd still leads, before it revokes a lease
+	classDelete
 )
 
 // classes are etcd's operations by class. Values have the protobuf sizes of kube-apiserver's
@@ -38,6 +39,7 @@ var classes = []etcdmodel.Stream{
 	classRevoke:  {Name: "revokes", Op: etcdmodel.Op{Kind: etcdmodel.LeaseRevoke}},
 	classNothing: {Name: "late revokes", Op: etcdmodel.Op{Kind: etcdmodel.TxnConflict, Key: 1, Value: 8}, Keys: 1},
 	classIndex:   {Name: "read indices", Op: etcdmodel.Op{Kind: etcdmodel.ReadIndex}},
+	classDelete:  {Name: "deletes at the quota", Op: etcdmodel.Op{Kind: etcdmodel.TxnDelete, Key: 55}},
 	classRead:    {Name: "reads", Op: etcdmodel.Op{Kind: etcdmodel.Range, Key: 45, Value: 525}},
 }
 

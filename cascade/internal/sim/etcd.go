@@ -56,6 +56,9 @@ func (e *etcd) propose(now time.Duration, token int32) {
 			*l = leaseRevoking
 		}
 	}
+	if q.purpose == forPodDelete && (q.request < 0 || q.who == direct) && e.server.Full() {
+		class = classDelete
+	}
 	e.submit(now, class, token)
 }
 

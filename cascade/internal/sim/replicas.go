@@ -92,9 +92,7 @@ func (rs *replicaSet) endSync() {
 	rs.syncing = false
 	rs.askVia(&rs.limit, forReplicaSet, 0, 0)
 	if rs.broken {
-		wait := min(5*time.Millisecond<<min(rs.retries, 20), 1000*time.Second)
-		rs.retries++
-		rs.at(rs.now+wait, evReplicas, 0, rs.electors.list[controllers].process)
+		rs.retryLater()
 		return
 	}
 	rs.retries = 0
@@ -103,13 +101,25 @@ func (rs *replicaSet) endSync() {
 	}
 }
 
-// scaleDown deletes n pods: those that are not running first, as the controller ranks them.
+// retryLater plans the next sync after the workqueue's backoff.
+func (rs *replicaSet) retryLater() {
+	wait := min(5*time.Millisecond<<min(rs.retries, 20), 1000*time.Second)
+	rs.retries++
+	rs.at(rs.now+wait, evReplicas, 0, rs.electors.list[controllers].process)
+}
+
+// scaleDown deletes n pods: those that are not running first, as the controller ranks them. A full
+// etcd refuses the DELETE of all that are bound, and the controller tries those again later.
 func (rs *replicaSet) scaleDown(n int) {
 	rs.sched.unparkTick()
 	idle := rs.sched.unscheduled.Remove(n)
-	rs.have -= n
 	rs.pods.pending -= idle
 	running := n - idle
+	if running > 0 && rs.etcd.server.Full() {
+		n, running = idle, 0
+		rs.retryLater()
+	}
+	rs.have -= n
 	running -= rs.pods.deleteIdle(running)
 	for i := len(rs.nodes) - 1; i >= 0 && running > 0; i-- {
 		d := min(int(rs.nodes[i].serving), running)
@@ -117,8 +127,12 @@ func (rs *replicaSet) scaleDown(n int) {
 		running -= d
 		rs.endpoints.changed()
 	}
-	for range n {
-		rs.askVia(&rs.limit, forPodDelete, 0, 0)
+	for i := range n {
+		who := int32(0)
+		if i < idle {
+			who = direct
+		}
+		rs.askVia(&rs.limit, forPodDelete, who, 0)
 	}
 	rs.askVia(&rs.limit, forReplicaSet, 0, 0)
 	rs.sched.tellRoom()

@@ -195,8 +195,14 @@ func (sc *scheduling) startChurn(every time.Duration) {
 	}
 }
 
-// churn deletes a bound pod of another workload. That wakes every pod that waits for room.
+// churn deletes a bound pod of another workload. That wakes every pod that waits for room. A full
+// etcd refuses it.
 func (sc *scheduling) churn() {
+	if sc.etcd.server.Full() {
+		sc.rec.asked[forPodDelete]++
+		sc.at(sc.now+sc.churnEvery, evChurn, 0, sc.churnGen)
+		return
+	}
 	sc.catchUp()
 	sc.unscheduled.Event(retry.ClusterEvent{Kind: retry.BoundPodDeleted})
 	sc.busy = true

@@ -44,6 +44,7 @@ type Cluster struct {
 	URLs    []string // client URL of each member
 	Version string   // of the etcd
 	process []*server.Process
+	configs []server.Config
 	client  [][]*clientv3.Client // per member, several connections
 }
 
@@ -95,6 +96,7 @@ func start(t testing.TB, c Config) (*Cluster, error) {
 	}
 	for i := range configs {
 		configs[i].Cluster = strings.Join(peers, ",")
+		cluster.configs = append(cluster.configs, configs[i])
 		p, err := server.Spawn(configs[i])
 		if err != nil {
 			return nil, err
@@ -169,6 +171,19 @@ func (c *Cluster) Leader(ctx context.Context) (int, error) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return 0, fmt.Errorf("harness: no leader: %w", ctx.Err())
+}
+
+// Term returns the highest raft term that a member has seen.
+func (c *Cluster) Term(ctx context.Context) (uint64, error) {
+	var term uint64
+	for i, url := range c.URLs {
+		status, err := c.Client(i).Status(ctx, url)
+		if err != nil {
+			return 0, fmt.Errorf("harness: %w", err)
+		}
+		term = max(term, status.RaftTerm)
+	}
+	return term, nil
 }
 
 // Lead makes a member the leader.

@@ -68,6 +68,8 @@ type Process struct {
 
 	cmd *exec.Cmd
 	in  io.WriteCloser
+
+	killed bool
 }
 
 // Spawn prepares a copy of this binary as an etcd member. [Process.Ready] starts it and waits
@@ -112,10 +114,24 @@ func (p *Process) Ready() error {
 	return nil
 }
 
+// Kill ends the member at once, as a lost node does, and waits for its end.
+func (p *Process) Kill() error {
+	if p.cmd.Process == nil {
+		return errors.New("server: the process was not started")
+	}
+	p.killed = true
+	p.in.Close()
+	if err := p.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("server: kill: %w", err)
+	}
+	_ = p.cmd.Wait() // it says that it was killed
+	return nil
+}
+
 // Close stops the member and waits for its end.
 func (p *Process) Close() error {
 	p.in.Close()
-	if p.cmd.Process == nil {
+	if p.cmd.Process == nil || p.killed {
 		return nil
 	}
 	late := time.AfterFunc(15*time.Second, func() { p.cmd.Process.Kill() })

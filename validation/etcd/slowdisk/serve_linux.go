@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -69,8 +71,36 @@ func Supported() error {
 // A server is one mounted slow disk.
 type server struct {
 	delay  atomic.Int64 // nanoseconds
+	jitter atomic.Int64 // thousandths of the delay
 	fsyncs atomic.Int64
 	ended  chan struct{} // closed at unmount: sleeping fsyncs return
+	swap   swap
+}
+
+// A swap tells the fsyncs under way that they are on another disk.
+type swap struct {
+	mu     sync.Mutex
+	signal chan struct{} // closed at the next one
+}
+
+// next returns the channel that the next swap closes.
+func (w *swap) next() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.signal == nil {
+		w.signal = make(chan struct{})
+	}
+	return w.signal
+}
+
+// tell wakes all fsyncs under way.
+func (w *swap) tell() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.signal != nil {
+		close(w.signal)
+	}
+	w.signal = nil
 }
 
 // A node is a file or directory of the slow disk: a loopback whose fsync is followed by a sleep.
@@ -87,15 +117,32 @@ func (n *node) Fsync(ctx context.Context, f fs.FileHandle, flags uint32) syscall
 		errno = file.Fsync(ctx, flags)
 	}
 	n.server.fsyncs.Add(1)
-	if delay := n.server.delay.Load(); delay > 0 {
-		timer := time.NewTimer(time.Duration(delay))
-		defer timer.Stop()
+	n.server.sleep()
+	return errno
+}
+
+// sleep waits for the delay. If the disk is swapped meanwhile, it lasts as if it had begun on the
+// new one.
+func (s *server) sleep() {
+	began := time.Now()
+	share := 1 + float64(s.jitter.Load())/1000*(2*rand.Float64()-1)
+	for {
+		swapped := s.swap.next()
+		left := time.Duration(float64(s.delay.Load())*share) - time.Since(began)
+		if left <= 0 {
+			return
+		}
+		timer := time.NewTimer(left)
 		select {
 		case <-timer.C:
-		case <-n.server.ended:
+			return
+		case <-swapped:
+		case <-s.ended:
+			timer.Stop()
+			return
 		}
+		timer.Stop()
 	}
-	return errno
 }
 
 // serve mounts and answers standard input until it ends.
@@ -136,13 +183,20 @@ func (s *server) answer() {
 	for in.Scan() {
 		word, value, _ := strings.Cut(in.Text(), " ")
 		switch word {
-		case "delay":
-			delay, err := strconv.ParseInt(value, 10, 64)
+		case "delay", "swap", "jitter":
+			number, err := strconv.ParseInt(value, 10, 64)
 			if err != nil {
 				fmt.Printf("error: %v\n", err)
 				continue
 			}
-			s.delay.Store(delay)
+			if word == "jitter" {
+				s.jitter.Store(number)
+			} else {
+				s.delay.Store(number)
+			}
+			if word == "swap" {
+				s.swap.tell()
+			}
 			fmt.Println("ok")
 		case "fsyncs":
 			fmt.Println(s.fsyncs.Load())

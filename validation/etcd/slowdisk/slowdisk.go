@@ -107,6 +107,26 @@ func (d *Disk) SetDelay(delay time.Duration) error {
 	return err
 }
 
+// Swap is like SetDelay, but the fsyncs under way end as if they had begun with the new delay: one
+// that has lasted for longer ends at once. So do those that a blocked device holds, when the block
+// ends.
+func (d *Disk) Swap(delay time.Duration) error {
+	if delay < 0 {
+		return fmt.Errorf("slowdisk: delay is %v, want >= 0", delay)
+	}
+	_, err := d.ask("swap " + strconv.FormatInt(int64(delay), 10))
+	return err
+}
+
+// SetJitter spreads the delays: each is drawn evenly from the delay times 1-share to 1+share.
+func (d *Disk) SetJitter(share float64) error {
+	if !(share >= 0 && share <= 1) {
+		return fmt.Errorf("slowdisk: share is %v, want 0 to 1", share)
+	}
+	_, err := d.ask("jitter " + strconv.FormatInt(int64(1000*share), 10))
+	return err
+}
+
 // Fsyncs returns the number of fsyncs and fdatasyncs since Open.
 func (d *Disk) Fsyncs() (int64, error) {
 	answer, err := d.ask("fsyncs")

@@ -134,3 +134,29 @@ func TestBadDelay(t *testing.T) {
 	_, err := Open(t.TempDir(), -1)
 	assert.ErrorContains(t, err, "want >= 0")
 }
+
+// An fsync under way ends when the disk is swapped for a faster one. With SetDelay it keeps the
+// delay that it began with.
+func TestSwapEndsWhatIsUnderWay(t *testing.T) {
+	disk := ForTest(t, time.Hour)
+	f, err := os.Create(filepath.Join(disk.Dir(), "wal"))
+	require.NoError(t, err)
+	defer f.Close()
+	done := make(chan error, 1)
+	go func() { done <- f.Sync() }()
+	for n := int64(0); n == 0; {
+		n, err = disk.Fsyncs()
+		require.NoError(t, err)
+		time.Sleep(time.Millisecond)
+	}
+	require.NoError(t, disk.SetDelay(0))
+	select {
+	case <-done:
+		t.Fatal("the delay under way was to stay")
+	case <-time.After(50 * time.Millisecond):
+	}
+	require.NoError(t, disk.Swap(0))
+	require.NoError(t, <-done)
+	require.ErrorContains(t, disk.Swap(-1), "want >= 0")
+	require.ErrorContains(t, disk.SetJitter(2), "want 0 to 1")
+}
