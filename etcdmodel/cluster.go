@@ -14,11 +14,12 @@ const NoCompaction time.Duration = -1
 // on [NVMe], compacted by kube-apiserver every five minutes.
 type Cluster struct {
 	Version Version // zero means the newest modelled
+	Patch   int     // patch release of Version, as 17 of v3.5.17; zero means the newest
 	Members int     // zero means 3
 	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
 
 	RTT       time.Duration // round trip between members; zero means 200 us
-	Network   float64       // bytes/s that the leader can send; bounds Sustainable only; zero means no bound
+	Network   float64       // bytes/s that a member can send; zero means no bound
 	Heartbeat time.Duration // --heartbeat-interval; zero means 100 ms
 	Election  time.Duration // --election-timeout; zero means 1 s
 
@@ -51,6 +52,13 @@ type CPU struct {
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
 	CommitPerKiB         time.Duration // a backend commit: writing one KiB of dirty pages
 	Answer               time.Duration // wake-ups on the way back; no queue
+
+	// Ranges share the processors, which are Cores (zero means 2): one ends every Read, every Read +
+	// ReadIndex if it is linearizable. Each key beyond the first takes ReadPerKey of one processor,
+	// each KiB ReadPerKiB, and the wake-ups of a range that is alone ReadWake.
+	Read, ReadIndex, ReadPerKey, ReadPerKiB, ReadWake time.Duration
+
+	Cores int
 }
 
 // WithDefaults returns the cluster with every zero field replaced by its default, and with one
@@ -122,6 +130,8 @@ func (c Cluster) checkTimes() error {
 		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {
 			"CPU.Answer", c.CPU.Answer,
 		}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
+		{"CPU.Read", c.CPU.Read}, {"CPU.ReadPerKey", c.CPU.ReadPerKey}, {"CPU.ReadPerKiB", c.CPU.ReadPerKiB},
+		{"CPU.ReadWake", c.CPU.ReadWake}, {"CPU.ReadIndex", c.CPU.ReadIndex},
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err
@@ -158,6 +168,12 @@ func (c Cluster) checkSizes() error {
 		return bad("Cluster.DB", c.DB, ">= 0 bytes")
 	}
 	if err := checkInt("Cluster.BatchLimit", c.BatchLimit, 0, math.MaxInt); err != nil {
+		return err
+	}
+	if err := checkInt("Cluster.CPU.Cores", c.CPU.Cores, 0, maxCores); err != nil {
+		return err
+	}
+	if err := c.checkPatch(); err != nil {
 		return err
 	}
 	return checkInt("Cluster.SnapshotCount", c.SnapshotCount, 0, math.MaxInt)

@@ -74,6 +74,8 @@ type class struct {
 	apply   int64   // ns in the apply loop
 	cost    int64   // the quota check's
 	limited bool    // refused under the NOSPACE alarm
+	work    float64 // ns of processor time of a range, shared
+	sending int64   // ns from there to the client
 	keys    keyspace
 }
 
@@ -110,6 +112,8 @@ type engine struct {
 	leader     int // -1: none
 	term       int
 	net        ring[message]
+	bulk       ring[message] // entries that wait for the leader's network, if that is bounded
+	sendFree   int64         // when it is free
 	halfTrip   int64
 	heartbeats heartbeats
 	election   election
@@ -134,13 +138,14 @@ type counters struct {
 	elections       int64
 }
 
-// Timers: some of the engine, then seven for every member.
+// Timers: some of the engine, then eight for every member.
 const (
 	timerNet = iota
 	timerDeadline
 	timerElection
 	timerArrival
 	timerCompact
+	timerBulk
 	memberTimers
 )
 
@@ -152,6 +157,7 @@ const (
 	timerAccept        // a request has been taken in
 	timerRead          // a round of reads asks again
 	timerWoken         // readers have reached the lock
+	timerRange         // a range has had its processor time
 	timersEach
 )
 
@@ -196,6 +202,9 @@ func (e *engine) newClass(s Stream) class {
 	k.append = ns(e.c.CPU.Append) + int64(kib*float64(e.c.CPU.AppendPerKiB))
 	k.apply = ns(e.c.CPU.Apply) + int64(kib*float64(e.c.CPU.ApplyPerKiB))
 	k.limited = k.cost > 0
+	if s.Op.Kind.ranges() && s.Op.puts() > 1 {
+		e.shareProcessors(&k)
+	}
 	return k
 }
 
@@ -246,6 +255,8 @@ func (e *engine) fire(which int) {
 		e.elect()
 	case timerCompact:
 		e.compactTimer()
+	case timerBulk:
+		e.deliverBulk()
 	case timerArrival:
 		e.arrive()
 	default:
@@ -265,6 +276,8 @@ func (e *engine) fire(which int) {
 			e.askAgain(i)
 		case timerWoken:
 			e.woken(i)
+		case timerRange:
+			e.ranged(i)
 		}
 	}
 }

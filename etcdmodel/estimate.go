@@ -27,9 +27,12 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	open := newMix(c, Load{Streams: l.Streams}, 0)
 	rate := open.rate
 	probe := newMix(c, l, math.Max(1, rate))
+	if probe.reads > 0 {
+		return c.estimateReads(l, warnings), nil
+	}
 	if probe.rate == 0 {
 		p := Prediction{Warnings: warnings}
-		p.aggregate(c, l, 0)
+		p.aggregate(c, l, 0, 0)
 		return p, nil
 	}
 	most, _ := c.sustainable(probe, l.LeaderOnly)
@@ -46,7 +49,7 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 		t.queue = math.Max(0, float64(l.Clients)*1e9/own-t.mean())
 	}
 	p := Prediction{
-		Throughput: rate, Commit: t.latency(), Warnings: warnings,
+		Throughput: rate, Writes: rate, Commit: t.latency(), Warnings: warnings,
 		Fsync:         c.Disks[0].latency(),
 		BackendCommit: Latency{Mean: capped(t.commit), P50: capped(t.commit)},
 		Fsyncs:        t.fsyncs, OpsPerFsync: rate / math.Max(t.fsyncs, math.SmallestNonzeroFloat64),
@@ -55,7 +58,7 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	p.WALBytesOp = m.wal + float64(record(13+1+indexBytes))/math.Max(1, p.OpsPerFsync)
 	p.WALBytes = rate * p.WALBytesOp
 	p.HeartbeatsMissed = t.missed(&c)
-	p.aggregate(c, l, rate)
+	p.aggregate(c, l, rate, 0)
 	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
 	p.warn(c, l)
 	return p, nil

@@ -247,17 +247,17 @@ func (g growth) compaction(c Cluster, commit time.Duration, kib float64) Compact
 		deletes += garbage * c.CompactEvery.Seconds() / g.window
 	}
 	out := Compaction{Revisions: int(revisions), Deletes: int(deletes), Batches: int(revisions)/compactBatch + 1}
-	out.Duration = compactionTime(c.BatchInterval, commit, out.Batches, deletes >= 1, kib)
+	out.Duration = c.compactionTime(commit, out.Batches, deletes >= 1, kib)
 	return out
 }
 
-func compactionTime(interval, commit time.Duration, batches int, deletes bool, kib float64) time.Duration {
+func (c Cluster) compactionTime(commit time.Duration, batches int, deletes bool, kib float64) time.Duration {
 	forced := 1.0
-	if deletes {
+	if deletes && c.deletesForce() {
 		forced = 2
 	}
 	b := float64(commit)
 	scan := float64(scanTime(kib))
-	each := compactPause + scan + forced*b
-	return time.Duration((1 + b/float64(interval)) * (float64(batches-1)*each + scan + (forced-1)*b))
+	each := c.pause(scan+forced*b) + scan + forced*b
+	return time.Duration((1 + b/float64(c.BatchInterval)) * (float64(batches-1)*each + scan + (forced-1)*b))
 }

@@ -12,7 +12,14 @@ type mix struct {
 	apply    float64 // ns
 	gate     float64 // ns of a turn of the loop without its fdatasync
 	revision float64 // revisions a write
-	streams  []Stream
+
+	reads     float64 // ranges and keep-alives/s
+	work      float64 // ns of one of them that ranges share
+	readTake  float64 // ns to take one in
+	readBytes float64 // of its answer
+	agreed    float64 // share of reads that ask for an index
+	waking    float64 // share of reads that are ranges
+	streams   []Stream
 }
 
 // newMix averages over the streams by rate. closed is the rate of the clients, which is not known
@@ -26,8 +33,11 @@ func newMix(c Cluster, l Load, closed float64) mix {
 	for _, s := range m.streams {
 		if s.Op.Kind.Writes() {
 			m.rate += s.Rate
+		} else {
+			m.reads += s.Rate
 		}
 	}
+	m.addReads(&c)
 	for _, s := range m.streams {
 		if !s.Op.Kind.Writes() || s.Rate == 0 {
 			continue
@@ -82,9 +92,24 @@ func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
 	return (2*d.db + p*(pagesBeside+perNano*float64(c.BatchInterval))) / free
 }
 
-// sustainable returns the most writes/s of the mix that every part keeps up with, and the part
+// sustainable returns the most requests/s of the mix that every part keeps up with, and the part
 // that stops it.
 func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
+	if m.reads > 0 {
+		return c.sustainableReads(m, leaderOnly)
+	}
+	limit := c.writeLimits(m, leaderOnly)
+	least := Bound(0)
+	for b := range bounds {
+		if limit[b] < limit[least] {
+			least = b
+		}
+	}
+	return limit[least], least
+}
+
+// writeLimits returns the writes/s of the mix with which each part keeps up.
+func (c Cluster) writeLimits(m mix, leaderOnly bool) [bounds]float64 {
 	d := newDiskMean(c, 0)
 	var limit [bounds]float64
 	perTurn := math.Max(1, math.Floor(maxCommitted/m.wal))
@@ -97,7 +122,7 @@ func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
 	limit[BoundAppend] = 1e9 / m.append
 	limit[BoundApply] = c.applyLimit(d, m)
 	limit[BoundBackend] = c.refusalLimit(d, m)
-	limit[BoundNetwork], limit[BoundInFlight] = math.Inf(1), math.Inf(1)
+	limit[BoundNetwork], limit[BoundInFlight], limit[BoundRange] = math.Inf(1), math.Inf(1), math.Inf(1)
 	if c.Members > 1 {
 		if c.Network > 0 {
 			limit[BoundNetwork] = c.Network / (m.wal * float64(c.Members-1))
@@ -105,13 +130,7 @@ func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
 		trip := float64(c.RTT) + c.followerSave()
 		limit[BoundInFlight] = maxInFlight * math.Max(1, math.Floor(maxCommitted/m.wal)) * 1e9 / trip
 	}
-	least := Bound(0)
-	for b := range bounds {
-		if limit[b] < limit[least] {
-			least = b
-		}
-	}
-	return limit[least], least
+	return limit
 }
 
 // applyLimit solves X apply = I / (I + B(X)) for X by bisection.

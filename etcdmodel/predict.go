@@ -25,7 +25,7 @@ func Predict(c Cluster, l Load) (Prediction, error) {
 	s.e.run(s.e.now + ns(l.For))
 	p := s.prediction(l.For.Seconds())
 	p.Warnings = warnings
-	p.DB.Series = p.aggregate(c, l, p.Throughput).series(p.DB)
+	p.DB.Series = p.aggregate(c, l, p.Writes, p.Throughput-p.Writes).series(p.DB)
 	p.Compaction.Commit = compactionLatency(c, l, p.Compaction)
 	p.Elections = math.Max(p.Elections, c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync))
 	p.warn(c, l)
@@ -46,8 +46,8 @@ func prepare(c *Cluster, l *Load) ([]error, error) {
 func (s *simulation) prediction(span float64) Prediction {
 	n := &s.e.count
 	p := Prediction{
-		Throughput: float64(s.written) / span,
-		WALBytes:   float64(n.walBytes) / span, Fsyncs: float64(n.fsyncs) / span,
+		Throughput: float64(s.written+s.read) / span, Writes: float64(s.written) / span,
+		WALBytes: float64(n.walBytes) / span, Fsyncs: float64(n.fsyncs) / span,
 		Commit: s.commits.latency(), Reads: s.reads.latency(),
 		Fsync: n.fsyncTime.latency(), BackendCommit: n.commitTime.latency(), BackendCommits: float64(n.flushes) / span,
 		TimedOut: float64(s.timedOut) / span, Wasted: float64(s.wasted) / span, Refused: float64(s.refusedAll) / span,
@@ -68,15 +68,21 @@ func (s *simulation) prediction(span float64) Prediction {
 
 // aggregate fills in what follows from the mean rate of writes: limits, db, compaction,
 // defragmentation and leases.
-func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
+func (p *Prediction) aggregate(c Cluster, l Load, writes, reads float64) growth {
 	open := newMix(c, Load{Streams: l.Streams}, 0)
-	m := newMix(c, l, math.Max(0, writes-open.rate))
+	closed := writes - open.rate
+	if !l.Op.Kind.Writes() {
+		closed = reads - open.reads
+	}
+	m := newMix(c, l, math.Max(0, closed))
+	if m.rate+m.reads > 0 {
+		p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
+	}
 	if m.rate == 0 {
 		g := newGrowth(c, nil)
 		p.DB = g.predict(c, 0, 0)
 		return g
 	}
-	p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
 	commit := p.BackendCommit.Mean
 	if commit == 0 {
 		commit = capped(c.backendCommit(newDiskMean(c, 0), m, m.rate))
@@ -91,7 +97,10 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	p.Defrag = defragTime(math.Max(0, size), meanOf(c.Disks[0].db().Fsync))
 	// etcd revokes 1,000 a second at most, and every revoke forces a backend commit. Measured: 561/s
 	// at B = 0.8 ms, 34/s at about 29 ms (3.6.16).
-	p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)
+	p.LeaseExpiry = 1000
+	if c.deletesForce() {
+		p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)
+	}
 	return g
 }
 

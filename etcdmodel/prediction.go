@@ -20,18 +20,21 @@ const (
 	BoundBackend               // a backend commit so long that 5,000 committed entries gather and etcd refuses more
 	BoundNetwork               // bytes to the followers
 	BoundInFlight              // raft's 512 messages of 1 MiB in flight to a follower
+	BoundRange                 // processor time of ranges, which requests that are taken in share
 	bounds
 )
 
 // String returns the bound as a table shows it.
 func (b Bound) String() string {
-	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight"}[b]
+	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight",
+		"ranges"}[b]
 }
 
 // Prediction is the answer of [Predict] and [Estimate]. Rates are per second.
 type Prediction struct {
-	Throughput  float64 // writes answered
-	Sustainable float64 // the most writes of this mix that do not pile up
+	Throughput  float64 // requests answered: writes, reads and keep-alives
+	Writes      float64 // of those, the writes
+	Sustainable float64 // the most requests of this mix that do not pile up
 	Bound       Bound   // what limits Sustainable
 
 	WALBytes    float64 // bytes/s of WAL on each member
@@ -40,7 +43,7 @@ type Prediction struct {
 	OpsPerFsync float64
 
 	Commit Latency   // as a client sees it: from sending a write to its answer
-	Reads  Latency   // the same of linearizable reads and keep-alives; zero if there are none
+	Reads  Latency   // the same of ranges and keep-alives; zero if there are none
 	Member []Latency // Commit by the member that the client talks to, the leader of the start first; nil with one member
 
 	Fsync          Latency // the leader's WAL fdatasyncs

@@ -19,6 +19,7 @@ type simulation struct {
 	commits, reads                        latencies
 	members                               []latencies
 	written, timedOut, wasted, refusedAll int
+	read                                  int
 }
 
 func newSimulation(c Cluster, l Load) *simulation {
@@ -28,6 +29,11 @@ func newSimulation(c Cluster, l Load) *simulation {
 		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys})
 	}
 	s.e = newEngine(c, classes, s)
+	for i := range s.e.classes {
+		if k := &s.e.classes[i]; k.Op.Kind.ranges() {
+			s.e.shareProcessors(k)
+		}
+	}
 	s.e.only, s.robin = l.LeaderOnly, l.RoundRobin
 	s.e.arrive, s.e.again = s.arrive, s.send
 	sum := 0.0
@@ -116,6 +122,7 @@ func (s *simulation) done(r request, o outcome, at int64) {
 			s.members[r.member].add(latency)
 		}
 	case readDone:
+		s.read++
 		s.reads.add(latency)
 	case timedOut:
 		s.timedOut++
@@ -138,5 +145,5 @@ func (s *simulation) measure() {
 	for i := range s.members {
 		s.members[i].reset()
 	}
-	s.written, s.timedOut, s.wasted, s.refusedAll = 0, 0, 0, 0
+	s.written, s.read, s.timedOut, s.wasted, s.refusedAll = 0, 0, 0, 0, 0
 }

@@ -57,9 +57,7 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	offered := 0.0
 	for _, s := range l.Streams {
-		if s.Op.Kind.Writes() {
-			offered += s.Rate
-		}
+		offered += s.Rate
 		if s.Op.Value > 64<<10 {
 			add("Load.Streams", "write %d bytes: measured up to 16 KiB for latency, 64 KiB for the db", s.Op.Value)
 		}
@@ -73,7 +71,7 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	if offered > p.Sustainable && offered > 0 {
 		add(
 			"Load.Streams",
-			"offer %.0f writes/s, %.0f can be sustained (%v): "+
+			"offer %.0f requests/s, %.0f can be sustained (%v): "+
 				"they pile up without end, the latency is that of the time simulated",
 			offered, p.Sustainable, p.Bound,
 		)

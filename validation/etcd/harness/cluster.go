@@ -44,6 +44,7 @@ type Cluster struct {
 	URLs    []string // client URL of each member
 	Version string   // of the etcd
 	process []*server.Process
+	config  []server.Config
 	client  [][]*clientv3.Client // per member, several connections
 }
 
@@ -101,6 +102,7 @@ func start(t testing.TB, c Config) (*Cluster, error) {
 		}
 		cluster.process = append(cluster.process, p)
 	}
+	cluster.config = configs
 	if err := cluster.ready(); err != nil {
 		return nil, errors.Join(err, cluster.Close())
 	}

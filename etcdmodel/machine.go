@@ -1,0 +1,185 @@
+package etcdmodel
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+const (
+	maxCores = 1024
+	// Two cores are the test machine's. With eight, one factor of 2/8 brings every row of the etcd
+	// documentation's performance page within 18 % (testdata/performance_page.csv).
+	testCores, pageCores = 2, 8
+)
+
+// CPUOfCores returns the processor times of a member that has n cores to itself. It divides the
+// test machine's by n/2. The raft loop and the apply loop are one goroutine each: they gain nothing
+// beyond 8 cores, the most that a published figure was compared with.
+func CPUOfCores(n int) (CPU, error) {
+	if err := checkInt("cores", n, 1, maxCores); err != nil {
+		return CPU{}, err
+	}
+	c := DefaultCPU().onCores(float64(testCores)/float64(n), n)
+	if n > pageCores {
+		loops := DefaultCPU().Scaled(float64(testCores) / pageCores)
+		c.Turn, c.Append, c.AppendPerKiB = loops.Turn, loops.Append, loops.AppendPerKiB
+		c.Apply, c.ApplyPerKiB, c.CommitPerKiB = loops.Apply, loops.ApplyPerKiB, loops.CommitPerKiB
+	}
+	return c, nil
+}
+
+// onCores returns the times multiplied by x on n cores. The time of one range that has a core to
+// itself stays.
+func (c CPU) onCores(x float64, n int) CPU {
+	out := c.Scaled(x)
+	out.Cores = n
+	out.ReadPerKey, out.ReadPerKiB, out.ReadWake = c.ReadPerKey, c.ReadPerKiB, c.ReadWake
+	return out
+}
+
+// Benchmark is the result of one load generator with closed clients: etcd's tools/benchmark or
+// `etcdctl check perf`.
+type Benchmark struct {
+	// Cluster is the etcd that was measured. Its disks and RTT count, its CPU does not.
+	Cluster    Cluster
+	Clients    int
+	Op         Op
+	LeaderOnly bool    // --target-leader
+	Throughput float64 // requests/s
+	Limit      float64 // requests/s that the load generator keeps to; zero means none
+	Cores      int     // of a member; zero means not known
+}
+
+// perfLoads are the loads of `etcdctl check perf` (etcdctl/ctlv3/command/check.go, checkPerfCfgMap):
+// writes/s and clients.
+var perfLoads = map[string]struct{ limit, clients int }{
+	"s": {150, 50}, "m": {1000, 200}, "l": {8000, 500}, "xl": {15000, 1000},
+}
+
+// CheckPerf returns the Benchmark of `etcdctl check perf --load=load` with the writes/s that it
+// printed. load is "s" (150 writes/s of 50 clients), "m" (1,000 of 200), "l" (8,000 of 500) or "xl"
+// (15,000 of 1,000). Each writes 1,024 bytes to a key of 256.
+func CheckPerf(load string, throughput float64) (Benchmark, error) {
+	x, ok := perfLoads[load]
+	if !ok {
+		return Benchmark{}, bad("load", fmt.Sprintf("%q", load), `"s", "m", "l" or "xl"`)
+	}
+	return Benchmark{
+		Clients: x.clients, Op: Op{Key: 256, Value: 1024}, Throughput: throughput, Limit: float64(x.limit),
+	}, nil
+}
+
+// throughputLine matches the line of `etcdctl check perf`, passed or failed, or of etcd's
+// tools/benchmark.
+var throughputLine = regexp.MustCompile(
+	`Throughput is (\d+) writes/s|Throughput too low: (\d+) writes/s|Requests/sec:\s*([0-9.]+)`,
+)
+
+// ReadThroughput returns the requests/s in the output of `etcdctl check perf` or of etcd's
+// tools/benchmark. It returns an error if there is none, and for two of them.
+func ReadThroughput(r io.Reader) (float64, error) {
+	var found []float64
+	lines := bufio.NewScanner(io.LimitReader(r, 16<<20))
+	lines.Buffer(nil, 1<<20) // a progress bar is one line
+	for lines.Scan() {
+		for _, m := range throughputLine.FindAllStringSubmatch(lines.Text(), -1) {
+			x, err := strconv.ParseFloat(cmp.Or(m[1], m[2], m[3]), 64)
+			if err != nil || x <= 0 {
+				return 0, bad("throughput", cmp.Or(m[1], m[2], m[3]), "a number > 0")
+			}
+			found = append(found, x)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return 0, fmt.Errorf("etcdmodel: benchmark output: %w", err)
+	}
+	if len(found) != 1 {
+		return 0, bad("benchmark output", fmt.Sprintf("one of %d throughputs", len(found)), "one of `etcdctl check perf` or tools/benchmark")
+	}
+	return found[0], nil
+}
+
+// leastFactor and mostFactor bound the processor times that a benchmark can show, against the test
+// machine's.
+const leastFactor, mostFactor = 0.02, 50.0
+
+// CPUFromBenchmark returns the processor times with which the model has the benchmark's
+// throughput: the test machine's, all multiplied by one factor. It returns an error if no factor
+// does, or if the processor does not bind: more clients are wanted then, or a faster disk.
+//
+// A load generator that reached its Limit shows a bound only. The answer is then the test machine,
+// or a faster one if that is too slow for the Limit.
+func CPUFromBenchmark(b Benchmark) (CPU, error) {
+	if err := b.check(); err != nil {
+		return CPU{}, err
+	}
+	if b.Limit > 0 && b.Throughput > 0.9*b.Limit && b.at(1) >= b.Throughput {
+		return b.cpu(1), nil
+	}
+	low, high := leastFactor, mostFactor
+	if b.at(low) < b.Throughput {
+		return CPU{}, bad(
+			"Benchmark.Throughput", b.Throughput, fmt.Sprintf("<= %.0f, the most on these disks with any processor", b.at(low)),
+		)
+	}
+	for range 14 {
+		if x := math.Sqrt(low * high); b.at(x) >= b.Throughput {
+			low = x
+		} else {
+			high = x
+		}
+	}
+	if slower := b.at(2 * low); slower > 0.9*b.Throughput {
+		return CPU{}, bad(
+			"Benchmark.Throughput", b.Throughput,
+			"one that the processor bounds: more clients (a processor half as fast would have "+
+				strconv.FormatFloat(slower, 'f', 0, 64)+"/s)",
+		)
+	}
+	return b.cpu(low), nil
+}
+
+func (b Benchmark) cpu(x float64) CPU {
+	if b.Cores > 0 {
+		return DefaultCPU().onCores(x, b.Cores)
+	}
+	return DefaultCPU().Scaled(x)
+}
+
+func (b Benchmark) check() error {
+	if err := checkInt("Benchmark.Clients", b.Clients, 1, maxClients); err != nil {
+		return err
+	}
+	if err := checkInt("Benchmark.Cores", b.Cores, 0, maxCores); err != nil {
+		return err
+	}
+	if !(b.Throughput > 0 && b.Throughput <= maxRate) {
+		return bad("Benchmark.Throughput", b.Throughput, "0 to 1e6 requests/s")
+	}
+	if err := checkFinite("Benchmark.Limit", b.Limit); err != nil {
+		return err
+	}
+	if err := b.Op.Check("Benchmark.Op"); err != nil {
+		return err
+	}
+	b.Cluster.CPU = CPU{}
+	return b.Cluster.Check()
+}
+
+// at returns the throughput in simulation with the test machine's processor times multiplied by x.
+func (b Benchmark) at(x float64) float64 {
+	c := b.Cluster
+	c.CPU = b.cpu(x)
+	s := newSimulation(c, Load{Clients: b.Clients, Op: b.Op, LeaderOnly: b.LeaderOnly, RoundRobin: true})
+	s.e.run(int64(200 * time.Millisecond))
+	s.measure()
+	const span = 600 * time.Millisecond
+	s.e.run(s.e.now + int64(span))
+	return float64(s.written+s.read) / span.Seconds()
+}
