@@ -59,6 +59,10 @@ type CPU struct {
 	Read, ReadIndex, ReadPerKey, ReadPerKiB, ReadWake time.Duration
 
 	Cores int
+
+	// Sending one event to a watcher, each KiB of it, and waking one gRPC stream: of all processors
+	// together, as Accept.
+	Event, EventPerKiB, EventStream time.Duration
 }
 
 // WithDefaults returns the cluster with every zero field replaced by its default, and with one
@@ -132,6 +136,7 @@ func (c Cluster) checkTimes() error {
 		}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
 		{"CPU.Read", c.CPU.Read}, {"CPU.ReadPerKey", c.CPU.ReadPerKey}, {"CPU.ReadPerKiB", c.CPU.ReadPerKiB},
 		{"CPU.ReadWake", c.CPU.ReadWake}, {"CPU.ReadIndex", c.CPU.ReadIndex},
+		{"CPU.Event", c.CPU.Event}, {"CPU.EventPerKiB", c.CPU.EventPerKiB}, {"CPU.EventStream", c.CPU.EventStream},
 	} {
 		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
 			return err

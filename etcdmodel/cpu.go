@@ -25,6 +25,7 @@ func DefaultCPU() CPU {
 		CommitPerKiB: 2100 * time.Nanosecond, Answer: 20 * time.Microsecond,
 		Read: 60 * time.Microsecond, ReadIndex: 15 * time.Microsecond,
 		ReadPerKey: 2 * time.Microsecond, ReadPerKiB: 5 * time.Microsecond, ReadWake: 270 * time.Microsecond, Cores: 2,
+		Event: 6 * time.Microsecond, EventPerKiB: 1 * time.Microsecond, EventStream: 20 * time.Microsecond,
 	}
 }
 
@@ -35,6 +36,7 @@ func (c CPU) Scaled(x float64) CPU {
 	for _, d := range []*time.Duration{
 		&c.Accept, &c.AcceptPerKiB, &c.Turn, &c.Append, &c.AppendPerKiB, &c.Apply, &c.ApplyPerKiB, &c.CommitPerKiB, &c.Answer,
 		&c.Read, &c.ReadIndex, &c.ReadPerKey, &c.ReadPerKiB, &c.ReadWake,
+		&c.Event, &c.EventPerKiB, &c.EventStream,
 	} {
 		*d = time.Duration(float64(*d) * x)
 	}
@@ -53,5 +55,7 @@ func (c CPU) orDefault() CPU {
 		ReadPerKey: cmp.Or(c.ReadPerKey, d.ReadPerKey),
 		ReadPerKiB: cmp.Or(c.ReadPerKiB, d.ReadPerKiB), ReadWake: cmp.Or(c.ReadWake, d.ReadWake),
 		Cores: cmp.Or(c.Cores, d.Cores),
+		Event: cmp.Or(c.Event, d.Event), EventPerKiB: cmp.Or(c.EventPerKiB, d.EventPerKiB),
+		EventStream: cmp.Or(c.EventStream, d.EventStream),
 	}
 }

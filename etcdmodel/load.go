@@ -19,6 +19,9 @@ type Stream struct {
 	// TTL is the life of a key that is attached to a lease (kube-apiserver's Events: one hour).
 	// Zero means that keys stay.
 	TTL time.Duration
+	// Watchers is the number of watchers that see each key of the stream, at all members together.
+	// kube-apiserver has one for each resource.
+	Watchers int
 }
 
 // Load is a set of requests to etcd: Streams that arrive on their own (open), or Clients that each
@@ -28,6 +31,11 @@ type Load struct {
 	Clients int
 	Op      Op
 	Keys    int // distinct keys the clients write; zero means a new key every time
+	// Watchers is the number of watchers of the clients' keys, as [Stream.Watchers] is of a stream's.
+	Watchers int
+	// WatchStreams is the number of gRPC streams that the watchers of one stream of writes share. Zero
+	// means that each has its own.
+	WatchStreams int
 
 	// For is the time that Predict simulates, after a warm-up of a tenth of it; zero means 10 s.
 	For time.Duration
@@ -43,6 +51,8 @@ type Load struct {
 const (
 	maxClients = 100_000
 	maxRate    = 1e6
+
+	maxWatchers = 10_000_000
 )
 
 // maxRequests bounds one simulation: some minutes of computing.
@@ -59,6 +69,12 @@ func (l Load) Check() error {
 		return err
 	}
 	if err := checkInt("Load.Keys", l.Keys, 0, math.MaxInt); err != nil {
+		return err
+	}
+	if err := checkInt("Load.Watchers", l.Watchers, 0, maxWatchers); err != nil {
+		return err
+	}
+	if err := checkInt("Load.WatchStreams", l.WatchStreams, 0, maxWatchers); err != nil {
 		return err
 	}
 	if l.For < 0 || l.For > time.Hour {
@@ -88,6 +104,9 @@ func (s Stream) check(field string) error {
 		return bad(field+".Rate", s.Rate, "0 to 1e6 requests/s")
 	}
 	if err := checkInt(field+".Keys", s.Keys, 0, math.MaxInt); err != nil {
+		return err
+	}
+	if err := checkInt(field+".Watchers", s.Watchers, 0, maxWatchers); err != nil {
 		return err
 	}
 	return checkDuration(field+".TTL", s.TTL)

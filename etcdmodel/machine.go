@@ -8,7 +8,6 @@ import (
 	"math"
 	"regexp"
 	"strconv"
-	"time"
 )
 
 const (
@@ -177,9 +176,10 @@ func (b Benchmark) at(x float64) float64 {
 	c := b.Cluster
 	c.CPU = b.cpu(x)
 	s := newSimulation(c, Load{Clients: b.Clients, Op: b.Op, LeaderOnly: b.LeaderOnly, RoundRobin: true})
-	s.e.run(int64(200 * time.Millisecond))
+	// Every client has its answers to some thirty requests, unless that takes long.
+	span := math.Min(math.Max(0.6, 30*float64(b.Clients)/b.Throughput), 10)
+	s.e.run(int64(span / 3 * 1e9))
 	s.measure()
-	const span = 600 * time.Millisecond
-	s.e.run(s.e.now + int64(span))
-	return float64(s.written+s.read) / span.Seconds()
+	s.e.run(s.e.now + int64(span*1e9))
+	return float64(s.written+s.read) / span
 }

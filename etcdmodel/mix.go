@@ -13,6 +13,8 @@ type mix struct {
 	gate     float64 // ns of a turn of the loop without its fdatasync
 	revision float64 // revisions a write
 
+	fan float64 // ns of accept in which watchers are sent the write
+
 	reads     float64 // ranges and keep-alives/s
 	work      float64 // ns of one of them that ranges share
 	readTake  float64 // ns to take one in
@@ -28,7 +30,7 @@ func newMix(c Cluster, l Load, closed float64) mix {
 	m := mix{gate: float64(c.CPU.Turn)}
 	m.streams = append(m.streams, l.Streams...)
 	if l.Clients > 0 {
-		m.streams = append(m.streams, Stream{Op: l.Op, Rate: closed, Keys: l.Keys})
+		m.streams = append(m.streams, Stream{Op: l.Op, Rate: closed, Keys: l.Keys, Watchers: l.Watchers})
 	}
 	for _, s := range m.streams {
 		if s.Op.Kind.Writes() {
@@ -46,11 +48,16 @@ func newMix(c Cluster, l Load, closed float64) mix {
 		kib := s.Op.kib()
 		m.wal += w * s.Op.WALBytes(c.Version, math.Inf(1))
 		m.db += w * s.Op.DBBytes(c.Version)
-		m.accept += w * (float64(c.CPU.Accept) + kib*float64(c.CPU.AcceptPerKiB))
+		accept := float64(c.CPU.Accept) + kib*float64(c.CPU.AcceptPerKiB)
+		m.accept += w * accept
+		if wanted, most := c.CPU.fanout(s, l.WatchStreams, accept); wanted > 0 {
+			m.fan += w * math.Min(wanted, most)
+		}
 		m.append += w * (float64(c.CPU.Append) + kib*float64(c.CPU.AppendPerKiB))
 		m.apply += w * (float64(c.CPU.Apply) + kib*float64(c.CPU.ApplyPerKiB))
 		m.revision += w * float64(s.Op.revisions())
 	}
+	m.accept += m.fan
 	return m
 }
 
@@ -119,6 +126,10 @@ func (c Cluster) writeLimits(m mix, leaderOnly bool) [bounds]float64 {
 		doors = 1
 	}
 	limit[BoundAccept] = doors * 1e9 / m.accept
+	limit[BoundWatch] = math.Inf(1)
+	if m.fan > m.accept/2 {
+		limit[BoundAccept], limit[BoundWatch] = limit[BoundWatch], limit[BoundAccept]
+	}
 	limit[BoundAppend] = 1e9 / m.append
 	limit[BoundApply] = c.applyLimit(d, m)
 	limit[BoundBackend] = c.refusalLimit(d, m)

@@ -53,10 +53,13 @@ func (c Cluster) sustainableReads(m mix, leaderOnly bool) (float64, Bound) {
 	}
 	taken, ranges := m.busy(&c)
 	processor := BoundAccept
-	if ranges > taken {
+	switch {
+	case ranges > taken:
 		processor = BoundRange
+	case m.fan > m.accept/2:
+		processor = BoundWatch
 	}
-	limit[BoundAccept] = math.Inf(1)
+	limit[BoundAccept], limit[BoundWatch] = math.Inf(1), math.Inf(1)
 	limit[processor] = doors * 1e9 / (taken + ranges)
 	if sent := w*m.wal*float64(c.Members-1) + (1-w)*m.readBytes/doors; c.Network > 0 && sent > 0 {
 		limit[BoundNetwork] = c.Network / sent

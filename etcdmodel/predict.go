@@ -81,6 +81,7 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes, reads float64) growth 
 	if m.rate == 0 {
 		g := newGrowth(c, nil)
 		p.DB = g.predict(c, 0, 0)
+		p.member(c, l, m, g)
 		return g
 	}
 	commit := p.BackendCommit.Mean
@@ -89,6 +90,7 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes, reads float64) growth 
 	}
 	g := newGrowth(c, m.streams)
 	p.DB = g.predict(c, m.rate, commit)
+	p.member(c, l, m, g)
 	p.Compaction = g.compaction(c, commit, m.kib())
 	size := float64(p.DB.Plateau)
 	if p.DB.QuotaIn >= 0 {

@@ -21,13 +21,23 @@ const (
 	BoundNetwork               // bytes to the followers
 	BoundInFlight              // raft's 512 messages of 1 MiB in flight to a follower
 	BoundRange                 // processor time of ranges, which requests that are taken in share
+	BoundWatch                 // processor time of sending events to watchers, in their share
 	bounds
 )
 
 // String returns the bound as a table shows it.
 func (b Bound) String() string {
 	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight",
-		"ranges"}[b]
+		"ranges", "watch fan-out"}[b]
+}
+
+// processor reports whether the processor's time is what binds.
+func (b Bound) processor() bool {
+	switch b {
+	case BoundAccept, BoundAppend, BoundApply, BoundRange, BoundWatch:
+		return true
+	}
+	return false
 }
 
 // Prediction is the answer of [Predict] and [Estimate]. Rates are per second.
@@ -57,6 +67,10 @@ type Prediction struct {
 	DB         DB
 	Compaction Compaction
 	Defrag     time.Duration // of one member at the plateau; it answers nothing meanwhile
+
+	Fanout   Fanout   // to watchers
+	Memory   Memory   // of the member with the most
+	Recovery Recovery // of one member that comes back
 
 	LeaseExpiry      float64 // leases/s that etcd can revoke when many expire at once
 	HeartbeatsMissed float64 // heartbeat intervals/s that the leader's loop lets pass

@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -26,12 +27,14 @@ func newSimulation(c Cluster, l Load) *simulation {
 	classes := append([]Stream(nil), l.Streams...)
 	s := &simulation{chance: chance(c.Seed, "arrivals", 0), closed: int32(len(classes))}
 	if l.Clients > 0 {
-		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys})
+		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys, Watchers: l.Watchers})
 	}
 	s.e = newEngine(c, classes, s)
 	for i := range s.e.classes {
 		if k := &s.e.classes[i]; k.Op.Kind.ranges() {
 			s.e.shareProcessors(k)
+		} else if wanted, most := s.e.c.CPU.fanout(k.Stream, l.WatchStreams, float64(k.accept)); wanted > 0 {
+			k.accept += int64(math.Min(wanted, most))
 		}
 	}
 	s.e.only, s.robin = l.LeaderOnly, l.RoundRobin

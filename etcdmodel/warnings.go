@@ -76,6 +76,21 @@ func (p *Prediction) warn(c Cluster, l Load) {
 			offered, p.Sustainable, p.Bound,
 		)
 	}
+	if c.CPU == DefaultCPU() && p.Bound.processor() && p.Throughput > 0.7*p.Sustainable {
+		add(
+			"Cluster.CPU", "is the default, two cores shared with the clients, and the processor (%v) binds at %.0f/s: "+
+				"give CPUOfCores or CPUFromBenchmark", p.Bound, p.Sustainable,
+		)
+	}
+	if p.Fanout.Behind > 0 {
+		add(
+			"Fanout.Behind", "is %.0f events/s: watchers fall behind and are sent what they missed in batches",
+			p.Fanout.Behind,
+		)
+	}
+	if p.Recovery.CatchUpSnapshot >= mostRestart {
+		add("Recovery.CatchUpSnapshot", "is without end: a member that was away cannot follow %.0f writes/s", p.Writes)
+	}
 	if p.Commit.P99 > c.requestTimeout()/2 {
 		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())
 	}

@@ -1,0 +1,155 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/redline-go/redline/etcdmodel"
+	"github.com/redline-go/redline/validation/etcd/harness"
+)
+
+// kept is a database of so many keys that were written once, by so many transactions.
+type kept struct {
+	keys, value, perTxn int
+}
+
+func (k kept) op() etcdmodel.Op {
+	o := etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: k.value}
+	if k.perTxn > 1 {
+		o.Kind, o.Puts = etcdmodel.TxnPuts, k.perTxn
+	}
+	return o
+}
+
+// predicted returns what the model says of a member whose db holds the keys.
+func (k kept) predicted(t *testing.T, v etcdmodel.Version, m harness.Metrics) etcdmodel.Prediction {
+	t.Helper()
+	p, err := etcdmodel.Estimate(
+		etcdmodel.Cluster{
+			Version: v, Members: 1,
+			State: etcdmodel.State{
+				Keys: k.keys, Total: int64(m.Value("etcd_mvcc_db_total_size_in_bytes")),
+				InUse: int64(m.Value("etcd_mvcc_db_total_size_in_use_in_bytes")),
+			},
+		},
+		etcdmodel.Load{Streams: []etcdmodel.Stream{{Op: k.op(), Rate: 0.01, Keys: 1}}},
+	)
+	require.NoError(t, err)
+	return p
+}
+
+// The memory of a member by its keys, their size and the entries of its log, and after a start.
+// The log of 3.5 keeps up to twenty times as many entries.
+func TestMemory(t *testing.T) {
+	ctx := limited(t)
+	list := []kept{{60_000, 300, 10}, {7000, 2000, 1}}
+	if long() {
+		list = append(
+			list, kept{200_000, 100, 20}, kept{200_000, 600, 20}, kept{30_000, 1024, 1}, kept{30_000, 4000, 2}, kept{500_000, 64, 100},
+		)
+	}
+	var table *comparison
+	for _, k := range list {
+		cluster := harness.Start(t, harness.Config{Data: []string{t.TempDir()}})
+		if table == nil {
+			table = compare(
+				"memory "+cluster.Model().String(), "keys", "value B", "keys a transaction", "heap and stacks MB: written",
+				"after a start", "mapped MB after a start", "start s",
+			)
+		}
+		written, started, took, m := restarted(ctx, t, cluster, k)
+		p := k.predicted(t, cluster.Model(), m)
+		entries := min(float64(k.keys/k.perTxn), float64(p.Memory.LogEntries))
+		heap := float64(p.Memory.Resident-p.Memory.Pages) - programPages -
+			2*float64(p.Memory.Log)*(1-entries/float64(p.Memory.LogEntries))
+		before, after := pair{written.Anon / 1e6, heap / 1e6}, pair{started.Anon / 1e6, heap / 1e6}
+		mapped := pair{started.File / 1e6, (programPages + float64(p.Memory.Pages)) / 1e6}
+		start := pair{took.Seconds(), p.Recovery.Restart.Seconds()}
+		table.add("heap", before)
+		table.add("mapped", mapped)
+		table.add("start", start)
+		table.row(fmt.Sprint(k.keys), fmt.Sprint(k.value), fmt.Sprint(k.perTxn), versus(before), versus(after),
+			versus(mapped), versus(start))
+	}
+	table.print(t)
+	table.counts(t, "heap", 0.30)
+	table.counts(t, "mapped", 0.25)
+}
+
+// programPages is the size of the pages of the binary that are in memory, which differs between
+// this test's and etcd's own.
+const programPages = 23e6
+
+// restarted writes the keys, starts the member again and returns its memory before and after, and
+// the time of the start.
+func restarted(ctx context.Context, t *testing.T, c *harness.Cluster, k kept) (
+	written, started harness.Resident, took time.Duration, m harness.Metrics,
+) {
+	t.Helper()
+	_, err := c.Fill(ctx, k.op(), k.keys/k.perTxn, 50)
+	require.NoError(t, err)
+	written, err = c.Resident(0)
+	require.NoError(t, err)
+	require.NoError(t, c.Stop(0))
+	took, err = c.Again(0)
+	require.NoError(t, err)
+	started, err = c.Resident(0)
+	require.NoError(t, err)
+	m, err = c.Metrics(0)
+	require.NoError(t, err)
+	return written, started, took, m
+}
+
+// Watchers cost memory, and the processor time of their events.
+func TestWatchers(t *testing.T) {
+	ctx := limited(t)
+	list := [][2]int{{20, 1}, {300, 3}}
+	if long() {
+		list = append(list, [2]int{1, 1}, [2]int{50, 50}, [2]int{500, 20}, [2]int{2000, 4})
+	}
+	var table *comparison
+	for _, x := range list {
+		cluster := harness.Start(t, harness.Config{})
+		if table == nil {
+			table = compare(
+				"watch "+cluster.Model().String(), "watchers", "streams", "writes/s of 50 clients: alone", "beside watchers",
+				"events/s", "MB of watchers",
+			)
+		}
+		cpu := calibrateProcessor(ctx, t, cluster)
+		load := etcdmodel.Load{Clients: 50, Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 700}}
+		alone, err := cluster.Run(ctx, load, 200*time.Millisecond, 800*time.Millisecond)
+		require.NoError(t, err)
+		before, err := cluster.Resident(0)
+		require.NoError(t, err)
+		watching, err := cluster.Watch(ctx, 0, x[0], x[1], "k")
+		require.NoError(t, err)
+		after, err := cluster.Resident(0)
+		require.NoError(t, err)
+		seen, start := watching.Events.Load(), time.Now()
+		beside, err := cluster.Run(ctx, load, 200*time.Millisecond, time.Second)
+		require.NoError(t, err)
+		events := float64(watching.Events.Load()-seen) / time.Since(start).Seconds()
+		watching.Close()
+		load.Watchers, load.WatchStreams = x[0], x[1]
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{
+			Version: cluster.Model(), Members: 1, CPU: cpu,
+			Disks: []etcdmodel.Disk{etcdmodel.FixedDisk(time.Duration(beside.Fsync.Mean() * float64(time.Second)))},
+		}, load)
+		require.NoError(t, err)
+		writes, sent := pair{beside.Throughput, p.Writes}, pair{events, p.Fanout.Events}
+		table.add("writes", writes)
+		table.add("events", sent)
+		table.row(fmt.Sprint(x[0]), fmt.Sprint(x[1]), figure(alone.Throughput), versus(writes), versus(sent),
+			versus(pair{(after.Anon - before.Anon) / 1e6, float64(p.Memory.Watchers) / 1e6}))
+		assert.Less(t, p.Writes, alone.Throughput*2)
+	}
+	table.print(t)
+	table.within(t, "writes", 0.5)
+	table.within(t, "events", 0.6)
+}
