@@ -121,13 +121,16 @@ func CPUFromBenchmark(b Benchmark) (CPU, error) {
 	if b.Limit > 0 && b.Throughput > 0.9*b.Limit && b.at(1) >= b.Throughput {
 		return b.cpu(1), nil
 	}
-	low, high := leastFactor, mostFactor
+	low, high := b.bracket()
 	if b.at(low) < b.Throughput {
-		return CPU{}, bad(
-			"Benchmark.Throughput", b.Throughput, fmt.Sprintf("<= %.0f, the most on these disks with any processor", b.at(low)),
-		)
+		low = leastFactor
+		if most := b.at(low); most < b.Throughput {
+			return CPU{}, bad(
+				"Benchmark.Throughput", b.Throughput, fmt.Sprintf("<= %.0f, the most on these disks with any processor", most),
+			)
+		}
 	}
-	for range 14 {
+	for high/low > 1.005 {
 		if x := math.Sqrt(low * high); b.at(x) >= b.Throughput {
 			low = x
 		} else {
@@ -142,6 +145,22 @@ func CPUFromBenchmark(b Benchmark) (CPU, error) {
 		)
 	}
 	return b.cpu(low), nil
+}
+
+// bracket returns two factors about that with which the closed form has the throughput.
+func (b Benchmark) bracket() (low, high float64) {
+	low, high = leastFactor, mostFactor
+	for range 12 {
+		x := math.Sqrt(low * high)
+		b.Cluster.CPU = b.cpu(x)
+		p, err := Estimate(b.Cluster, Load{Clients: b.Clients, Op: b.Op, LeaderOnly: b.LeaderOnly})
+		if err == nil && p.Throughput >= b.Throughput {
+			low = x
+		} else {
+			high = x
+		}
+	}
+	return math.Max(leastFactor, low/1.5), math.Min(mostFactor, high*1.5)
 }
 
 func (b Benchmark) cpu(x float64) CPU {

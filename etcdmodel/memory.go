@@ -2,18 +2,20 @@ package etcdmodel
 
 import "math"
 
-// Memory is the memory of one member at the end of the load's growth: in the steady state, at the
-// quota, or after a day of a db that does neither. Sizes are bytes.
+// Memory is the memory of one member that serves the load, at the end of the load's growth: in the
+// steady state, at the quota, or after a day of a db that does neither. Sizes are bytes.
 type Memory struct {
 	Resident int64 // as the kernel counts it (RSS): twice the live heap, Pages and the program
 
-	Index int64 // of the heap: keys and the revisions kept of each (treeIndex)
-	Log   int64 // of the heap: raft entries kept for slow followers
+	Index    int64 // of the heap: keys and the revisions kept of each (treeIndex)
+	Log      int64 // of the heap: raft entries kept for slow followers
+	Watchers int64 // of the heap: watchers and their streams
+	Requests int64 // of the heap: requests under way, and writes that wait for a backend commit
+	Pages    int64 // the db file, mapped: in memory once it was read, as after a start
 
-	LogEntries int   // of Log, the most that are kept
-	Watchers   int64 // of the heap: watchers and their streams
-	Requests   int64 // of the heap: requests under way
-	Pages      int64 // the db file, mapped: in memory once it was read, as after a start
+	// LogEntries is the most entries in Log. After a start it is all since the last snapshot, which can
+	// be Cluster.SnapshotCount.
+	LogEntries int
 }
 
 // What a member needs, measured on 3.5.35, 3.6.16 and 3.7.3 (validation/RESULTS/etcdmodel.md).
@@ -48,7 +50,7 @@ func (c Cluster) memory(l *Load, m *mix, keys, revisions, pages, underWay float6
 	out := Memory{
 		Index:    int64(keys*(perKey+rounded(key)) + revisions*perRevision),
 		Pages:    int64(pages),
-		Requests: int64(underWay * (perRequest + 4*request)),
+		Requests: int64(underWay*(perRequest+4*request) + 2*m.rate*c.BatchInterval.Seconds()*request),
 	}
 	if m.rate > 0 {
 		out.LogEntries = int(c.logEntries())

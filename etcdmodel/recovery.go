@@ -20,11 +20,12 @@ type Recovery struct {
 // Times of recovery on the test machine, on 3.6.16 (validation/RESULTS/etcdmodel.md).
 const (
 	startTime   = 350e6 // ns: an empty etcd, until it serves
-	indexTime   = 8e3   // ns to read a revision and to put its key into the index
+	indexTime   = 9e3   // ns to read a revision and to put its key into the index
 	pageTime    = 0.5   // ns a byte of db that is read into memory (MAP_POPULATE)
 	replayTime  = 6e3   // ns to read an entry of the WAL, beside its bytes
 	replayByte  = 3     // ns a byte of the WAL
-	snapByte    = 6     // ns a byte of a db that is sent to a follower, or restored: read, checked, written
+	snapByte    = 18    // ns a byte of a db that is sent to a follower: read, sent, checked, written
+	alone       = 0.5   // share of Append and Apply that remains where no client is served meanwhile
 	mostRestart = 30 * 24 * time.Hour
 )
 
@@ -37,9 +38,13 @@ func (c Cluster) recovery(l *Load, m *mix, revisions, pages float64) Recovery {
 	if m.rate > 0 {
 		replay = slow * float64(c.SnapshotCount) * (replayTime + m.wal*replayByte)
 	}
+	elect := 0.0
+	if c.Members == 1 { // it does not campaign while it has entries to apply, and then waits for its timeout
+		elect = float64(c.Election)
+	}
 	file := pages * (slow*snapByte + disk.dbPerByte)
 	out := Recovery{
-		Restart: atMost(startTime*slow + load + replay),
+		Restart: atMost(startTime*slow + load + replay + elect),
 		Restore: atMost(file + startTime*slow + load),
 	}
 	if m.rate == 0 || c.Members == 1 {
@@ -57,7 +62,7 @@ func (c Cluster) recovery(l *Load, m *mix, revisions, pages float64) Recovery {
 // meanwhile, after a time of other work (ns).
 func (c Cluster) follow(m *mix, d diskMean, entries, after float64) time.Duration {
 	perMessage := math.Max(1, math.Floor(maxCommitted/m.wal))
-	each := m.append + m.apply + d.perByte*m.wal + c.sending(m.wal) + (d.fsync+m.gate)/perMessage
+	each := alone*(m.append+m.apply) + d.perByte*m.wal + c.sending(m.wal) + (d.fsync+m.gate)/perMessage
 	free := 1 - m.rate*each/1e9
 	if free <= 0 { // it never catches up
 		return mostRestart
