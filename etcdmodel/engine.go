@@ -75,7 +75,7 @@ type class struct {
 	cost    int64   // the quota check's
 	limited bool    // refused under the NOSPACE alarm
 	work    float64 // ns of processor time of a range, shared
-	sending int64   // ns from there to the client
+	sending int64   // ns in which the network carries its answer
 	keys    keyspace
 }
 

@@ -23,7 +23,7 @@ func TestPerformancePage(t *testing.T) {
 	for _, r := range measured(t, "performance_page.csv") {
 		c := Cluster{CPU: cpu, Disks: []Disk{SATASSD()}}
 		l := Load{
-			Clients: int(r.num(t, "clients")), LeaderOnly: r["leader_only"] == "true", RoundRobin: true, For: 3 * time.Second,
+			Clients: int(r.num(t, "clients")), LeaderOnly: r["leader_only"] == "true", RoundRobin: true, For: time.Second,
 			Op: Op{Kind: pageKinds[r["kind"]], Key: int(r.num(t, "key_bytes")), Value: int(r.num(t, "val_bytes"))},
 		}
 		p := must(t, Predict, c, l)

@@ -49,6 +49,7 @@ type ranges struct {
 	served float64 // processor time (ns) that each job under way since the start would have had
 	at     int64   // when that was
 	number int64
+	sent   int64 // when the network has carried the last answer
 }
 
 type job struct {
@@ -118,7 +119,8 @@ func (e *engine) ranged(i int) {
 	r := &e.members[i].ranges
 	for len(r.jobs) > 0 && r.jobs[0].ends <= r.served+1 {
 		q := r.pop().request
-		e.see.done(q, readDone, e.now+e.classes[q.class].sending)
+		r.sent = max(r.sent, e.now) + e.classes[q.class].sending
+		e.see.done(q, readDone, r.sent)
 	}
 	e.nextRange(i)
 }
