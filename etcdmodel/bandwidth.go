@@ -1,8 +1,9 @@
 package etcdmodel
 
 // This file has the leader's network where it is bounded (Cluster.Network). Entries to all
-// followers go through it one message behind the other, and so does the commit index with them. Heartbeats and answers are small and have
-// connections of their own (rafthttp's streams), so they pass by.
+// followers go through it one message behind the other, and so does the commit index with them.
+// Heartbeats and answers are small and have connections of their own (rafthttp's streams), so
+// they pass by.
 
 // sendEntries sends the entries after `from` up to `to` to follower j and returns the message to be
 // filled in.

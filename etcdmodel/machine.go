@@ -55,8 +55,8 @@ type Benchmark struct {
 	Cores      int     // of a member; zero means not known
 }
 
-// perfLoads are the loads of `etcdctl check perf` (etcdctl/ctlv3/command/check.go, checkPerfCfgMap):
-// writes/s and clients.
+// perfLoads holds the writes/s and clients of the loads of `etcdctl check perf`
+// (etcdctl/ctlv3/command/check.go, checkPerfCfgMap).
 var perfLoads = map[string]struct{ limit, clients int }{
 	"s": {150, 50}, "m": {1000, 200}, "l": {8000, 500}, "xl": {15000, 1000},
 }

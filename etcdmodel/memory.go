@@ -13,8 +13,8 @@ type Memory struct {
 	Requests int64 // of the heap: requests under way, and writes that wait for a backend commit
 	Pages    int64 // the db file, mapped: in memory once it was read, as after a start
 
-	// LogEntries is the most entries in Log. After a start it is all since the last snapshot, which can
-	// be Cluster.SnapshotCount.
+	// LogEntries is the most entries in Log. After a start it is all since the last snapshot, up to
+	// Cluster.SnapshotCount.
 	LogEntries int
 }
 

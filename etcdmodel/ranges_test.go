@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shareSlowly answers ranges that begin at given times, with so much work each, and returns their ends.
-// It is the slow twin of compute: it gives each its share nanosecond by nanosecond.
+// shareSlowly answers ranges that begin at given times, with so much work each, and returns their
+// ends. It is the slow twin of compute: it gives each its share nanosecond by nanosecond.
 func shareSlowly(begin, work []int64, cores float64) []int64 {
 	ends, left := make([]int64, len(begin)), make([]float64, len(begin))
 	for i, w := range work {
@@ -137,4 +137,41 @@ func TestReadIndexRoundsAreShared(t *testing.T) {
 		return must(t, Predict, Cluster{RTT: 20 * time.Millisecond}, l).Throughput
 	}
 	assert.Greater(t, of(300), 40*of(3))
+}
+
+// TestReadsMeasured compares ranges with the loads that their coefficients come from: 1 to 1,000
+// clients, one key of 100 B to 10,000 keys. validation/etcd has others (TestReads).
+func TestReadsMeasured(t *testing.T) {
+	type key struct {
+		clients int
+		op      Op
+	}
+	type cell struct{ throughput, p50 []float64 }
+	cells, order := map[key]*cell{}, []key{}
+	for _, r := range measured(t, "reads.csv") {
+		op := Op{
+			Kind: pageKinds[r["kind"]], Key: 46, Value: int(r.num(t, "val_bytes")), Puts: int(r.num(t, "keys_returned")),
+		}
+		k := key{int(r.num(t, "clients")), op}
+		if cells[k] == nil {
+			cells[k] = &cell{}
+			order = append(order, k)
+		}
+		c := cells[k]
+		c.throughput, c.p50 = append(c.throughput, r.num(t, "thr")), append(c.p50, r.num(t, "p50_ms"))
+	}
+	all := misses{}
+	for _, k := range order {
+		c, l := cells[k], Load{Clients: k.clients, Op: k.op, For: time.Second}
+		p := must(t, Predict, Cluster{Version: V3_6, Members: 1}, l)
+		all.add("closed throughput", p.Throughput, median(c.throughput))
+		all.add("p50", p.Reads.P50.Seconds()*1e3, median(c.p50))
+		t.Logf(
+			"%v, %d clients, %d keys of %d B: %.0f/s, measured %.0f; p50 %v, measured %.2f ms", l.Op.Kind, l.Clients, l.Op.Puts,
+			l.Op.Value, p.Throughput, median(c.throughput), p.Reads.P50, median(c.p50),
+		)
+	}
+	t.Logf("median errors: %v", all)
+	assert.LessOrEqual(t, median(all["p50"]), 0.20)
+	assert.LessOrEqual(t, median(all["closed throughput"]), 0.25)
 }

@@ -4,14 +4,14 @@ import (
 	"math"
 )
 
-// Fanout is what watchers are sent. Zero if there are none.
+// Fanout counts the events that watchers are sent. Zero if there are none.
 type Fanout struct {
 	Events    float64 // events/s to all watchers, by all members
 	Bytes     float64 // bytes/s of them
 	Processor float64 // share of a member's processors that sending takes
-	// Behind is the number of events/s that watchers fall behind by, because the processor's share is
-	// used up. etcd_debugging_mvcc_slow_watcher_total counts such watchers; what they missed is sent in
-	// batches later.
+	// Behind is the number of events/s by which watchers fall behind, because their share of the
+	// processors is used up. etcd_debugging_mvcc_slow_watcher_total counts such watchers. They are
+	// sent later, in batches, what they missed.
 	Behind float64
 }
 

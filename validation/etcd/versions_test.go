@@ -66,15 +66,15 @@ func TestVersions(t *testing.T) {
 		apart := 0.0
 		for i := range clusters {
 			row = append(row, figure(median(throughput[i]))+", "+figure(median(p50[i])))
-			apart = max(apart, spread(throughput[i]))
+			apart = max(apart, apartBy(throughput[i]))
 		}
 		table.row(append(row, figure(100*apart)+" %")...)
 	}
 	table.print(t)
 }
 
-// spread returns how far the middle three of five values lie apart, of their median.
-func spread(x []float64) float64 {
+// apartBy returns how far the middle three of five values lie apart, of their median.
+func apartBy(x []float64) float64 {
 	far := make([]float64, 0, len(x))
 	for _, v := range x {
 		far = append(far, pair{median(x), v}.err())
