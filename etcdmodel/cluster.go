@@ -134,12 +134,9 @@ func (c Cluster) checkTimes() error {
 		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {
 			"CPU.Answer", c.CPU.Answer,
 		}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
-		{"CPU.Read", c.CPU.Read}, {"CPU.ReadPerKey", c.CPU.ReadPerKey}, {"CPU.ReadPerKiB", c.CPU.ReadPerKiB},
-		{"CPU.ReadWake", c.CPU.ReadWake}, {"CPU.ReadIndex", c.CPU.ReadIndex},
-		{"CPU.Event", c.CPU.Event}, {"CPU.EventPerKiB", c.CPU.EventPerKiB}, {"CPU.EventStream", c.CPU.EventStream},
 	} {
-		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
-			return err
+		if f.d < 0 {
+			return checkDuration("Cluster."+f.name, f.d)
 		}
 	}
 	for _, f := range []struct {
@@ -175,7 +172,7 @@ func (c Cluster) checkSizes() error {
 	if err := checkInt("Cluster.BatchLimit", c.BatchLimit, 0, math.MaxInt); err != nil {
 		return err
 	}
-	if err := checkInt("Cluster.CPU.Cores", c.CPU.Cores, 0, maxCores); err != nil {
+	if err := c.CPU.checkShared(); err != nil {
 		return err
 	}
 	if err := c.checkPatch(); err != nil {

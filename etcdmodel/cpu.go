@@ -43,6 +43,22 @@ func (c CPU) Scaled(x float64) CPU {
 	return c
 }
 
+// checkShared checks what ranges and watchers share.
+func (c CPU) checkShared() error {
+	for _, f := range [...]struct {
+		name string
+		d    time.Duration
+	}{
+		{"Read", c.Read}, {"ReadIndex", c.ReadIndex}, {"ReadPerKey", c.ReadPerKey}, {"ReadPerKiB", c.ReadPerKiB},
+		{"ReadWake", c.ReadWake}, {"Event", c.Event}, {"EventPerKiB", c.EventPerKiB}, {"EventStream", c.EventStream},
+	} {
+		if f.d < 0 {
+			return checkDuration("Cluster.CPU."+f.name, f.d)
+		}
+	}
+	return checkInt("Cluster.CPU.Cores", c.Cores, 0, maxCores)
+}
+
 func (c CPU) orDefault() CPU {
 	d := DefaultCPU()
 	return CPU{

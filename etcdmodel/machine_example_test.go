@@ -72,7 +72,7 @@ func ExamplePrediction_memory() {
 	// Output:
 	// 424 MB, of which 276 MB are the db and twice 50 MB the index
 	// 300 events/s to watchers
-	// a start takes 2.9s; the log lasts for an absence of 51s
+	// a start takes 2.7s; the log lasts for an absence of 51s
 }
 
 // How fast must a machine be to pass `etcdctl check perf --load=xl`?

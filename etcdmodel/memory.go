@@ -48,23 +48,26 @@ func (c Cluster) logEntries() float64 {
 func (c Cluster) memory(l *Load, m *mix, keys, revisions, pages, underWay float64) Memory {
 	key, request := m.sizes()
 	out := Memory{
-		Index:    int64(keys*(perKey+rounded(key)) + revisions*perRevision),
-		Pages:    int64(pages),
-		Requests: int64(underWay*(perRequest+4*request) + 2*m.rate*c.BatchInterval.Seconds()*request),
+		Index:    bytesOf(keys*(perKey+rounded(key)) + revisions*perRevision),
+		Pages:    bytesOf(pages),
+		Requests: bytesOf(underWay*(perRequest+4*request) + 2*m.rate*c.BatchInterval.Seconds()*request),
 	}
 	if m.rate > 0 {
-		out.LogEntries = int(c.logEntries())
-		out.Log = int64(c.logEntries() * (m.wal + perEntry))
+		out.LogEntries = int(bytesOf(c.logEntries()))
+		out.Log = bytesOf(c.logEntries() * (m.wal + perEntry))
 	}
 	watchers, streams := l.watchers()
 	if !l.LeaderOnly {
 		watchers, streams = watchers/float64(c.Members), streams/float64(c.Members)
 	}
-	out.Watchers = int64(watchers*perWatcher + streams*perStream)
-	heap := programHeap + float64(out.Index+out.Log+out.Watchers+out.Requests)
-	out.Resident = int64(garbage*heap + programPages + pages)
+	out.Watchers = bytesOf(watchers*perWatcher + streams*perStream)
+	heap := programHeap + float64(out.Index) + float64(out.Log) + float64(out.Watchers) + float64(out.Requests)
+	out.Resident = bytesOf(garbage*heap + programPages + pages)
 	return out
 }
+
+// bytesOf converts, and stays below what an int64 holds.
+func bytesOf(x float64) int64 { return int64(math.Min(math.Max(0, x), 1<<62)) }
 
 // rounded returns the bytes that Go allocates for so many, to the 16 bytes of small size classes.
 func rounded(n float64) float64 { return math.Ceil(n/16) * 16 }

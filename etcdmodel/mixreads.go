@@ -91,8 +91,11 @@ func (c Cluster) estimateReads(l Load, warnings []error) Prediction {
 		})
 	}
 	m := newMix(c, l, closed)
-	most, _ := c.sustainable(m, l.LeaderOnly)
-	part := math.Min(1, most/math.Max(m.rate+m.reads, math.SmallestNonzeroFloat64))
+	part := 0.0
+	if all := m.rate + m.reads; all > 0 {
+		most, _ := c.sustainable(m, l.LeaderOnly)
+		part = math.Min(1, most/all)
+	}
 	reads, rate := m.reads*part, m.rate*part
 	p := Prediction{Throughput: rate + reads, Writes: rate, Warnings: warnings}
 	queue := func(mean float64) float64 { // at a limit the clients wait in front of it

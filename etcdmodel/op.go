@@ -83,6 +83,9 @@ func (o Op) Check(field string) error {
 }
 
 func (o Op) checkLimits(field string) error {
+	if o.Kind.ranges() && float64(o.puts())*(float64(o.Key)+float64(o.Value)) > math.MaxInt32 {
+		return bad(field+".Puts", o.Puts, "an answer of <= 2 GiB (gRPC's limit, api/v3rpc/grpc.go: maxSendBytes)")
+	}
 	if !o.Kind.Writes() {
 		return nil
 	}

@@ -20,6 +20,9 @@ import (
 // three revisions of up to 5 bytes, tags and lengths).
 const rangeHeader = 24
 
+// mostWait (ns) bounds one wait, so that no sum of them overflows: eleven days.
+const mostWait = 1e15
+
 // rangeBytes returns the bytes of the answer to a range.
 func (o Op) rangeBytes() float64 { return float64(o.puts()) * float64(o.Key+o.Value+rangeHeader) }
 
@@ -99,7 +102,7 @@ func (e *engine) nextRange(i int) {
 	*timer = never
 	if len(r.jobs) > 0 {
 		left := math.Max(0, r.jobs[0].ends-r.served) / e.rangeShare(i)
-		*timer = e.now + int64(math.Ceil(left))
+		*timer = e.now + int64(math.Ceil(math.Min(left, mostWait)))
 	}
 }
 
@@ -110,7 +113,7 @@ func (e *engine) sharedAccept(i int, accept int64) int64 {
 	if n+q <= e.c.CPU.Cores {
 		return accept
 	}
-	return accept * int64(n+q) / int64(q)
+	return int64(math.Min(float64(accept)*float64(n+q)/float64(q), mostWait))
 }
 
 // ranged answers the ranges that have had their processor time.

@@ -19,7 +19,7 @@ type Recovery struct {
 
 // Times of recovery on the test machine, on 3.6.16 (validation/RESULTS/etcdmodel.md).
 const (
-	startTime   = 350e6 // ns: an empty etcd, until it serves
+	startTime   = 150e6 // ns: an empty etcd, until it serves
 	indexTime   = 9e3   // ns to read a revision and to put its key into the index
 	pageTime    = 0.5   // ns a byte of db that is read into memory (MAP_POPULATE)
 	replayTime  = 6e3   // ns to read an entry of the WAL, beside its bytes

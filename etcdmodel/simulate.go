@@ -34,7 +34,7 @@ func newSimulation(c Cluster, l Load) *simulation {
 		if k := &s.e.classes[i]; k.Op.Kind.ranges() {
 			s.e.shareProcessors(k)
 		} else if wanted, most := s.e.c.CPU.fanout(k.Stream, l.WatchStreams, float64(k.accept)); wanted > 0 {
-			k.accept += int64(math.Min(wanted, most))
+			k.accept += int64(math.Min(math.Min(wanted, most), mostWait))
 		}
 	}
 	s.e.only, s.robin = l.LeaderOnly, l.RoundRobin

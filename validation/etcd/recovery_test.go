@@ -47,7 +47,7 @@ func TestCatchUp(t *testing.T) {
 }
 
 // startEmpty is the time until a member of three serves that missed nothing.
-const startEmpty = 350 * time.Millisecond
+const startEmpty = 200 * time.Millisecond
 
 func (x absence) op() etcdmodel.Op { return kept{0, x.value, x.perTxn}.op() }
 
