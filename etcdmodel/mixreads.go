@@ -75,21 +75,7 @@ func (c Cluster) sustainableReads(m mix, leaderOnly bool) (float64, Bound) {
 
 // estimateReads is [Estimate] for a load with reads.
 func (c Cluster) estimateReads(l Load, warnings []error) Prediction {
-	writes := l.Op.Kind.Writes() && l.Clients > 0
-	closed := 0.0
-	if l.Clients > 0 { // N = X L(X), by bisection
-		closed = bisect(1e7, func(x float64) bool {
-			m := newMix(c, l, x)
-			if most, _ := c.sustainable(m, l.LeaderOnly); m.rate+m.reads > most {
-				return false
-			}
-			latency := c.readMean(&m, l.LeaderOnly)
-			if writes {
-				latency = newTurn(&c, &m, m.rate, l.LeaderOnly).mean()
-			}
-			return x*latency/1e9 <= float64(l.Clients)
-		})
-	}
+	closed := c.closedRate(l)
 	m := newMix(c, l, closed)
 	part := 0.0
 	if all := m.rate + m.reads; all > 0 {
@@ -101,11 +87,12 @@ func (c Cluster) estimateReads(l Load, warnings []error) Prediction {
 	queue := func(mean float64) float64 { // at a limit the clients wait in front of it
 		return math.Max(0, float64(l.Clients)*1e9/math.Max(1, closed)-mean)
 	}
+	writing := l.Clients > 0 && l.Op.Kind.Writes()
 	if rate > 0 {
-		p.writesBeside(c, m, rate, l, writes, queue)
+		p.writesBeside(c, m, rate, l, writing, queue)
 	}
 	mean := c.readMean(&m, l.LeaderOnly)
-	if l.Clients > 0 && !writes {
+	if l.Clients > 0 && !writing {
 		mean += queue(mean)
 	}
 	p.Reads = c.readLatency(&m, mean)
@@ -113,6 +100,26 @@ func (c Cluster) estimateReads(l Load, warnings []error) Prediction {
 	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
 	p.warn(c, l)
 	return p
+}
+
+// closedRate returns the requests/s of the clients beside the streams: N = X L(X), by bisection.
+func (c Cluster) closedRate(l Load) float64 {
+	if l.Clients == 0 {
+		return 0
+	}
+	return bisect(1e7, func(x float64) bool {
+		m := newMix(c, l, x)
+		if most, _ := c.sustainable(m, l.LeaderOnly); m.rate+m.reads > most {
+			return false
+		}
+		latency := 0.0
+		if l.Op.Kind.Writes() {
+			latency = newTurn(&c, &m, m.rate, l.LeaderOnly).mean()
+		} else {
+			latency = c.readMean(&m, l.LeaderOnly)
+		}
+		return x*latency/1e9 <= float64(l.Clients)
+	})
 }
 
 // writesBeside fills in what the writes of the load do.
