@@ -20,7 +20,7 @@ type Stream struct {
 	// Zero means that keys stay.
 	TTL time.Duration
 	// Watchers is the number of watchers that see each key of the stream, at all members together.
-	// kube-apiserver has one for each resource.
+	// kube-apiserver has one for each resource. A [Server] does not count them.
 	Watchers int
 }
 
