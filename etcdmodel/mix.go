@@ -102,8 +102,11 @@ func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
 // sustainable returns the most requests/s of the mix that every part keeps up with, and the part
 // that stops it.
 func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
-	if m.reads > 0 {
+	switch {
+	case m.reads > 0:
 		return c.sustainableReads(m, leaderOnly)
+	case m.rate == 0:
+		return 0, BoundDisk
 	}
 	limit := c.writeLimits(m, leaderOnly)
 	least := Bound(0)

@@ -102,24 +102,66 @@ func (c Cluster) estimateReads(l Load, warnings []error) Prediction {
 	return p
 }
 
-// closedRate returns the requests/s of the clients beside the streams: N = X L(X), by bisection.
+// closedRate returns the requests/s of the clients beside the streams: N = X L(X), by bisection, and
+// no more than can be sustained.
 func (c Cluster) closedRate(l Load) float64 {
 	if l.Clients == 0 {
 		return 0
 	}
-	return bisect(1e7, func(x float64) bool {
-		m := newMix(c, l, x)
-		if most, _ := c.sustainable(m, l.LeaderOnly); m.rate+m.reads > most {
-			return false
+	open, one := newMix(c, Load{Streams: l.Streams, WatchStreams: l.WatchStreams}, 0), newMix(c, Load{
+		Clients: l.Clients, Op: l.Op, Keys: l.Keys, Watchers: l.Watchers, WatchStreams: l.WatchStreams,
+	}, 1)
+	writes := l.Op.Kind.Writes()
+	most := func(x float64) float64 { // the rate that N clients reach at the latency of rate x
+		m := blend(&open, &one, x)
+		if writes {
+			return float64(l.Clients) * 1e9 / newTurn(&c, &m, m.rate, l.LeaderOnly).mean()
 		}
-		latency := 0.0
-		if l.Op.Kind.Writes() {
-			latency = newTurn(&c, &m, m.rate, l.LeaderOnly).mean()
+		return float64(l.Clients) * 1e9 / c.readMean(&m, l.LeaderOnly)
+	}
+	low, high := 0.0, most(0)
+	for range 20 {
+		if x := (low + high) / 2; x <= most(x) {
+			low = x
 		} else {
-			latency = c.readMean(&m, l.LeaderOnly)
+			high = x
 		}
-		return x*latency/1e9 <= float64(l.Clients)
-	})
+	}
+	x := low
+	for range 4 { // the limit depends on the mix, and the mix on the limit
+		m := blend(&open, &one, x)
+		most, _ := c.sustainable(m, l.LeaderOnly)
+		if m.rate+m.reads <= most*1.001 {
+			break
+		}
+		x = math.Max(0, most-open.rate-open.reads)
+	}
+	return x
+}
+
+// blend returns the mix of the streams of a and x times those of b.
+func blend(a, b *mix, x float64) mix {
+	m := *a
+	m.rate, m.reads = a.rate+x*b.rate, a.reads+x*b.reads
+	if m.rate > 0 {
+		w := x * b.rate / m.rate
+		for _, f := range [...]struct{ to, from *float64 }{
+			{&m.wal, &b.wal}, {&m.db, &b.db}, {&m.accept, &b.accept}, {&m.append, &b.append}, {&m.apply, &b.apply},
+			{&m.revision, &b.revision}, {&m.fan, &b.fan},
+		} {
+			*f.to += w * (*f.from - *f.to)
+		}
+	}
+	if m.reads > 0 {
+		w := x * b.reads / m.reads
+		for _, f := range [...]struct{ to, from *float64 }{
+			{&m.work, &b.work}, {&m.readTake, &b.readTake}, {&m.readBytes, &b.readBytes}, {&m.agreed, &b.agreed},
+			{&m.waking, &b.waking},
+		} {
+			*f.to += w * (*f.from - *f.to)
+		}
+	}
+	return m
 }
 
 // writesBeside fills in what the writes of the load do.

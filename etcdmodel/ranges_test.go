@@ -175,3 +175,28 @@ func TestReadsMeasured(t *testing.T) {
 	assert.LessOrEqual(t, median(all["p50"]), 0.20)
 	assert.LessOrEqual(t, median(all["closed throughput"]), 0.25)
 }
+
+// blend is newMix without the streams.
+func TestBlend(t *testing.T) {
+	c := Cluster{}.WithDefaults()
+	l := Load{
+		Streams: []Stream{{Op: Op{Key: 9, Value: 99}, Rate: 7, Watchers: 2}, {Op: Op{Kind: Range, Key: 5, Puts: 9}, Rate: 3}},
+		Clients: 4,
+	}
+	for _, l.Op = range []Op{{Kind: TxnUpdate, Key: 30, Value: 3000}, {Kind: SerializableRange, Key: 30, Value: 3000}} {
+		open, one := newMix(c, Load{Streams: l.Streams}, 0), newMix(c, Load{Clients: 4, Op: l.Op}, 1)
+		for _, x := range []float64{0, 1e-3, 5, 1e5} {
+			want, got := newMix(c, l, x), blend(&open, &one, x)
+			want.streams, got.streams = nil, nil
+			assert.InDeltaMapValues(t, fields(want), fields(got), 1e-6)
+		}
+	}
+}
+
+func fields(m mix) map[string]float64 {
+	return map[string]float64{
+		"rate": m.rate, "wal": m.wal, "db": m.db, "accept": m.accept, "append": m.append, "apply": m.apply, "gate": m.gate,
+		"revision": m.revision, "fan": m.fan, "reads": m.reads, "work": m.work, "readTake": m.readTake,
+		"readBytes": m.readBytes, "agreed": m.agreed, "waking": m.waking,
+	}
+}
