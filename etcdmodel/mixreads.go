@@ -102,8 +102,8 @@ func (c Cluster) estimateReads(l Load, warnings []error) Prediction {
 	return p
 }
 
-// closedRate returns the requests/s of the clients beside the streams: N = X L(X), by bisection, and
-// no more than can be sustained.
+// closedRate returns the requests/s of the clients beside the streams: N = X L(X), by bisection,
+// and no more than can be sustained.
 func (c Cluster) closedRate(l Load) float64 {
 	if l.Clients == 0 {
 		return 0

@@ -21,7 +21,7 @@ type absence struct {
 // until it serves, which it does once its log holds all. Twelve starts: REDLINE_LONG only.
 func TestCatchUp(t *testing.T) {
 	if !long() {
-		t.Skip("set REDLINE_LONG=1 for the long grid")
+		t.Skip("REDLINE_LONG is not set: two minutes")
 	}
 	ctx := limited(t)
 	cluster := harness.Start(t, harness.Config{Members: 3})
