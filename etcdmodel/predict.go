@@ -132,10 +132,6 @@ func compactionLatency(c Cluster, l Load, x Compaction) Latency {
 	for s.e.now < end && s.e.compacting() {
 		s.e.run(min(end, s.e.now+int64(50*time.Millisecond)))
 	}
-	// Without pauses nothing is applied meanwhile: writes wait for the end.
-	if d := x.Duration; s.commits.counts.Total() == 0 && c.pause(compactPause) == 0 {
-		return Latency{Mean: d / 2, P50: d / 2, P90: d * 9 / 10, P99: d * 99 / 100, P999: d * 999 / 1000, Max: d}
-	}
 	return s.commits.latency()
 }
 

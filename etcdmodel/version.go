@@ -62,7 +62,9 @@ const (
 	// etcd-io/etcd#17230). Before, a compaction's batch has one commit, and a revoked lease none.
 	firstForced = 12
 	// In these the pause between two batches of a compaction is a ticker's: none after a batch of
-	// 10 ms or more (etcd-io/etcd#18514, #19406; a sleep again since v3.5.19).
+	// 10 ms or more (etcd-io/etcd#18514, #19406; a sleep again since v3.5.19). The apply loop still
+	// gets the lock in between, for the few writes that wait: 25 batches on fsyncs of 10 ms took
+	// 0.81 s on 3.5.17 and 1.15 s on 3.5.15, and 50 writes/s went on with p90 100 and 58 ms.
 	firstTicker, lastTicker = 16, 18
 )
 
@@ -71,10 +73,10 @@ func (c Cluster) deletesForce() bool {
 	return c.Version != V3_5 || c.Patch == 0 || c.Patch >= firstForced
 }
 
-// pause returns the time between two batches of a compaction, the first of which took so long.
+// pause returns the time (ns) between two batches of a compaction, the first of which took so long.
 func (c Cluster) pause(took float64) float64 {
 	if c.Version == V3_5 && c.Patch >= firstTicker && c.Patch <= lastTicker {
-		return max(0, compactPause-took)
+		return max(lockRace, compactPause-took)
 	}
 	return compactPause
 }
