@@ -41,7 +41,8 @@ func TestReadsAndWatchersAtTheirBounds(t *testing.T) {
 					assert.GreaterOrEqual(t, x, int64(0), "%+v", c)
 				}
 				for _, d := range []time.Duration{
-					p.Recovery.Restart, p.Recovery.CatchUpLog, p.Recovery.CatchUpSnapshot, p.Recovery.Restore, p.Reads.P99, p.Commit.P99,
+					p.Recovery.Restart, p.Recovery.CatchUpLog, p.Recovery.CatchUpSnapshot, p.Recovery.Restore,
+					p.Reads.P99, p.Commit.P99,
 				} {
 					assert.GreaterOrEqual(t, d, time.Duration(0), "%+v", c)
 				}

@@ -99,7 +99,9 @@ func ReadThroughput(r io.Reader) (float64, error) {
 		return 0, fmt.Errorf("etcdmodel: benchmark output: %w", err)
 	}
 	if len(found) != 1 {
-		return 0, bad("benchmark output", fmt.Sprintf("one of %d throughputs", len(found)), "one of `etcdctl check perf` or tools/benchmark")
+		return 0, bad(
+			"benchmark output", fmt.Sprintf("one of %d throughputs", len(found)), "one of `etcdctl check perf` or tools/benchmark",
+		)
 	}
 	return found[0], nil
 }

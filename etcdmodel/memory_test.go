@@ -29,15 +29,15 @@ func TestMemoryByVersion(t *testing.T) {
 
 // More keys, watchers, clients or bytes never need less memory or time.
 func TestMemoryAndRecoveryGrow(t *testing.T) {
-	state := func(n int) Cluster { return Cluster{State: State{Keys: n, Total: int64(n) * 1378}} }
+	of := func(state, keys int, l Load) Prediction {
+		return must(t, Estimate, Cluster{State: State{Keys: state, Total: int64(state) * 1378}}, kept(keys, l))
+	}
+	clients := func(n int) Load { return Load{Clients: n, Op: Op{Key: 9}, Keys: 1} }
 	for name, pair := range map[string][2]Prediction{
-		"keys":     {must(t, Estimate, Cluster{}, kept(1000, Load{})), must(t, Estimate, Cluster{}, kept(100_000, Load{}))},
-		"state":    {must(t, Estimate, state(1000), kept(1000, Load{})), must(t, Estimate, state(500_000), kept(1000, Load{}))},
-		"watchers": {must(t, Estimate, Cluster{}, kept(9, Load{})), must(t, Estimate, Cluster{}, kept(9, Load{Watchers: 1000}))},
-		"clients": {
-			must(t, Estimate, Cluster{}, kept(9, Load{Clients: 1, Op: Op{Key: 9}, Keys: 1})),
-			must(t, Estimate, Cluster{}, kept(9, Load{Clients: 999, Op: Op{Key: 9}, Keys: 1})),
-		},
+		"keys":     {of(0, 1000, Load{}), of(0, 100_000, Load{})},
+		"state":    {of(1000, 1000, Load{}), of(500_000, 1000, Load{})},
+		"watchers": {of(0, 9, Load{}), of(0, 9, Load{Watchers: 1000})},
+		"clients":  {of(0, 9, clients(1)), of(0, 9, clients(999))},
 	} {
 		a, b := pair[0], pair[1]
 		assert.Greater(t, b.Memory.Resident, a.Memory.Resident, name)
@@ -61,7 +61,8 @@ func TestRecovery(t *testing.T) {
 	p = must(t, Estimate, slow, kept(1000, Load{}))
 	assert.Equal(t, mostRestart, p.Recovery.CatchUpSnapshot)
 	assert.Contains(t, joined(p.Warnings), "a member that was away cannot follow")
-	reads := must(t, Estimate, Cluster{State: State{Keys: 100_000, Total: 1e8}}, Load{Clients: 1, Op: Op{Kind: Range, Key: 9}})
+	full := Cluster{State: State{Keys: 100_000, Total: 1e8}}
+	reads := must(t, Estimate, full, Load{Clients: 1, Op: Op{Kind: Range, Key: 9}})
 	assert.Greater(t, reads.Recovery.Restart, time.Second)
 	assert.Zero(t, reads.Recovery.LogLasts, "nothing is written")
 }

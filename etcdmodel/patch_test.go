@@ -10,7 +10,8 @@ import (
 // Patch releases of 3.5 differ in their compactions: one commit a batch until v3.5.11, no pause
 // after long batches from v3.5.16 to v3.5.18.
 func TestPatchReleases(t *testing.T) {
-	l := Load{Streams: []Stream{{Op: Op{Kind: TxnUpdate, Key: 40, Value: 1000}, Rate: 300, Keys: 5000}}, For: 2 * time.Second}
+	update := Op{Kind: TxnUpdate, Key: 40, Value: 1000}
+	l := Load{Streams: []Stream{{Op: update, Rate: 300, Keys: 5000}}, For: 2 * time.Second}
 	of := func(v Version, patch int) Prediction {
 		c := Cluster{Version: v, Patch: patch, Members: 1, Disks: []Disk{FixedDisk(10 * time.Millisecond)}}
 		return must(t, Predict, c, l)

@@ -41,7 +41,9 @@ func (c collect) done(r request, o outcome, at int64) { c.ends[r.tag] = at }
 
 func TestRangesShareTheProcessors(t *testing.T) {
 	seen := collect{map[uint64]int64{}}
-	ops := []Op{{Kind: SerializableRange, Key: 10, Value: 10, Puts: 2}, {Kind: SerializableRange, Key: 10, Value: 500, Puts: 9}}
+	ops := []Op{
+		{Kind: SerializableRange, Key: 10, Value: 10, Puts: 2}, {Kind: SerializableRange, Key: 10, Value: 500, Puts: 9},
+	}
 	c := Cluster{Members: 1, CPU: CPU{Cores: 3, Read: 400, ReadPerKey: 90, ReadPerKiB: 700, ReadWake: 1}}
 	e := newEngine(c, []Stream{{Op: ops[0]}, {Op: ops[1]}}, seen)
 	var begin, work []int64
@@ -78,7 +80,8 @@ func TestReadsAreALoad(t *testing.T) {
 		{"network", Cluster{Network: 1e6}, Op{Kind: Range, Key: 40, Value: 1000, Puts: 500}, BoundNetwork},
 		{"keep-alives", Cluster{}, Op{Kind: KeepAlive}, BoundAccept},
 	} {
-		for _, load := range []Load{{Clients: 60, Op: x.op}, {Streams: []Stream{{Op: x.op, Rate: 1}}, For: 20 * time.Second}} {
+		rare := Load{Streams: []Stream{{Op: x.op, Rate: 1}}, For: 20 * time.Second}
+		for _, load := range []Load{{Clients: 60, Op: x.op}, rare} {
 			p, e := must(t, Predict, x.c, load), must(t, Estimate, x.c, load)
 			for _, p := range []Prediction{p, e} {
 				assert.Positive(t, p.Throughput, x.name)
@@ -100,7 +103,8 @@ func TestReadsAreALoad(t *testing.T) {
 func TestMixedLoadsSustain(t *testing.T) {
 	put, get := Op{Key: 40, Value: 500}, Op{Kind: Range, Key: 40, Value: 500}
 	of := func(writes, reads float64) Prediction {
-		return must(t, Estimate, Cluster{Members: 1}, Load{Streams: []Stream{{Op: put, Rate: writes}, {Op: get, Rate: reads}}})
+		l := Load{Streams: []Stream{{Op: put, Rate: writes}, {Op: get, Rate: reads}}}
+		return must(t, Estimate, Cluster{Members: 1}, l)
 	}
 	alone, reading := of(10, 0).Sustainable, of(0, 10).Sustainable
 	for _, share := range []float64{0.1, 0.5, 0.9} {

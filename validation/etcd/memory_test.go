@@ -49,7 +49,8 @@ func TestMemory(t *testing.T) {
 	list := []kept{{60_000, 300, 10}, {7000, 2000, 1}}
 	if long() {
 		list = append(
-			list, kept{200_000, 100, 20}, kept{200_000, 600, 20}, kept{30_000, 1024, 1}, kept{30_000, 4000, 2}, kept{500_000, 64, 100},
+			list, kept{200_000, 100, 20}, kept{200_000, 600, 20}, kept{30_000, 1024, 1}, kept{30_000, 4000, 2},
+			kept{500_000, 64, 100},
 		)
 	}
 	var table *comparison

@@ -64,7 +64,9 @@ func (x absence) predicted(t *testing.T, v etcdmodel.Version, db float64) etcdmo
 }
 
 // away stops the third member, writes, starts it again, and returns the time until it serves.
-func away(ctx context.Context, t *testing.T, c *harness.Cluster, x absence) (took time.Duration, db float64, sent bool) {
+func away(ctx context.Context, t *testing.T, c *harness.Cluster, x absence) (
+	took time.Duration, db float64, sent bool,
+) {
 	t.Helper()
 	const sends = "etcd_network_snapshot_send_success"
 	before, err := c.Metrics(0)
