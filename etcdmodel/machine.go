@@ -100,7 +100,8 @@ func ReadThroughput(r io.Reader) (float64, error) {
 	}
 	if len(found) != 1 {
 		return 0, bad(
-			"benchmark output", fmt.Sprintf("one of %d throughputs", len(found)), "one of `etcdctl check perf` or tools/benchmark",
+			"benchmark output", fmt.Sprintf("one of %d throughputs", len(found)),
+			"one of `etcdctl check perf` or tools/benchmark",
 		)
 	}
 	return found[0], nil
