@@ -15,7 +15,7 @@ type Recovery struct {
 	CatchUpLog      time.Duration // after an absence of LogLasts: to apply what was missed, once it serves
 	CatchUpSnapshot time.Duration // after a longer one: to be sent the db, to load it and to follow the log
 	// Restore is the time to write the db file from a snapshot (`etcdutl snapshot restore`) and to
-	// start. It was not measured: a byte is assumed to take the time of one that is sent to a follower.
+	// start. It was not measured: a byte is assumed to take as long as one sent to a follower.
 	Restore time.Duration
 }
 
