@@ -117,7 +117,7 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 		m.pending += k.Op.puts()
 		m.dirty += k.db
 	}
-	if k.Op.Kind == LeaseRevoke {
+	if k.Op.Kind == LeaseRevoke && e.c.deletesForce() {
 		m.forced = true // a pending bbolt delete forces a commit (batch_tx.go:335)
 	}
 	if i == e.leader && m.applied > e.db.counted {

@@ -13,6 +13,7 @@ const NoCompaction time.Duration = -1
 // on [NVMe], compacted by kube-apiserver every five minutes.
 type Cluster struct {
 	Version Version // zero means the newest modelled
+	Patch   int     // patch release of Version, as 17 of v3.5.17; zero means the newest
 	Members int     // zero means 3
 	Disks   []Disk  // none: NVMe; one: of every member; else one a member, the leader's first
 
@@ -23,7 +24,7 @@ type Cluster struct {
 	Shared float64
 
 	RTT       time.Duration // round trip between members; zero means 200 us
-	Network   float64       // bytes/s that the leader can send; bounds Sustainable only; zero means no bound
+	Network   float64       // bytes/s that a member can send; zero means no bound
 	Heartbeat time.Duration // --heartbeat-interval; zero means 100 ms
 	Election  time.Duration // --election-timeout; zero means 1 s
 
@@ -60,6 +61,17 @@ type CPU struct {
 	Apply, ApplyPerKiB   time.Duration // the apply loop: one put into the tree and the page cache
 	CommitPerKiB         time.Duration // a backend commit: writing one KiB of dirty pages
 	Answer               time.Duration // wake-ups on the way back; no queue
+
+	// Ranges share the processors, which are Cores (zero means 2): one ends every Read, every Read +
+	// ReadIndex if it is linearizable. Each key beyond the first takes ReadPerKey of one processor,
+	// each KiB ReadPerKiB, and the wake-ups of a range that is alone ReadWake.
+	Read, ReadIndex, ReadPerKey, ReadPerKiB, ReadWake time.Duration
+
+	Cores int
+
+	// Sending one event to a watcher, each KiB of it, and waking one gRPC stream: of all processors
+	// together, as Accept.
+	Event, EventPerKiB, EventStream time.Duration
 }
 
 // WithDefaults returns the cluster with every zero field replaced by its default, and with one

@@ -33,20 +33,20 @@ func (g *growth) compaction(c Cluster, d DB, commit time.Duration, kib float64) 
 	revisions, deletes := math.Max(0, revisions), math.Max(0, kept-gone)
 	out := Compaction{Revisions: count(revisions), Deletes: count(deletes)}
 	out.Batches = out.Revisions/compactBatch + 1
-	out.Duration = compactionTime(c.BatchInterval, commit, out.Batches, deletes >= 1, kib)
+	out.Duration = c.compactionTime(commit, out.Batches, deletes >= 1, kib)
 	return out
 }
 
 // count is like whole for an int. A revision that half is there is none.
 func count(x float64) int { return int(min(wholeInt64(x+1e-6), math.MaxInt)) }
 
-func compactionTime(interval, commit time.Duration, batches int, deletes bool, kib float64) time.Duration {
+func (c Cluster) compactionTime(commit time.Duration, batches int, deletes bool, kib float64) time.Duration {
 	forced := 1.0
-	if deletes {
+	if deletes && c.deletesForce() {
 		forced = 2
 	}
 	b := float64(commit)
 	scan := float64(scanTime(kib))
-	each := compactPause + scan + forced*b
-	return capped((1 + b/float64(interval)) * (float64(batches-1)*each + scan + (forced-1)*b))
+	each := c.pause(scan+forced*b) + scan + forced*b
+	return capped((1 + b/float64(c.BatchInterval)) * (float64(batches-1)*each + scan + (forced-1)*b))
 }

@@ -23,6 +23,9 @@ func DefaultCPU() CPU {
 		Append: 27 * time.Microsecond, AppendPerKiB: 900 * time.Nanosecond,
 		Apply: 70 * time.Microsecond, ApplyPerKiB: 6200 * time.Nanosecond,
 		CommitPerKiB: 2100 * time.Nanosecond, Answer: 20 * time.Microsecond,
+		Read: 60 * time.Microsecond, ReadIndex: 15 * time.Microsecond,
+		ReadPerKey: 2 * time.Microsecond, ReadPerKiB: 5 * time.Microsecond, ReadWake: 270 * time.Microsecond, Cores: 2,
+		Event: 6 * time.Microsecond, EventPerKiB: 1 * time.Microsecond, EventStream: 20 * time.Microsecond,
 	}
 }
 
@@ -32,6 +35,8 @@ func (c CPU) Scaled(x float64) CPU {
 	c = c.orDefault()
 	for _, d := range []*time.Duration{
 		&c.Accept, &c.AcceptPerKiB, &c.Turn, &c.Append, &c.AppendPerKiB, &c.Apply, &c.ApplyPerKiB, &c.CommitPerKiB, &c.Answer,
+		&c.Read, &c.ReadIndex, &c.ReadPerKey, &c.ReadPerKiB, &c.ReadWake,
+		&c.Event, &c.EventPerKiB, &c.EventStream,
 	} {
 		*d = scaled(*d, x)
 	}
@@ -46,5 +51,11 @@ func (c CPU) orDefault() CPU {
 		Append: cmp.Or(c.Append, d.Append), AppendPerKiB: cmp.Or(c.AppendPerKiB, d.AppendPerKiB),
 		Apply: cmp.Or(c.Apply, d.Apply), ApplyPerKiB: cmp.Or(c.ApplyPerKiB, d.ApplyPerKiB),
 		CommitPerKiB: cmp.Or(c.CommitPerKiB, d.CommitPerKiB), Answer: cmp.Or(c.Answer, d.Answer),
+		Read: cmp.Or(c.Read, d.Read), ReadIndex: cmp.Or(c.ReadIndex, d.ReadIndex),
+		ReadPerKey: cmp.Or(c.ReadPerKey, d.ReadPerKey),
+		ReadPerKiB: cmp.Or(c.ReadPerKiB, d.ReadPerKiB), ReadWake: cmp.Or(c.ReadWake, d.ReadWake),
+		Cores: cmp.Or(c.Cores, d.Cores),
+		Event: cmp.Or(c.Event, d.Event), EventPerKiB: cmp.Or(c.EventPerKiB, d.EventPerKiB),
+		EventStream: cmp.Or(c.EventStream, d.EventStream),
 	}
 }

@@ -219,7 +219,7 @@ func (e *engine) compactRevisions(revisions, deletes int) {
 func (e *engine) compactBatches(revisions int, deletes bool, kib float64) {
 	e.soonest = 0
 	commits := 1
-	if deletes {
+	if deletes && e.c.deletesForce() {
 		commits = 2
 	}
 	for i := range e.members {
@@ -262,7 +262,7 @@ func (e *engine) compactStep(i int) int64 {
 		took += e.flush(m)
 	}
 	m.compact.left--
-	m.compact.due = e.now + took + compactPause
+	m.compact.due = e.now + took + int64(e.c.pause(float64(took)))
 	if m.compact.left == 0 {
 		m.compact.due = never
 		m.compact.took = e.now + took - m.compact.began

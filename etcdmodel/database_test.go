@@ -74,7 +74,8 @@ func TestCompactionAgainstMeasured(t *testing.T) {
 			revisions, value := int(r.num(t, "revs")), int(r.num(t, "val_bytes"))
 			deletes := int(r.num(t, "keys_compacted"))
 			want := r.num(t, "metric_total_ms")
-			got := compactionTime(100*time.Millisecond, commit, revisions/compactBatch+1, deletes > 0, float64(value)/1024)
+			c := Cluster{BatchInterval: 100 * time.Millisecond}
+			got := c.compactionTime(commit, revisions/compactBatch+1, deletes > 0, float64(value)/1024)
 			formula = append(formula, math.Abs(float64(got.Milliseconds())/want-1))
 
 			disk := Disk{Fsync: []Quantile{{1, commit / 2}}, Commit: []Quantile{{1, commit}}}

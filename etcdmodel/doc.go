@@ -11,7 +11,10 @@
 //
 // The answer has the commit latency (p50 to p99.9), fdatasyncs, WAL and db bytes, and what binds.
 // It has the time to the quota and the durations of a compaction and a defragmentation. It
-// counts heartbeats missed and elections.
+// counts heartbeats missed and elections. It has the memory of a member, what its watchers are
+// sent, and the time that it takes to come back.
+//
+// The processor is the test machine's unless [CPUOfCores] or [CPUFromBenchmark] gives another.
 //
 // [Predict] simulates; [Estimate] answers at once from closed forms. A [Server] is the same
 // simulation, stepped by a caller in virtual time, with disks that change under way. [Op.WALBytes]

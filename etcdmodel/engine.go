@@ -78,6 +78,8 @@ type class struct {
 	apply   int64   // ns in the apply loop
 	cost    int64   // the quota check's
 	limited bool    // refused under the NOSPACE alarm
+	work    float64 // ns of processor time of a range, shared
+	sending int64   // ns in which the network carries its answer
 	keys    keyspace
 }
 
@@ -114,6 +116,8 @@ type engine struct {
 	leader     int // -1: none
 	term       int
 	net        ring[message]
+	bulk       ring[message] // entries that wait for the leader's network, if that is bounded
+	sendFree   int64         // when it is free
 	halfTrip   int64
 	heartbeats heartbeats
 	election   election
@@ -141,7 +145,7 @@ type counters struct {
 	elections       int64
 }
 
-// Timers: some of the engine, then seven for every member.
+// Timers: some of the engine, then eight for every member.
 const (
 	timerNet = iota
 	timerDeadline
@@ -150,6 +154,7 @@ const (
 	timerCompact
 	timerSnapshot // a snapshot has come to a member
 	timerGone     // clients hear that their member has stopped
+	timerBulk
 	memberTimers
 )
 
@@ -161,6 +166,7 @@ const (
 	timerAccept        // a request has been taken in
 	timerRead          // a round of reads asks again
 	timerWoken         // readers have reached the lock
+	timerRange         // a range has had its processor time
 	timersEach
 )
 
@@ -206,6 +212,9 @@ func (e *engine) newClass(s Stream) class {
 	k.append = processing(e.c.CPU.Append, e.c.CPU.AppendPerKiB, kib)
 	k.apply = processing(e.c.CPU.Apply, e.c.CPU.ApplyPerKiB, kib)
 	k.limited = k.cost > 0
+	if s.Op.Kind.ranges() && s.Op.puts() > 1 {
+		e.shareProcessors(&k)
+	}
 	return k
 }
 
@@ -266,6 +275,8 @@ func (e *engine) fire(which int) {
 		e.snapshotsCome()
 	case timerGone:
 		e.tellGone()
+	case timerBulk:
+		e.deliverBulk()
 	case timerArrival:
 		e.arrive()
 	default:
@@ -285,6 +296,8 @@ func (e *engine) fire(which int) {
 			e.askAgain(i)
 		case timerWoken:
 			e.woken(i)
+		case timerRange:
+			e.ranged(i)
 		}
 	}
 }

@@ -35,9 +35,12 @@ func closedForm(c Cluster, l Load) Prediction {
 	open := newMix(c, Load{Streams: l.Streams}, 0)
 	rate := open.rate
 	probe := newMix(c, l, math.Max(1, rate))
+	if probe.reads > 0 {
+		return c.estimateReads(l)
+	}
 	if probe.rate == 0 {
-		p := Prediction{Reads: c.idleRead(l)}
-		p.aggregate(c, l, 0)
+		p := Prediction{}
+		p.aggregate(c, l, 0, 0)
 		return p
 	}
 	most, _ := c.sustainable(probe, l.LeaderOnly)
@@ -54,7 +57,7 @@ func closedForm(c Cluster, l Load) Prediction {
 		t.queue = math.Max(0, float64(l.Clients)*1e9/own-t.mean())
 	}
 	p := Prediction{
-		Throughput: rate, Commit: t.latency(),
+		Throughput: rate, Writes: rate, Commit: t.latency(),
 		Fsync:         c.Disks[0].latency(),
 		BackendCommit: Latency{Mean: capped(t.commit), P50: capped(t.commit)},
 		Fsyncs:        t.fsyncs, OpsPerFsync: rate / math.Max(t.fsyncs, math.SmallestNonzeroFloat64),
@@ -63,38 +66,12 @@ func closedForm(c Cluster, l Load) Prediction {
 	p.WALBytesOp = m.wal + float64(record(13+1+indexBytes))/math.Max(1, p.OpsPerFsync)
 	p.WALBytes = rate * p.WALBytesOp
 	p.HeartbeatsMissed = t.missed(&c)
-	p.aggregate(c, l, rate)
+	p.aggregate(c, l, rate, 0)
 	if c.stalls(m.wal * math.Max(1, p.OpsPerFsync)) {
 		p.Elections = inFirstHour(c.hazards(&m, rate, l.LeaderOnly))
 	}
 	p.warn(c, l)
 	return p
-}
-
-// idleRead returns the latency of a read that meets no other request: taking it in, a round trip
-// with which the leader makes sure that it leads, and one more from a follower.
-func (c Cluster) idleRead(l Load) Latency {
-	var most, sum, weight float64
-	add := func(op Op, w float64) {
-		x := op.accept(c.CPU) + float64(c.CPU.Answer)
-		if c.Members > 1 {
-			x += 2 * float64(c.RTT)
-		}
-		most, sum, weight = math.Max(most, x), sum+w*x, weight+w
-	}
-	for _, s := range l.Streams {
-		if s.Rate > 0 {
-			add(s.Op, s.Rate)
-		}
-	}
-	if l.Clients > 0 {
-		add(l.Op, 1)
-	}
-	if weight == 0 {
-		return Latency{}
-	}
-	p50, tail := capped(sum/weight), capped(most)
-	return Latency{Mean: p50, P50: p50, P90: tail, P99: tail, P999: tail, Max: tail}
 }
 
 // latency returns the disk's own distribution.

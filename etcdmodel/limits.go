@@ -66,7 +66,8 @@ const (
 	leastFlow = 1    // bytes/s of a disk or network
 	mostFlow  = 1e15
 
-	maxClients = 100_000
+	maxClients  = 100_000
+	maxWatchers = 10_000_000
 )
 
 var clusterLimits = []limit[Cluster]{
@@ -93,6 +94,7 @@ var clusterLimits = []limit[Cluster]{
 		}
 		return nil, ""
 	}},
+	ranged("Patch", func(c *Cluster) int { return c.Patch }, 0, 999),
 	ranged("DB", func(c *Cluster) int64 { return c.DB }, 0, mostSize),
 }
 
@@ -120,6 +122,15 @@ var cpuLimits = []limit[CPU]{
 	ranged("ApplyPerKiB", func(c *CPU) time.Duration { return c.ApplyPerKiB }, 0, mostTime),
 	ranged("CommitPerKiB", func(c *CPU) time.Duration { return c.CommitPerKiB }, 0, mostTime),
 	ranged("Answer", func(c *CPU) time.Duration { return c.Answer }, 0, mostTime),
+	ranged("Read", func(c *CPU) time.Duration { return c.Read }, 0, mostTime),
+	ranged("ReadIndex", func(c *CPU) time.Duration { return c.ReadIndex }, 0, mostTime),
+	ranged("ReadPerKey", func(c *CPU) time.Duration { return c.ReadPerKey }, 0, mostTime),
+	ranged("ReadPerKiB", func(c *CPU) time.Duration { return c.ReadPerKiB }, 0, mostTime),
+	ranged("ReadWake", func(c *CPU) time.Duration { return c.ReadWake }, 0, mostTime),
+	ranged("Cores", func(c *CPU) int { return c.Cores }, 0, maxCores),
+	ranged("Event", func(c *CPU) time.Duration { return c.Event }, 0, mostTime),
+	ranged("EventPerKiB", func(c *CPU) time.Duration { return c.EventPerKiB }, 0, mostTime),
+	ranged("EventStream", func(c *CPU) time.Duration { return c.EventStream }, 0, mostTime),
 }
 
 var diskLimits = []limit[Disk]{
@@ -130,15 +141,25 @@ var diskLimits = []limit[Disk]{
 var loadLimits = []limit[Load]{
 	ranged("Clients", func(l *Load) int { return l.Clients }, 0, maxClients),
 	ranged("Keys", func(l *Load) int { return l.Keys }, 0, mostKeys),
+	ranged("Watchers", func(l *Load) int { return l.Watchers }, 0, maxWatchers),
+	ranged("WatchStreams", func(l *Load) int { return l.WatchStreams }, 0, maxWatchers),
 	ranged("For", func(l *Load) time.Duration { return l.For }, time.Millisecond, mostSpan),
 	ranged("Limits.P99", func(l *Load) time.Duration { return l.Limits.P99 }, 0, century),
 	ranged("Limits.Horizon", func(l *Load) time.Duration { return l.Limits.Horizon }, 0, century),
 	ranged("Limits.Elections", func(l *Load) float64 { return l.Limits.Elections }, 0, maxRate),
 }
 
+var benchmarkLimits = []limit[Benchmark]{
+	ranged("Clients", func(b *Benchmark) int { return b.Clients }, 0, maxClients),
+	ranged("Throughput", func(b *Benchmark) float64 { return b.Throughput }, leastRate, maxRate),
+	ranged("Limit", func(b *Benchmark) float64 { return b.Limit }, leastRate, maxRate),
+	ranged("Cores", func(b *Benchmark) int { return b.Cores }, 0, maxCores),
+}
+
 var streamLimits = []limit[Stream]{
 	ranged("Rate", func(s *Stream) float64 { return s.Rate }, leastRate, maxRate),
 	ranged("Keys", func(s *Stream) int { return s.Keys }, 0, mostKeys),
+	ranged("Watchers", func(s *Stream) int { return s.Watchers }, 0, maxWatchers),
 	ranged("TTL", func(s *Stream) time.Duration { return s.TTL }, 0, century),
 }
 

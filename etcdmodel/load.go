@@ -20,6 +20,9 @@ type Stream struct {
 	// Zero means that keys stay until a stream deletes them. A stream with Keys writes them again
 	// before their lease ends, so that its TTL does not count.
 	TTL time.Duration
+	// Watchers is the number of watchers that see each key of the stream, at all members together.
+	// kube-apiserver has one for each resource. A [Server] does not count them.
+	Watchers int
 }
 
 // Load is a set of requests to etcd: Streams that arrive on their own (open), or Clients that each
@@ -29,6 +32,11 @@ type Load struct {
 	Clients int
 	Op      Op
 	Keys    int // distinct keys the clients write; zero means a new key every time
+	// Watchers is the number of watchers of the clients' keys, as [Stream.Watchers] is of a stream's.
+	Watchers int
+	// WatchStreams is the number of gRPC streams that the watchers of one stream of writes share. Zero
+	// means that each has its own.
+	WatchStreams int
 
 	// For is the time that Predict measures, after a warm-up of a tenth of it and a second at least.
 	// Zero means 10 s, doubled until 1,000 writes and 1,000 reads have ended, as far as the load has

@@ -29,6 +29,7 @@ type member struct {
 	readAnswers int64 // the one that the current Ready answers; 0: none
 	asks        bool  // the current Ready has a round's question for the leader
 	reads       reads
+	ranges      ranges
 	forward     ring[request] // a follower's proposals for the leader
 	forwarding  int           // of those, the ones in the current Ready
 	tickPending bool
@@ -98,7 +99,12 @@ func (e *engine) submit(r request) {
 		e.hear(r)
 		return
 	}
-	m.free = max(m.free, e.now) + e.classes[r.class].accept
+	accept := e.classes[r.class].accept
+	if len(m.ranges.jobs) > 0 {
+		e.shareRanges(int(r.member))
+		accept = e.sharedAccept(int(r.member), accept)
+	}
+	m.free = max(m.free, e.now) + accept
 	a := m.accepting.add()
 	a.request = r
 	a.done = m.free
@@ -115,10 +121,16 @@ func (e *engine) accepted(i int) {
 	m := &e.members[i]
 	a := m.accepting.at(0)
 	r := a.request
+	if len(m.ranges.jobs) > 0 {
+		e.shareRanges(i)
+	}
 	m.accepting.drop(1)
 	*e.timer(i, timerAccept) = never
 	if m.accepting.n > 0 {
 		*e.timer(i, timerAccept) = m.accepting.at(0).done
+	}
+	if len(m.ranges.jobs) > 0 {
+		e.nextRange(i)
 	}
 	e.admit(r)
 }

@@ -12,7 +12,16 @@ type mix struct {
 	apply    float64 // ns
 	gate     float64 // ns of a turn of the loop without its fdatasync
 	revision float64 // revisions a write
-	streams  []Stream
+
+	fan float64 // ns of accept in which watchers are sent the write
+
+	reads     float64 // ranges and keep-alives/s
+	work      float64 // ns of one of them that ranges share
+	readTake  float64 // ns to take one in
+	readBytes float64 // of its answer
+	agreed    float64 // share of reads that ask for an index
+	waking    float64 // share of reads that are ranges
+	streams   []Stream
 }
 
 // newMix averages over the streams by rate. closed is the rate of the clients, which is not known
@@ -21,13 +30,16 @@ func newMix(c Cluster, l Load, closed float64) mix {
 	m := mix{gate: float64(c.CPU.Turn)}
 	m.streams = append(m.streams, l.Streams...)
 	if l.Clients > 0 {
-		m.streams = append(m.streams, Stream{Op: l.Op, Rate: closed, Keys: l.Keys})
+		m.streams = append(m.streams, Stream{Op: l.Op, Rate: closed, Keys: l.Keys, Watchers: l.Watchers})
 	}
 	for _, s := range m.streams {
 		if s.Op.Kind.Writes() {
 			m.rate += s.Rate
+		} else {
+			m.reads += s.Rate
 		}
 	}
+	m.addReads(&c)
 	for _, s := range m.streams {
 		if !s.Op.Kind.Writes() || s.Rate == 0 {
 			continue
@@ -36,11 +48,16 @@ func newMix(c Cluster, l Load, closed float64) mix {
 		kib := s.Op.kib()
 		m.wal += w * s.Op.WALBytes(c.Version, math.Inf(1))
 		m.db += w * s.Op.DBBytes(c.Version)
-		m.accept += w * (float64(c.CPU.Accept) + kib*float64(c.CPU.AcceptPerKiB))
+		accept := float64(c.CPU.Accept) + kib*float64(c.CPU.AcceptPerKiB)
+		m.accept += w * accept
+		if wanted, most := c.CPU.fanout(s, l.WatchStreams, accept); wanted > 0 {
+			m.fan += w * math.Min(wanted, most)
+		}
 		m.append += w * (float64(c.CPU.Append) + kib*float64(c.CPU.AppendPerKiB))
 		m.apply += w * (float64(c.CPU.Apply) + kib*float64(c.CPU.ApplyPerKiB))
 		m.revision += w * float64(s.Op.revisions())
 	}
+	m.accept += m.fan
 	return m
 }
 
@@ -87,9 +104,27 @@ func (c Cluster) backendCommit(d diskMean, m mix, rate float64) float64 {
 	return (2*d.db + p*(pagesBeside+perNano*float64(c.BatchInterval))) / free
 }
 
-// sustainable returns the most writes/s of the mix that every part keeps up with, and the part
+// sustainable returns the most requests/s of the mix that every part keeps up with, and the part
 // that stops it.
 func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
+	switch {
+	case m.reads > 0:
+		return c.sustainableReads(m, leaderOnly)
+	case m.rate == 0:
+		return 0, BoundDisk
+	}
+	limit := c.writeLimits(m, leaderOnly)
+	least := Bound(0)
+	for b := range bounds {
+		if limit[b] < limit[least] {
+			least = b
+		}
+	}
+	return limit[least], least
+}
+
+// writeLimits returns the writes/s of the mix with which each part keeps up.
+func (c Cluster) writeLimits(m mix, leaderOnly bool) [bounds]float64 {
 	d := newDiskMean(c, 0)
 	var limit [bounds]float64
 	perTurn := math.Max(1, math.Floor(maxCommitted/m.wal))
@@ -99,10 +134,14 @@ func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
 		doors = 1
 	}
 	limit[BoundAccept] = doors * 1e9 / m.accept
+	limit[BoundWatch] = math.Inf(1)
+	if m.fan > m.accept/2 {
+		limit[BoundAccept], limit[BoundWatch] = limit[BoundWatch], limit[BoundAccept]
+	}
 	limit[BoundAppend] = 1e9 / m.append
 	limit[BoundApply] = c.applyLimit(d, m)
 	limit[BoundBackend] = c.refusalLimit(d, m)
-	limit[BoundNetwork], limit[BoundInFlight] = math.Inf(1), math.Inf(1)
+	limit[BoundNetwork], limit[BoundInFlight], limit[BoundRange] = math.Inf(1), math.Inf(1), math.Inf(1)
 	if c.Members > 1 {
 		if c.Network > 0 {
 			limit[BoundNetwork] = c.Network / (m.wal * float64(c.Members-1))
@@ -110,13 +149,7 @@ func (c Cluster) sustainable(m mix, leaderOnly bool) (float64, Bound) {
 		trip := float64(c.RTT) + c.followerSave()
 		limit[BoundInFlight] = maxInFlight * math.Max(1, math.Floor(maxCommitted/m.wal)) * 1e9 / trip
 	}
-	least := Bound(0)
-	for b := range bounds {
-		if limit[b] < limit[least] {
-			least = b
-		}
-	}
-	return limit[least], least
+	return limit
 }
 
 // applyLimit solves X apply = I / (I + B(X)) for X by bisection.

@@ -1,6 +1,9 @@
 package etcdmodel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Kind is the kind of a request to etcd. Zero is [Put].
 type Kind int
@@ -10,23 +13,24 @@ type Kind int
 // revision, a write, and for updates and deletes a range of the key when the
 // compare fails.
 const (
-	Put         Kind = iota // a plain put
-	Delete                  // a plain delete of one key, or of Puts keys in one range
-	TxnCreate               // compare(mod == 0), then put
-	TxnUpdate               // compare(mod == revision), then put, else range
-	TxnDelete               // compare(mod == revision), then delete, else range
-	TxnPuts                 // a transaction of Puts puts
-	TxnConflict             // a TxnUpdate whose compare fails: all of its WAL, none of its db
-	LeaseGrant              // a new lease
-	LeaseRevoke             // the end of a lease and of the Puts keys attached to it
-	KeepAlive               // a lease renewal: no proposal, no WAL
-	Range                   // a linearizable read: no proposal, no WAL
-	ReadIndex               // what a Range asks first, alone: how a member makes sure that it still leads
+	Put               Kind = iota // a plain put
+	Delete                        // a plain delete of one key, or of Puts keys in one range
+	TxnCreate                     // compare(mod == 0), then put
+	TxnUpdate                     // compare(mod == revision), then put, else range
+	TxnDelete                     // compare(mod == revision), then delete, else range
+	TxnPuts                       // a transaction of Puts puts
+	TxnConflict                   // a TxnUpdate whose compare fails: all of its WAL, none of its db
+	LeaseGrant                    // a new lease
+	LeaseRevoke                   // the end of a lease and of the Puts keys attached to it
+	KeepAlive                     // a lease renewal: no proposal, no WAL
+	Range                         // a linearizable read: no proposal, no WAL
+	ReadIndex                     // what a Range asks first, alone: how a member makes sure that it still leads
+	SerializableRange             // a read from the member's own state: it asks no other member and may be stale
 	kinds
 )
 
 var kindNames = [...]string{"Put", "Delete", "TxnCreate", "TxnUpdate", "TxnDelete", "TxnPuts",
-	"TxnConflict", "LeaseGrant", "LeaseRevoke", "KeepAlive", "Range", "ReadIndex"}
+	"TxnConflict", "LeaseGrant", "LeaseRevoke", "KeepAlive", "Range", "ReadIndex", "SerializableRange"}
 
 // String returns the constant's name.
 func (k Kind) String() string {
@@ -37,15 +41,18 @@ func (k Kind) String() string {
 }
 
 // Writes reports whether the kind goes through raft and so through the WAL.
-func (k Kind) Writes() bool { return k != KeepAlive && k != Range && k != ReadIndex }
+func (k Kind) Writes() bool { return k != KeepAlive && !k.ranges() && k != ReadIndex }
+
+// ranges reports whether the kind returns keys.
+func (k Kind) ranges() bool { return k == Range || k == SerializableRange }
 
 // Op is one request.
 type Op struct {
 	Kind  Kind
 	Key   int  // bytes of the key
-	Value int  // bytes of the value; what a Range returns
+	Value int  // bytes of the value; of each key that a Range returns
 	Lease bool // the key is attached to a lease
-	Puts  int  // keys the request touches (TxnPuts, Delete, LeaseRevoke); zero means 1
+	Puts  int  // keys the request touches (TxnPuts, Delete, LeaseRevoke) or returns (Range); zero means 1
 }
 
 // Request limits of a stock server (server/embed/config.go: DefaultMaxRequestBytes,
@@ -75,6 +82,9 @@ func (o Op) within() Op {
 }
 
 func (o Op) checkLimits(field string) error {
+	if o.Kind.ranges() && float64(o.puts())*(float64(o.Key)+float64(o.Value)) > math.MaxInt32 {
+		return bad(field+".Puts", o.Puts, "an answer of <= 2 GiB (gRPC's limit, api/v3rpc/grpc.go: maxSendBytes)")
+	}
 	if !o.Kind.Writes() {
 		return nil
 	}

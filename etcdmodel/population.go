@@ -89,7 +89,7 @@ var populationLimits = []limit[Population]{
 	ranged("NodeBytes", func(p *Population) int { return p.NodeBytes }, 0, mostObject),
 	ranged("LeaseBytes", func(p *Population) int { return p.LeaseBytes }, 0, mostObject),
 	ranged("EventBytes", func(p *Population) int { return p.EventBytes }, 0, mostObject),
-	ranged("Watchers", func(p *Population) int { return p.Watchers }, 0, 100_000_000),
+	ranged("Watchers", func(p *Population) int { return p.Watchers }, 0, maxWatchers),
 	ranged("Margin", func(p *Population) float64 { return p.Margin }, 1, 100),
 }
 
@@ -142,7 +142,7 @@ func (p Population) withDefaults() Population {
 // load returns the population's writes.
 func (p Population) load() Load {
 	p = p.withDefaults()
-	l := Load{Limits: p.Limits}
+	l := Load{Limits: p.Limits, Watchers: p.Watchers}
 	update := func(name string, key, bytes, keys int, rate float64) {
 		if rate >= leastRate && keys > 0 {
 			op := Op{Kind: TxnUpdate, Key: key, Value: bytes}

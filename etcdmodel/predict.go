@@ -41,15 +41,15 @@ func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) 
 	}
 	p := s.prediction(span)
 	p.Warnings = warnings
-	g := p.aggregate(c, l, p.Throughput)
+	g := p.aggregate(c, l, p.Writes, p.Throughput-p.Writes)
 	p.DB.Series = g.series(p.DB, c.Compactor)
 	if p.Compaction.Commit, err = compactionLatency(ctx, c, l, p.Compaction); err != nil {
 		return Prediction{}, err
 	}
-	if p.Fsyncs > 0 && c.stalls(p.WALBytesOp*p.OpsPerFsync) {
+	if p.Writes > 0 && c.stalls(p.WALBytesOp*p.OpsPerFsync) {
 		open := newMix(c, Load{Streams: l.Streams}, 0)
-		m := newMix(c, l, math.Max(0, p.Throughput-open.rate))
-		p.Elections = elections(c, l, &m, math.Max(p.Throughput, open.rate))
+		m := newMix(c, l, math.Max(0, p.Writes-open.rate))
+		p.Elections = elections(c, l, &m, math.Max(p.Writes, open.rate))
 	}
 	o := newOffer(c, l)
 	o.piled = s.piled(span)
@@ -98,8 +98,8 @@ func (s *simulation) prediction(simulated time.Duration) Prediction {
 	n, span := &s.e.count, max(simulated.Seconds(), 1e-9)
 	p := Prediction{
 		Simulated:  simulated,
-		Throughput: float64(s.written) / span,
-		WALBytes:   float64(n.walBytes) / span, Fsyncs: float64(n.fsyncs) / span,
+		Throughput: float64(s.written+s.read) / span, Writes: float64(s.written) / span,
+		WALBytes: float64(n.walBytes) / span, Fsyncs: float64(n.fsyncs) / span,
 		Commit: s.commits.latency(), Reads: s.reads.latency(),
 		Fsync: n.fsyncTime.latency(), BackendCommit: n.commitTime.latency(), BackendCommits: float64(n.flushes) / span,
 		TimedOut: float64(s.timedOut) / span, Wasted: float64(s.wasted) / span, Refused: float64(s.refusedAll) / span,
@@ -136,16 +136,23 @@ func (s *simulation) markEmpty(p *Prediction) {
 
 // aggregate fills in what follows from the mean rate of writes: limits, db, compaction,
 // defragmentation and leases.
-func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
+func (p *Prediction) aggregate(c Cluster, l Load, writes, reads float64) growth {
 	open := newMix(c, Load{Streams: l.Streams}, 0)
-	m := newMix(c, l, math.Max(0, writes-open.rate))
+	closed := writes - open.rate
+	if !l.Op.Kind.Writes() {
+		closed = reads - open.reads
+	}
+	m := newMix(c, l, math.Max(0, closed))
+	if m.rate+m.reads > 0 {
+		p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
+	}
 	if m.rate == 0 {
 		g := newGrowth(c, nil)
 		p.DB = g.predict(c, 0, 0)
 		p.Defrag = g.defrag(c, p.DB)
+		p.member(c, l, m, &g)
 		return g
 	}
-	p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
 	commit := p.BackendCommit.Mean
 	if commit == 0 || p.BackendCommit.Empty() {
 		commit = capped(c.backendCommit(newDiskMean(c, 0), m, m.rate))
@@ -154,9 +161,13 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	p.DB = g.predict(c, m.rate, commit)
 	p.Compaction = g.compaction(c, p.DB, commit, m.kib())
 	p.Defrag = g.defrag(c, p.DB)
+	p.member(c, l, m, &g)
 	// etcd revokes 1,000 a second at most, and every revoke forces a backend commit. Measured: 561/s
 	// at B = 0.8 ms, 34/s at about 29 ms (3.6.16).
-	p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)
+	p.LeaseExpiry = 1000
+	if c.deletesForce() {
+		p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)
+	}
 	return g
 }
 

@@ -26,8 +26,12 @@ func BenchmarkPredict(b *testing.B) {
 
 func BenchmarkEstimate(b *testing.B) {
 	op := Op{Kind: TxnUpdate, Key: 60, Value: 1024}
-	for _, l := range []Load{{Streams: []Stream{{Op: op, Rate: 1000, Keys: 1000}}}, {Clients: 100, Op: op, Keys: 1000}} {
-		b.Run(fmt.Sprintf("%d clients", l.Clients), func(b *testing.B) {
+	read := Op{Kind: Range, Key: 60, Value: 1024}
+	for name, l := range map[string]Load{
+		"open": {Streams: []Stream{{Op: op, Rate: 1000, Keys: 1000}}}, "100 clients": {Clients: 100, Op: op, Keys: 1000},
+		"100 readers": {Clients: 100, Op: read, Streams: []Stream{{Op: op, Rate: 1000, Keys: 1000}}},
+	} {
+		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				_, err := Estimate(Cluster{}, l)

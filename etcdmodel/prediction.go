@@ -36,6 +36,8 @@ const (
 	BoundBackend               // a backend commit so long that 5,000 committed entries gather and etcd refuses more
 	BoundNetwork               // bytes to the followers
 	BoundInFlight              // raft's 512 messages of 1 MiB in flight to a follower
+	BoundRange                 // processor time of ranges, which requests that are taken in share
+	BoundWatch                 // processor time of sending events to watchers, in their share
 	bounds
 )
 
@@ -44,7 +46,17 @@ func (b Bound) String() string {
 	if b < 0 || b >= bounds {
 		return fmt.Sprintf("Bound(%d)", int(b))
 	}
-	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight"}[b]
+	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight",
+		"ranges", "watch fan-out"}[b]
+}
+
+// processor reports whether the processor's time is what binds.
+func (b Bound) processor() bool {
+	switch b {
+	case BoundAccept, BoundAppend, BoundApply, BoundRange, BoundWatch:
+		return true
+	}
+	return false
 }
 
 // Prediction is the answer of [Predict] and [Estimate]. Rates are per second.
@@ -54,8 +66,9 @@ type Prediction struct {
 
 	Simulated time.Duration // virtual time that was measured; zero from Estimate
 
-	Throughput  float64 // writes answered
-	Sustainable float64 // the most writes of this mix that do not pile up
+	Throughput  float64 // requests answered: writes, reads and keep-alives
+	Writes      float64 // of those, the writes
+	Sustainable float64 // the most requests of this mix that do not pile up
 	Bound       Bound   // what limits Sustainable
 
 	WALBytes    float64 // bytes/s of WAL on each member
@@ -64,7 +77,7 @@ type Prediction struct {
 	OpsPerFsync float64
 
 	Commit Latency   // as a client sees it: from sending a write to its answer
-	Reads  Latency   // the same of linearizable reads and keep-alives
+	Reads  Latency   // the same of ranges and keep-alives;
 	Member []Latency // Commit by the member that the client talks to, the leader of the start first; nil with one member
 
 	Fsync          Latency // the leader's WAL fdatasyncs
@@ -78,6 +91,10 @@ type Prediction struct {
 	DB         DB
 	Compaction Compaction
 	Defrag     Defrag // of one member at the plateau, or where the quota is reached
+
+	Fanout   Fanout   // to watchers
+	Memory   Memory   // of the member with the most
+	Recovery Recovery // of one member that comes back
 
 	LeaseExpiry      float64 // leases/s that etcd can revoke when many expire at once
 	HeartbeatsMissed float64 // heartbeat intervals/s that the leader's loop lets pass

@@ -45,6 +45,10 @@ func (e *engine) deliver() {
 	if e.net.n > 0 {
 		e.timers[timerNet] = e.net.at(0).at
 	}
+	e.receive(m)
+}
+
+func (e *engine) receive(m *message) {
 	i := int(m.to)
 	if e.members[i].down {
 		return
@@ -130,7 +134,7 @@ func (e *engine) leaderSend(i int) bool {
 			continue
 		}
 		f.sent, f.sentCommit = to, leader.commit
-		m := e.send(msgAppend, i, j)
+		m := e.sendEntries(i, j, before, to)
 		m.index, m.commit = to, leader.commit
 		sent = true
 	}

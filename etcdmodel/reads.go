@@ -43,6 +43,14 @@ func (e *engine) read(r request) {
 		return
 	}
 	m := &e.members[r.member]
+	if e.classes[r.class].Op.Kind == SerializableRange { // the lock alone
+		if m.committing {
+			m.reads.readers.push(r)
+		} else {
+			e.compute(int(r.member), r)
+		}
+		return
+	}
 	m.reads.queue.push(r)
 	e.nextRound(int(r.member), m.reads.queue.n)
 }
@@ -175,7 +183,7 @@ func (e *engine) woken(i int) {
 // answerReads answers those that have the lock.
 func (e *engine) answerReads(i int) {
 	for r := &e.members[i].reads; r.readers.n > 0; {
-		e.see.done(r.readers.pop(), readDone, e.now)
+		e.compute(i, r.readers.pop())
 	}
 }
 

@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -24,15 +25,23 @@ type simulation struct {
 	commits, reads                        latencies
 	members                               []latencies
 	written, timedOut, wasted, refusedAll int
+	read                                  int
 }
 
 func newSimulation(c Cluster, l Load) *simulation {
 	classes := append([]Stream(nil), l.Streams...)
 	s := &simulation{chance: chance(c.Seed, "arrivals", 0), closed: int32(len(classes))}
 	if l.Clients > 0 {
-		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys})
+		classes = append(classes, Stream{Name: "clients", Op: l.Op, Keys: l.Keys, Watchers: l.Watchers})
 	}
 	s.e = newEngine(c, classes, s)
+	for i := range s.e.classes {
+		if k := &s.e.classes[i]; k.Op.Kind.ranges() {
+			s.e.shareProcessors(k)
+		} else if wanted, most := s.e.c.CPU.fanout(k.Stream, l.WatchStreams, float64(k.accept)); wanted > 0 {
+			k.accept += int64(math.Min(math.Min(wanted, most), mostWait))
+		}
+	}
 	s.e.only, s.robin = l.LeaderOnly, l.RoundRobin
 	s.e.arrive, s.e.again = s.arrive, s.send
 	sum := 0.0
@@ -129,6 +138,7 @@ func (s *simulation) done(r request, o outcome, at int64) {
 			s.members[r.member].add(latency)
 		}
 	case readDone:
+		s.read++
 		s.reads.add(latency)
 	case timedOut:
 		s.timedOut++
@@ -152,5 +162,5 @@ func (s *simulation) measure() {
 	for i := range s.members {
 		s.members[i].reset()
 	}
-	s.written, s.timedOut, s.wasted, s.refusedAll = 0, 0, 0, 0
+	s.written, s.read, s.timedOut, s.wasted, s.refusedAll = 0, 0, 0, 0, 0
 }

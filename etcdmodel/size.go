@@ -1,7 +1,6 @@
 package etcdmodel
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ type Sizing struct {
 	Quota                  int64 // --quota-backend-bytes
 	CompactEvery           time.Duration
 	Objects, Plateau, Peak int64 // bytes of db: live objects; before a compaction; the most with pages half empty
-	Memory                 int64 // bytes of one member, at most: see memoryBound
+	Memory                 int64 // bytes of one member, resident, with the db at its peak
 	Smallest               SmallestDisk
 	Perf                   []PerfLevel // etcdctl check perf on that disk, smallest level first
 	Warnings               []error
@@ -93,7 +92,7 @@ func SizeForContext(ctx context.Context, p Population, d Disk) (Sizing, error) {
 	if s.Smallest, err = smallest(ctx, roomy, p.grown(), grown.Holds); err != nil {
 		return Sizing{}, err
 	}
-	s.Memory = p.memoryBound(s.Cluster, s.Peak)
+	s.Memory = s.Prediction.Memory.Resident + max(0, s.Peak-s.Prediction.Memory.Pages)
 	if s.Perf, err = CheckPerf(ctx, s.Cluster); err != nil {
 		return Sizing{}, err
 	}
@@ -144,14 +143,6 @@ func (s *Sizing) fits(quotas ...int64) bool {
 		}
 	}
 	return false
-}
-
-// memoryBound returns a bound on one member's resident memory: 100 MB, the db file mapped into it,
-// twice (as Go's collector lets the heap grow) 400 bytes for each key with its revisions and 52 KB
-// for each watcher with a stream of its own, and 10,000 entries of 4 KiB for slow followers.
-func (p Population) memoryBound(c Cluster, peak int64) int64 {
-	heap := 400*float64(c.State.Keys) + 52e3*float64(p.Watchers)/float64(cmp.Or(c.Members, 3)) + 10_000*4096
-	return wholeInt64(100e6 + float64(peak) + 2*heap)
 }
 
 // sizeSteps is about the number of predictions that one sizing takes.

@@ -176,7 +176,6 @@ func TestHostilePopulation(t *testing.T) {
 			err := p.Check()
 			if asked++; err == nil && asked%12 > 0 { // the whole takes its time
 				s.room(p)
-				s.Memory = p.memoryBound(s.Cluster, s.Peak)
 				s.Prediction, err = Estimate(s.Cluster, p.grown())
 				require.NoError(t, err, what)
 			} else if s, err = SizeFor(p, NVMe()); err != nil {

@@ -77,9 +77,9 @@ func (p *Prediction) judge(l Load, o offer) {
 		p.Reasons = append(p.Reasons, Reason{what, value, limit, fmt.Sprintf(format, args...)})
 	}
 	switch {
-	case o.writes > p.Sustainable && o.writes > 0:
-		fail(CheckQueue, o.writes, p.Sustainable, "%.4g writes/s are offered and %.4g can be sustained (%v): they pile up",
-			o.writes, p.Sustainable, p.Bound)
+	case o.all > p.Sustainable && o.all > 0:
+		fail(CheckQueue, o.all, p.Sustainable, "%.4g requests/s are offered and %.4g can be sustained (%v): they pile up",
+			o.all, p.Sustainable, p.Bound)
 	case o.all > o.doors:
 		fail(CheckQueue, o.all, o.doors, "%.4g requests/s are offered and members can take in %.4g: they pile up",
 			o.all, o.doors)

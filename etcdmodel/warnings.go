@@ -62,9 +62,7 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	offered := 0.0
 	for _, s := range l.Streams {
-		if s.Op.Kind.Writes() {
-			offered += s.Rate
-		}
+		offered += s.Rate
 		if s.Op.Value > 64<<10 {
 			add("Load.Streams", "write %d bytes: measured up to 16 KiB for latency, 64 KiB for the db", s.Op.Value)
 		}
@@ -78,10 +76,25 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	if offered > p.Sustainable && offered > 0 {
 		add(
 			"Load.Streams",
-			"offer %.0f writes/s, %.0f can be sustained (%v): "+
+			"offer %.0f requests/s, %.0f can be sustained (%v): "+
 				"they pile up without end, the latency is that of the time simulated",
 			offered, p.Sustainable, p.Bound,
 		)
+	}
+	if c.CPU == DefaultCPU() && p.Bound.processor() && p.Throughput > 0.7*p.Sustainable {
+		add(
+			"Cluster.CPU", "is the default, two cores shared with the clients, and the processor (%v) binds at %.0f/s: "+
+				"give CPUOfCores or CPUFromBenchmark", p.Bound, p.Sustainable,
+		)
+	}
+	if p.Fanout.Behind > 0 {
+		add(
+			"Fanout.Behind", "is %.0f events/s: watchers fall behind and are sent what they missed in batches",
+			p.Fanout.Behind,
+		)
+	}
+	if p.Recovery.CatchUpSnapshot >= mostRestart {
+		add("Recovery.CatchUpSnapshot", "is without end: a member that was away cannot follow %.0f writes/s", p.Writes)
 	}
 	switch {
 	case p.Commit.Empty():

@@ -147,8 +147,14 @@ func (c *Cluster) Run(ctx context.Context, load etcdmodel.Load, warm, measured t
 // requester prepares the requests of one op, with a lease if they need one.
 func (c *Cluster) requester(ctx context.Context, op etcdmodel.Op, keys int) (*requester, error) {
 	r, err := newRequester(op, keys)
-	if err != nil || !op.Lease {
-		return r, err
+	if err != nil {
+		return nil, err
+	}
+	if op.Kind == etcdmodel.Range || op.Kind == etcdmodel.SerializableRange {
+		return r, r.populate(ctx, c.Client(0))
+	}
+	if !op.Lease {
+		return r, nil
 	}
 	lease, err := c.Client(0).Grant(ctx, 3600)
 	if err != nil {

@@ -88,11 +88,58 @@ func (r *requester) send(ctx context.Context, client *clientv3.Client) error {
 		_, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", 1)).
 			Then(clientv3.OpPut(key, r.value, options...)).Else(clientv3.OpGet(key)).Commit()
 		return err
-	case etcdmodel.Range:
-		_, err := client.Get(ctx, key)
-		return err
+	case etcdmodel.Range, etcdmodel.SerializableRange:
+		return r.get(ctx, client, i, key)
 	}
 	return r.sendRare(ctx, client, i, key)
+}
+
+// get reads as many neighbouring keys as the op says.
+func (r *requester) get(ctx context.Context, client *clientv3.Client, i int64, key string) error {
+	var options []clientv3.OpOption
+	want := int64(1)
+	if r.op.Kind == etcdmodel.SerializableRange {
+		options = append(options, clientv3.WithSerializable())
+	}
+	if n := int64(r.op.Puts); n > 1 {
+		first := int64(0)
+		if spare := r.keys - n; spare > 0 {
+			first = i * 7919 % (spare + 1)
+		}
+		key, want = r.key(first), n
+		options = append(options, clientv3.WithRange(r.end(first+n)))
+	}
+	answer, err := client.Get(ctx, key, options...)
+	if err == nil && answer.Count != want {
+		return fmt.Errorf("harness: a range of %d keys returned %d", want, answer.Count)
+	}
+	return err
+}
+
+// end returns the key at which a range up to the i-th key ends.
+func (r *requester) end(i int64) string {
+	if i >= r.keys {
+		return r.key(r.keys-1) + "\x00"
+	}
+	return r.key(i)
+}
+
+// populate writes the keys that ranges read.
+func (r *requester) populate(ctx context.Context, client *clientv3.Client) error {
+	if r.keys == 0 {
+		r.keys = int64(max(r.op.Puts, 1))
+	}
+	perTxn := min(etcdmodel.MaxTxnOps, max(1, 1<<20/(len(r.value)+r.op.Key+1)))
+	for first := int64(0); first < r.keys; first += int64(perTxn) {
+		var puts []clientv3.Op
+		for i := first; i < min(r.keys, first+int64(perTxn)); i++ {
+			puts = append(puts, clientv3.OpPut(r.key(i), r.value))
+		}
+		if _, err := client.Txn(ctx).Then(puts...).Commit(); err != nil {
+			return fmt.Errorf("harness: %w", err)
+		}
+	}
+	return nil
 }
 
 // sendRare sends the kinds that no load of the grids consists of.

@@ -83,9 +83,11 @@ func Spawn(c Config) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("server: %w", err)
+	exe := c.Binary
+	if exe == "" {
+		if exe, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
 	}
 	p := &Process{cmd: exec.Command(exe)}
 	p.cmd.Env = append(os.Environ(), serveVariable+"="+string(text))

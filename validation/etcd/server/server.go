@@ -27,6 +27,7 @@ type Config struct {
 	BatchLimit    int           // most operations in a backend commit
 	Compaction    time.Duration // auto-compaction, periodic; 0: none
 	LogFile       string        // "": nowhere
+	Binary        string        // a build of cmd/etcdserver to run, of another version; "": this one
 }
 
 // Start starts an etcd and waits until it serves.

@@ -22,6 +22,7 @@ import (
 )
 
 func main() {
+	server.Serve() // a test that wants this version starts it so
 	var c server.Config
 	flag.StringVar(&c.Name, "name", "m1", "member name")
 	flag.StringVar(&c.Dir, "dir", "", "data directory")
