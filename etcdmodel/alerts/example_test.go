@@ -26,6 +26,6 @@ func ExampleFor() {
 	fmt.Println("fires", rule.Lead.Round(time.Minute), "before the db is full")
 	// Output:
 	// EtcdDatabaseNearQuota
-	// etcd_mvcc_db_total_size_in_bytes{job="etcd"} > 1626738134
+	// etcd_mvcc_db_total_size_in_bytes{job="etcd"} > (etcd_server_quota_backend_bytes{job="etcd"} > 0) - 520745514
 	// fires 1h0m0s before the db is full
 }
