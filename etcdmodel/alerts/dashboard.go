@@ -10,7 +10,8 @@ import (
 )
 
 // Dashboard returns a Grafana dashboard in JSON: what etcd does beside what was predicted for it,
-// with the rules' thresholds as lines. Import it, or store it in the ConfigMap of a Grafana sidecar.
+// with the rules' thresholds as lines. Import it, or store it in the ConfigMap that a Grafana
+// sidecar reads.
 //
 // It has variables for the data source, job and cluster. The selector of the options is part of
 // every query. Equal sets give equal bytes.

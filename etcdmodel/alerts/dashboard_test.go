@@ -56,7 +56,7 @@ func TestDashboardSnapshot(t *testing.T) {
 	require.Equal(t, string(want), string(text))
 }
 
-// grafanaVariable is what Grafana replaces before Prometheus sees an expression.
+// grafanaVariable matches a variable: Grafana replaces it before Prometheus sees the expression.
 var grafanaVariable = regexp.MustCompile(`\$\{?\w+\}?`)
 
 // Every expression is PromQL with the variables in place and replaced, panels fill the grid without

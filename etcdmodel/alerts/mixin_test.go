@@ -85,8 +85,8 @@ func counter(rate func(minute int) float64) func(int) float64 {
 	return func(m int) float64 { return math.Floor(sums[m]) }
 }
 
-// p99 sets a histogram of the first member: 6,000 observations a minute, of which one in 80 takes a little longer
-// than the p99 and the others half of it.
+// p99 sets a histogram of the first member: 6,000 observations a minute. One in 80 takes a little
+// longer than the p99, the others half of it.
 func (s *seriesSet) p99(metric, more string, bounds []float64, at func(minute int) float64) {
 	if more != "" {
 		more += ","

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Provider is how an EncryptionConfiguration encrypts. Zero is [Identity].
+// A Provider names a way to encrypt, as an EncryptionConfiguration does. Zero is [Identity].
 type Provider int
 
 // The providers of kube-apiserver (apiserver's pkg/server/options/encryptionconfig).
@@ -31,8 +31,7 @@ func (p Provider) String() string {
 	return providerNames[p]
 }
 
-// valuePrefixes are what stored values begin with, before the key's name
-// (encryptionconfig/config.go:61).
+// valuePrefixes begin the stored values, before the key's name (encryptionconfig/config.go:61).
 var valuePrefixes = [...]string{
 	"", "k8s:enc:aescbc:v1:", "k8s:enc:aesgcm:v1:", "k8s:enc:secretbox:v1:", "k8s:enc:kms:v1:", "k8s:enc:kms:v2:",
 }

@@ -80,7 +80,8 @@ func metadataOf(value any) map[string]any {
 var elementKeys = []string{"uid", "name", "type", "key", "ip", "containerPort", "port", "mountPath"}
 
 // ownerless are fields that admission, a binding or the API server sets, after owners are noted
-// (apiserver's pkg/endpoints/handlers/create.go), and those that a kubelet sets when it registers its node.
+// (apiserver's pkg/endpoints/handlers/create.go), and those that a kubelet sets when it registers
+// its node.
 var ownerless = map[string]bool{
 	"tolerations": true, "serviceAccount": true, "serviceAccountName": true, "priority": true, "preemptionPolicy": true,
 	"nodeName": true, "qosClass": true, "nodeInfo": true, "addresses": true, "capacity": true, "allocatable": true,
