@@ -76,9 +76,11 @@ func (s Storage) Inventory(objects ...runtime.Object) (Inventory, error) {
 	objects = flatten(objects)
 	s.Plurals = s.pluralsOf(objects)
 	i := Inventory{}
-	c := counter{rows: map[string]*Row{}, keys: map[string]bool{}}
+	c := counter{rows: map[string]*Row{}, keys: map[string]bool{}, samples: map[string]sample{}}
 	for n, object := range objects {
-		o, err := s.stored(object)
+		o, err := s.stored(object, func(resource string) bool {
+			return s.AddManagedFields || c.samples[resource].n < maxSamples
+		})
 		if err != nil {
 			c.failed = append(c.failed, fmt.Errorf("object %d of %d: %w", n+1, len(objects), err))
 			continue
@@ -160,7 +162,28 @@ type counter struct {
 	twice   []string
 	failed  []error
 	managed int
-	hidden  int64 // bytes of managedFields that are estimated
+	samples map[string]sample
+}
+
+// A sample adds up the estimates of managedFields of some objects of a resource.
+type sample struct {
+	n     int
+	bytes int64
+}
+
+// maxSamples is the number of objects of a resource whose hidden managedFields are estimated for a
+// warning: it costs some ten times what sizing costs.
+const maxSamples = 20
+
+// hidden returns the estimated bytes of the managedFields that the dump lacks.
+func (c *counter) hidden() int64 {
+	sum := 0.0
+	for _, resource := range sortedKeys(c.samples) {
+		if x := c.samples[resource]; x.n > 0 {
+			sum += float64(x.bytes) / float64(x.n) * float64(c.rows[resource].Objects)
+		}
+	}
+	return int64(sum)
 }
 
 func (c *counter) add(o stored, version etcdmodel.Version) {
@@ -184,7 +207,10 @@ func (c *counter) add(o stored, version etcdmodel.Version) {
 	if o.managed {
 		c.managed++
 	}
-	c.hidden += int64(o.hidden)
+	if o.hidden > 0 {
+		x := c.samples[o.resource]
+		c.samples[o.resource] = sample{x.n + 1, x.bytes + int64(o.hidden)}
+	}
 }
 
 // usual are resources that every cluster has, and why a dump often has none.
@@ -228,10 +254,10 @@ func (c *counter) warnings(s Storage, i Inventory) []error {
 	switch {
 	case c.managed > 0:
 	case s.AddManagedFields:
-		warn("the dump has no managedFields: an estimate of %d bytes is added", c.hidden)
+		warn("the dump has no managedFields: an estimate of %d bytes is added", c.hidden())
 	default:
 		warn("the dump has no managedFields, which `kubectl get` shows with --show-managed-fields: "+
-			"about %d bytes more are stored, set Storage.AddManagedFields to add them", c.hidden)
+			"about %d bytes more are stored, set Storage.AddManagedFields to add them", c.hidden())
 	}
 	return out
 }

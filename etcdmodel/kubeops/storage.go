@@ -48,7 +48,7 @@ func (s Storage) Delete(object runtime.Object) (etcdmodel.Op, error) {
 }
 
 func (s Storage) op(kind etcdmodel.Kind, object runtime.Object) (etcdmodel.Op, error) {
-	o, err := s.stored(object)
+	o, err := s.stored(object, s.adds)
 	if err != nil {
 		return etcdmodel.Op{}, err
 	}
@@ -68,7 +68,7 @@ func opOf(kind etcdmodel.Kind, resource string, key, value int) (etcdmodel.Op, e
 // Encryption says so. It leaves the resource version out, as kube-apiserver does before it stores
 // (it is the key's revision).
 func (s Storage) Size(object runtime.Object) (int, error) {
-	o, err := s.stored(object)
+	o, err := s.stored(object, s.adds)
 	return o.size, err
 }
 
@@ -83,16 +83,20 @@ func (s Storage) Key(object runtime.Object) (string, error) {
 	return s.key(x), nil
 }
 
+func (s Storage) adds(string) bool { return s.AddManagedFields }
+
 // A stored is an object as it is in etcd.
 type stored struct {
 	resource string // as an EncryptionConfiguration names it
 	key      string
 	size     int
 	managed  bool // has managedFields of its own
-	hidden   int  // the bytes that AddManagedFields adds or would add
+	hidden   int  // the bytes that AddManagedFields adds or would add, if they were asked for
 }
 
-func (s Storage) stored(object runtime.Object) (stored, error) {
+// stored returns the object as it is in etcd. estimate says whether to estimate the managedFields
+// that an object of that resource lacks.
+func (s Storage) stored(object runtime.Object, estimate func(resource string) bool) (stored, error) {
 	x, err := openObject(object)
 	if err != nil {
 		return stored{}, err
@@ -102,7 +106,7 @@ func (s Storage) stored(object runtime.Object) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	if !o.managed {
+	if !o.managed && estimate(o.resource) {
 		if o.hidden, err = x.managedFieldsSize(plain); err != nil {
 			return stored{}, err
 		}

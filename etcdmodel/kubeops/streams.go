@@ -22,8 +22,8 @@ import (
 // change nothing, which the API server leaves out, and tell reads of etcd from those of the watch
 // cache. Otherwise the requests are, as follows:
 //
-//   - POST creates, and so does what is answered with 201. PUT, PATCH and APPLY update. A binding is
-//     an update, a status too. Reviews and tokens store nothing.
+//   - POST creates, and so does what is answered with 201. PUT, PATCH and APPLY update. A binding
+//     is an update, a status too. Reviews and tokens store nothing.
 //   - DELETE removes. Of pods, half of the DELETEs and evictions are updates: the first sets
 //     deletionTimestamp, the kubelet's own removes.
 //   - GET reads etcd, unless it names a resource version, which cannot be seen here: it is an upper
@@ -261,7 +261,7 @@ func (t *tally) sizes(resource string) (key, value, objects int) {
 		return key, int(math.Round(stored.Bytes)), stored.Objects
 	}
 	if usual, ok := usualObjects[resource]; ok {
-		if o, err := t.storage.stored(usual()); err == nil {
+		if o, err := t.storage.stored(usual(), t.storage.adds); err == nil {
 			return len(o.key), o.size, stored.Objects
 		}
 	}

@@ -37,7 +37,7 @@ const space = "production"
 
 var widgets = schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "widgetry"}
 
-// storage is what the server is told by its flags.
+// storage describes the flags of the server.
 var storage = kubeops.Storage{Encryption: map[string]kubeops.Encryption{
 	"secrets":              {Provider: kubeops.Secretbox, Key: "key1"},
 	"configmaps":           {Provider: kubeops.AESCBC, Key: "key1"},
@@ -91,7 +91,8 @@ func start(ctx context.Context, t *testing.T) lab {
 	return l
 }
 
-// define makes a namespace and a kind whose plural nobody would guess, and waits until it is served.
+// define makes a namespace and a kind whose plural nobody would guess. It waits until the kind is
+// served.
 func (l lab) define(ctx context.Context, t *testing.T) {
 	t.Helper()
 	_, err := l.admin.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: space}},
