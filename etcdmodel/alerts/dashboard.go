@@ -172,7 +172,9 @@ func (s Set) panels() []panel {
 			ID: i + 1, Type: "timeseries", Title: g.title, Description: g.about, Datasource: chosen,
 			GridPos: grid{H: 8, W: 12, X: 12 * (i % 2), Y: 8 * (i / 2)},
 			Options: map[string]any{
-				"legend":  map[string]any{"displayMode": "table", "placement": "bottom", "showLegend": true, "calcs": []string{"lastNotNull", "max"}},
+				"legend": map[string]any{
+					"displayMode": "table", "placement": "bottom", "showLegend": true, "calcs": []string{"lastNotNull", "max"},
+				},
 				"tooltip": map[string]any{"mode": "multi", "sort": "desc"},
 			},
 			FieldConfig: fields{Overrides: []any{}, Defaults: fieldDefaults{

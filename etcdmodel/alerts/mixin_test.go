@@ -339,7 +339,9 @@ func firstFirings(t *testing.T, tool, dir string, s *seriesSet, calm, minutes in
 	}
 	text, err := yaml.Marshal(map[string]any{
 		"rule_files": []string{"ours.yaml", "mixin.yaml"}, "evaluation_interval": "1m",
-		"tests": []any{map[string]any{"interval": "1m", "input_series": s.promtool(calmMinutes-calm, calmMinutes+minutes), "promql_expr_test": evaluations}},
+		"tests": []any{map[string]any{
+			"interval": "1m", "input_series": s.promtool(calmMinutes-calm, calmMinutes+minutes), "promql_expr_test": evaluations,
+		}},
 	})
 	require.NoError(t, err)
 	file := filepath.Join(dir, "beside.yaml")

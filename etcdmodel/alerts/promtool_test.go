@@ -102,7 +102,9 @@ func TestAlertsInPrometheus(t *testing.T) {
 	for _, tr := range trials {
 		i := slices.IndexFunc(set.Rules, func(r Rule) bool { return r.Name == tr.rule })
 		annotations := set.file().Groups[0].Rules[i].Annotations
-		labels := map[string]string{"severity": set.Rules[i].Severity, "instance": "m1", "pod": "p", "job": "j", "cluster": "c"}
+		labels := map[string]string{
+			"severity": set.Rules[i].Severity, "instance": "m1", "pod": "p", "job": "j", "cluster": "c",
+		}
 		tr.series = append(tr.series, promtoolSeries{
 			metricQuota + memberOne, fmt.Sprintf("%d+0x600", set.cluster.Quota),
 		})

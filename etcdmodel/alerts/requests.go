@@ -81,7 +81,8 @@ func (s *Set) slow(c etcdmodel.Cluster, p etcdmodel.Prediction) {
 		Expr:      fmt.Sprintf("histogram_quantile(0.99, %s) > %g", s.each("sum", rate, "grpc_type"), bound.Seconds()),
 		Threshold: bound.Seconds(), Normal: normal.Seconds(), Limit: commitObjective.Seconds(),
 		Summary: "Transactions of etcd become slow (needs etcd's --metrics=extensive).",
-		Why: fmt.Sprintf("a bucket's bound between the predicted commit p99 and %v, Kubernetes' objective for a mutating call",
+		Why: fmt.Sprintf("a bucket's bound between the predicted commit p99 and %v, "+
+			"Kubernetes' objective for a mutating call",
 			commitObjective),
 	})
 }

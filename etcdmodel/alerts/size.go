@@ -95,7 +95,7 @@ func (s *Set) fragmented(p etcdmodel.Prediction) {
 		Expr:      fmt.Sprintf("%s / %s < 0.5 and %s > %.0f", inUse, total, total, least),
 		Threshold: 0.5, Normal: 1, Limit: 0,
 		Summary: "Most of the etcd db file is free pages; only a defragmentation gives them back.",
-		Why: fmt.Sprintf("the file is twice what is in use and above %.0f bytes (100 MiB, or a tenth above the predicted plateau, "+
-			"which free pages belong to)", least),
+		Why: fmt.Sprintf("the file is twice what is in use and above %.0f bytes "+
+			"(100 MiB, or a tenth above the predicted plateau, which free pages belong to)", least),
 	})
 }

@@ -73,7 +73,8 @@ var ErrMetrics = errors.New("kubeops")
 // in between.
 func ChurnFromMetrics(before, after io.Reader, between time.Duration) (Churn, error) {
 	if between < 0 {
-		return Churn{}, fmt.Errorf("%w: between is %v, want >= 0, the time from the first page to the second", ErrMetrics, between)
+		return Churn{}, fmt.Errorf("%w: between is %v, want >= 0, the time from the first page to the second", ErrMetrics,
+			between)
 	}
 	targets, err := metrics.Read([]io.Reader{before, after},
 		metricRequests, metricEtcd, metricEtcdErrors, metricObjects, metricObjectsOld, metricObjectBytes)

@@ -14,8 +14,8 @@ import (
 
 // requestLine is a series of apiserver_request_total as kube-apiserver v1.37 writes it.
 func requestLine(verb, group, resource, sub, code, dry string, n int) string {
-	return fmt.Sprintf(`apiserver_request_total{code=%q,component="apiserver",dry_run=%q,group=%q,resource=%q,scope="resource",`+
-		"subresource=%q,verb=%q,version=\"v1\"} %d\n", code, dry, group, resource, sub, verb, n)
+	return fmt.Sprintf(`apiserver_request_total{code=%q,component="apiserver",dry_run=%q,group=%q,resource=%q,`+
+		"scope=\"resource\",subresource=%q,verb=%q,version=\"v1\"} %d\n", code, dry, group, resource, sub, verb, n)
 }
 
 func pageOf(lines ...string) string {
@@ -101,7 +101,8 @@ func TestChurnOfEtcd(t *testing.T) {
 		"apiserver_resource_objects{group=\"\",resource=\"pods\"} 10\n",
 		"apiserver_resource_size_estimate_bytes{group=\"\",resource=\"pods\"} 20000\n")
 	streams, warnings := churn(t, before, after).Streams(Storage{}, Inventory{})
-	assert.Equal(t, map[string]float64{"pods TxnCreate": 17, "pods get": 4, "pods list": 2, "pods key": 1}, counts(streams))
+	want := map[string]float64{"pods TxnCreate": 17, "pods get": 4, "pods list": 2, "pods key": 1}
+	assert.Equal(t, want, counts(streams))
 	assert.Contains(t, fmt.Sprint(warnings), `operation "odd"`)
 	for _, s := range streams {
 		switch s.Name {
@@ -137,6 +138,7 @@ func TestChurnOfSeveralServers(t *testing.T) {
 
 func TestBadChurn(t *testing.T) {
 	good := pageOf(requestLine("PUT", "", "nodes", "", "200", "", 10))
+	of := func(instance string) string { return strings.Replace(good, "{", `{instance="`+instance+`",`, 1) }
 	for _, c := range []struct {
 		want, before, after string
 		between             time.Duration
@@ -146,7 +148,7 @@ func TestBadChurn(t *testing.T) {
 		{"apiserver_request_total is missing", "up 1\n", "up 1\n", time.Second},
 		{"want two pages of one process", good, pageOf(requestLine("PUT", "", "nodes", "", "200", "", 9)), time.Second},
 		{"want two pages of one process", good, pageOf(requestLine("PUT", "", "pods", "", "200", "", 9)), time.Second},
-		{"want two pages of it", strings.Replace(good, "{", `{instance="a",`, 1), strings.Replace(good, "{", `{instance="b",`, 1), time.Second},
+		{"want two pages of it", of("a"), of("b"), time.Second},
 		{"metrics page 2: empty", good, "", time.Second},
 	} {
 		_, err := ChurnFromMetrics(strings.NewReader(c.before), strings.NewReader(c.after), c.between)
@@ -159,7 +161,8 @@ func TestBadChurn(t *testing.T) {
 // FuzzChurn holds that no pages make a panic, a negative rate, or a load that etcdmodel refuses for
 // anything but its size.
 func FuzzChurn(f *testing.F) {
-	f.Add(pageOf(requestLine("POST", "", "pods", "", "201", "", 1)), pageOf(requestLine("POST", "", "pods", "", "201", "", 3)))
+	page := func(n int) string { return pageOf(requestLine("POST", "", "pods", "", "201", "", n)) }
+	f.Add(page(1), page(3))
 	f.Add("apiserver_request_total 1", `{"status":"success"}`)
 	f.Fuzz(func(t *testing.T, before, after string) {
 		c, err := ChurnFromMetrics(strings.NewReader(before), strings.NewReader(after), time.Second)

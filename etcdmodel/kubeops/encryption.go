@@ -66,7 +66,8 @@ func (e Encryption) Check(field string) error {
 		return bad("Provider", int(e.Provider), "one of this package")
 	}
 	if (e.Key == "") != (e.Provider == Identity) || strings.Contains(e.Key, ":") {
-		return bad("Key", fmt.Sprintf("%q", e.Key), fmt.Sprintf("a name without a colon, and none for identity (it is %v)", e.Provider))
+		return bad("Key", fmt.Sprintf("%q", e.Key),
+			fmt.Sprintf("a name without a colon, and none for identity (it is %v)", e.Provider))
 	}
 	low, high := 0, 0
 	switch e.Provider {

@@ -89,19 +89,24 @@ func TestMoreKeys(t *testing.T) {
 			"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": "b"},
 		}}
 	}
+	const definitions = "/registry/apiextensions.k8s.io/customresourcedefinitions/b"
 	for want, object := range map[string]runtime.Object{
-		"/registry/storageclasses/b":                                 &storagev1.StorageClass{ObjectMeta: named},
-		"/registry/mutatingwebhookconfigurations/b":                  &admissionv1.MutatingWebhookConfiguration{ObjectMeta: named},
-		"/registry/events/a/b":                                       &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"}},
-		"/registry/apiextensions.k8s.io/customresourcedefinitions/b": crd("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
-		"/registry/apiregistration.k8s.io/apiservices/b":             crd("apiregistration.k8s.io/v1", "APIService"),
-		"/registry/gateway.networking.k8s.io/gateways/b":             crd("gateway.networking.k8s.io/v1", "Gateway"),
+		"/registry/storageclasses/b":                &storagev1.StorageClass{ObjectMeta: named},
+		"/registry/mutatingwebhookconfigurations/b": &admissionv1.MutatingWebhookConfiguration{ObjectMeta: named},
+		"/registry/events/a/b": &eventsv1.Event{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"},
+		},
+		definitions: crd("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+		"/registry/apiregistration.k8s.io/apiservices/b": crd("apiregistration.k8s.io/v1", "APIService"),
+		"/registry/gateway.networking.k8s.io/gateways/b": crd("gateway.networking.k8s.io/v1", "Gateway"),
 	} {
 		got, err := Key(object)
 		require.NoError(t, err, want)
 		assert.Equal(t, want, got)
 	}
-	s := Storage{Prefix: "kubernetes.io/", Plurals: map[schema.GroupKind]string{{Group: "example.com", Kind: "Widget"}: "widgetry"}}
+	s := Storage{
+		Prefix: "kubernetes.io/", Plurals: map[schema.GroupKind]string{{Group: "example.com", Kind: "Widget"}: "widgetry"},
+	}
 	key, err := s.Key(widget(t))
 	require.NoError(t, err)
 	assert.Equal(t, "/kubernetes.io/example.com/widgetry/shop/gear", key)
@@ -125,9 +130,10 @@ func TestPlurals(t *testing.T) {
 func TestEventsAreOne(t *testing.T) {
 	old := FailedScheduling()
 	e := &eventsv1.Event{
-		ObjectMeta: old.ObjectMeta, Regarding: old.InvolvedObject, Related: old.Related, Reason: old.Reason, Note: old.Message,
-		DeprecatedSource: old.Source, DeprecatedFirstTimestamp: old.FirstTimestamp, DeprecatedLastTimestamp: old.LastTimestamp,
-		DeprecatedCount: old.Count, Type: old.Type, EventTime: old.EventTime, Action: old.Action,
+		ObjectMeta: old.ObjectMeta, Regarding: old.InvolvedObject, Related: old.Related, Reason: old.Reason,
+		Note: old.Message, DeprecatedSource: old.Source, DeprecatedFirstTimestamp: old.FirstTimestamp,
+		DeprecatedLastTimestamp: old.LastTimestamp,
+		DeprecatedCount:         old.Count, Type: old.Type, EventTime: old.EventTime, Action: old.Action,
 		ReportingController: old.ReportingController, ReportingInstance: old.ReportingInstance,
 	}
 	want, err := Create(old)
@@ -139,16 +145,19 @@ func TestEventsAreOne(t *testing.T) {
 
 func TestMoreBadObjects(t *testing.T) {
 	var nilPod *corev1.Pod
+	of := func(apiVersion, kind string, spec any) runtime.Object {
+		return &unstructured.Unstructured{Object: map[string]any{"apiVersion": apiVersion, "kind": kind, "spec": spec}}
+	}
 	for want, object := range map[string]runtime.Object{
 		"is a list":                     &corev1.PodList{},
 		"empty *unstructured":           &unstructured.Unstructured{},
 		"apiVersion \"\" and kind":      &unstructured.Unstructured{Object: map[string]any{"a": 1}},
 		"want a JSON object":            &runtime.Unknown{TypeMeta: runtime.TypeMeta{Kind: "A", APIVersion: "b.c/v1"}},
 		"has ContentType":               &runtime.Unknown{ContentType: runtime.ContentTypeProtobuf},
-		"apps/v1beta2, Kind=Deployment": &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apps/v1beta2", "kind": "Deployment"}},
-		"of a built-in group":           &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Podd"}},
-		"Widget has metadata.name":      &unstructured.Unstructured{Object: map[string]any{"apiVersion": "example.com/v1", "kind": "Widget"}},
-		"/v1, Kind=Pod":                 &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "spec": 3}},
+		"apps/v1beta2, Kind=Deployment": of("apps/v1beta2", "Deployment", nil),
+		"of a built-in group":           of("v1", "Podd", nil),
+		"Widget has metadata.name":      of("example.com/v1", "Widget", nil),
+		"/v1, Kind=Pod":                 of("v1", "Pod", 3),
 		"object is nil":                 nilPod,
 		"what is no JSON":               &unstructured.Unstructured{Object: map[string]any{"a": func() {}}},
 	} {
@@ -163,7 +172,8 @@ func TestEncryption(t *testing.T) {
 	assert.Equal(t, 100, Encryption{}.Bytes(100))
 	for n := range 64 {
 		padded := n + aes.BlockSize - n%aes.BlockSize
-		assert.Equal(t, len("k8s:enc:aescbc:v1:key1:")+aes.BlockSize+padded, Encryption{Provider: AESCBC, Key: "key1"}.Bytes(n))
+		e := Encryption{Provider: AESCBC, Key: "key1"}
+		assert.Equal(t, len("k8s:enc:aescbc:v1:key1:")+aes.BlockSize+padded, e.Bytes(n))
 	}
 	assert.Equal(t, len("k8s:enc:aesgcm:v1:k:")+28+100, Encryption{Provider: AESGCM, Key: "k"}.Bytes(100))
 	assert.Equal(t, len("k8s:enc:secretbox:v1:k:")+40+100, Encryption{Provider: Secretbox, Key: "k"}.Bytes(100))
@@ -194,15 +204,17 @@ func TestEncryptionByResource(t *testing.T) {
 
 func TestBadEncryption(t *testing.T) {
 	for want, e := range map[string]Encryption{
-		`.Provider is 9`:          {Provider: 9},
-		`.Key is ""`:              {Provider: AESGCM},
-		`.Key is "a:b"`:           {Provider: AESGCM, Key: "a:b"},
-		`.Key is "k"`:             {Key: "k"},
-		`.EncryptedKey is 5`:      {Provider: AESCBC, Key: "k", EncryptedKey: 5},
-		`.EncryptedKey is 2000`:   {Provider: KMSv2, Key: "k", EncryptedKey: 2000, KeyID: 1},
-		`.KeyID is 0`:             {Provider: KMSv2, Key: "k", EncryptedKey: 60},
-		`.KeyID is 7`:             {Provider: KMSv1, Key: "k", EncryptedKey: 60, KeyID: 7},
-		`.Annotations is "a": -1`: {Provider: KMSv2, Key: "k", EncryptedKey: 60, KeyID: 1, Annotations: map[string]int{"a": -1}},
+		`.Provider is 9`:        {Provider: 9},
+		`.Key is ""`:            {Provider: AESGCM},
+		`.Key is "a:b"`:         {Provider: AESGCM, Key: "a:b"},
+		`.Key is "k"`:           {Key: "k"},
+		`.EncryptedKey is 5`:    {Provider: AESCBC, Key: "k", EncryptedKey: 5},
+		`.EncryptedKey is 2000`: {Provider: KMSv2, Key: "k", EncryptedKey: 2000, KeyID: 1},
+		`.KeyID is 0`:           {Provider: KMSv2, Key: "k", EncryptedKey: 60},
+		`.KeyID is 7`:           {Provider: KMSv1, Key: "k", EncryptedKey: 60, KeyID: 7},
+		`.Annotations is "a": -1`: {
+			Provider: KMSv2, Key: "k", EncryptedKey: 60, KeyID: 1, Annotations: map[string]int{"a": -1},
+		},
 		`.Annotations is 40002`: {Provider: KMSv2, Key: "k", EncryptedKey: 60, KeyID: 1,
 			Annotations: map[string]int{"a": 20000, "b": 20000}},
 	} {
@@ -253,7 +265,8 @@ func TestInventory(t *testing.T) {
 		sum += r.DBBytes
 	}
 	assert.Equal(t, []string{
-		"nodes", "pods", "leases.coordination.k8s.io", "widgetry.example.com", "customresourcedefinitions.apiextensions.k8s.io",
+		"nodes", "pods", "leases.coordination.k8s.io", "widgetry.example.com",
+		"customresourcedefinitions.apiextensions.k8s.io",
 	}, names)
 	assert.InDelta(t, i.DBBytes, sum, 1e-6)
 	pods, ok := i.Row("pods")
@@ -272,7 +285,7 @@ func TestInventory(t *testing.T) {
 		texts += w.Error() + "\n"
 	}
 	assert.Contains(t, texts, "object 8 of 8")
-	assert.Contains(t, texts, "1 objects are there twice and counted once; the first is /registry/example.com/widgetry/shop/gear")
+	assert.Contains(t, texts, "there twice and counted once; the first is /registry/example.com/widgetry/shop/gear")
 	assert.Contains(t, texts, "no events (`kubectl get all` leaves them out)")
 	assert.NotContains(t, texts, "managedFields", "some have them")
 	again, err := Storage{}.Inventory(dump...)

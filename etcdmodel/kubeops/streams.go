@@ -163,8 +163,9 @@ func (t *tally) takeRequests() {
 	if collections > 0 {
 		t.warn("%.3g DELETECOLLECTION/s delete a number of objects that the pages do not say: they are left out", collections)
 	}
-	t.warn("%s is not on the pages by resource: writes that change nothing are counted, though the API server leaves them out, "+
-		"and every GET, though those that name a resource version are read from the watch cache", metricEtcd)
+	t.warn("%s is not on the pages by resource: writes that change nothing are counted, "+
+		"though the API server leaves them out, and every GET, "+
+		"though those that name a resource version are read from the watch cache", metricEtcd)
 }
 
 func (t *tally) read(r Request, add func(etcdmodel.Kind, string, float64)) {

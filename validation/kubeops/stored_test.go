@@ -60,8 +60,8 @@ func encryptionConfig(t *testing.T, socket string) string {
 		text += fmt.Sprintf("- resources: [%s]\n  providers:\n  - %s: {keys: [{name: key1, secret: %s}]}\n  - identity: {}\n",
 			resource, provider, key)
 	}
-	text += fmt.Sprintf("- resources: [limitranges]\n  providers:\n  - kms: {apiVersion: v2, name: plugin, endpoint: %q}\n",
-		"unix://"+socket)
+	text += "- resources: [limitranges]\n  providers:\n" +
+		fmt.Sprintf("  - kms: {apiVersion: v2, name: plugin, endpoint: %q}\n", "unix://"+socket)
 	file := filepath.Join(t.TempDir(), "encryption.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
@@ -98,7 +98,9 @@ func (l lab) define(ctx context.Context, t *testing.T) {
 	_, err := l.admin.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: space}},
 		metav1.CreateOptions{})
 	require.NoError(t, err)
-	definitions := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	definitions := schema.GroupVersionResource{
+		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
+	}
 	_, err = l.dynamic.Resource(definitions).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 		"metadata": map[string]any{"name": "widgetry.example.com"},
@@ -387,7 +389,8 @@ func (l lab) checkChurn(ctx context.Context, t *testing.T) {
 	extra := map[string]float64{"configmaps TxnUpdate": 20}
 	for _, name := range sorted(seen) {
 		got, request := countOf(exact, name), countOf(fromRequests, name)
-		t.Logf("%-32s etcd saw %3.0f, by etcd_requests_total %5.1f, by apiserver_request_total %5.1f", name, seen[name].n, got, request)
+		t.Logf("%-32s etcd saw %3.0f, by etcd_requests_total %5.1f, by apiserver_request_total %5.1f", name,
+			seen[name].n, got, request)
 		assert.InDelta(t, seen[name].n, got, 0.01, name)
 		assert.InDelta(t, seen[name].n+extra[name], request, 0.01, name)
 		if mean := seen[name].bytes / seen[name].n; mean > 0 {
