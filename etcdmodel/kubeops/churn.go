@@ -20,8 +20,8 @@ type Churn struct {
 	Window  time.Duration // between the two pages
 	Servers int
 
-	// Requests are those that were answered with success and were not dry runs
-	// (apiserver_request_total), by resource.
+	// Requests are those that were answered with success, and creates of what exists, and were not
+	// dry runs (apiserver_request_total), by resource.
 	Requests []Request
 	// Etcd are the requests to etcd as the API servers count them (etcd_requests_total, those with
 	// errors taken off). The verb is their operation: get, list, create, update, delete ... It is
@@ -38,6 +38,7 @@ type Request struct {
 	Resource, Subresource string // pods, deployments.apps
 	Verb                  string
 	Created               bool    // answered with 201
+	Exists                bool    // a POST answered with 409: etcd wrote it to its WAL and no further
 	Rate                  float64 // requests/s
 }
 
@@ -130,14 +131,21 @@ func sum(lists ...[]Request) []Request {
 		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b Request) int {
-		created := 0
-		if a.Created != b.Created {
-			created = map[bool]int{true: 1, false: -1}[a.Created]
-		}
 		return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Subresource, b.Subresource),
-			strings.Compare(a.Verb, b.Verb), created)
+			strings.Compare(a.Verb, b.Verb), cmp.Compare(a.answer(), b.answer()))
 	})
 	return out
+}
+
+// answer orders requests that differ in their answer alone.
+func (r Request) answer() int {
+	switch {
+	case r.Created:
+		return 1
+	case r.Exists:
+		return 2
+	}
+	return 0
 }
 
 // churnOf returns the churn of one server.
@@ -203,17 +211,18 @@ func (c *Churn) requests(t metrics.Target) ([]Request, error) {
 	for _, key := range sortedKeys(counts) {
 		s := counts[key]
 		code := s.Label("code")
+		exists := code == "409" && s.Label("verb") == "POST" && s.Label("subresource") == ""
 		switch {
 		case s.Value == 0 || s.Label("resource") == "":
 		case s.Label("dry_run") != "":
 			dry += s.Value
-		case !strings.HasPrefix(code, "2") && !(code == "0" && s.Label("verb") == "WATCH"):
+		case !exists && !strings.HasPrefix(code, "2") && !(code == "0" && s.Label("verb") == "WATCH"):
 			failed += s.Value
 		default:
 			resource := schema.GroupResource{Group: s.Label("group"), Resource: s.Label("resource")}
 			out = append(out, Request{
 				Resource: storedName(resource), Subresource: s.Label("subresource"), Verb: s.Label("verb"), Created: code == "201",
-				Rate: s.Value / c.Window.Seconds(),
+				Exists: exists, Rate: s.Value / c.Window.Seconds(),
 			})
 		}
 	}

@@ -66,7 +66,7 @@ func TestChurnOfRequests(t *testing.T) {
 	assert.Equal(t, 1, c.Servers)
 	streams, warnings := c.Streams(Storage{}, Inventory{})
 	want := map[string]float64{
-		"pods TxnCreate": 40, "pods TxnUpdate": 30 + 50 + 20, "pods TxnDelete": 20,
+		"pods TxnCreate": 40, "pods TxnUpdate": 30 + 50 + 20, "pods TxnDelete": 20, "pods TxnConflict": 9,
 		"deployments.apps TxnCreate": 2, "deployments.apps TxnUpdate": 6, "leases.coordination.k8s.io TxnUpdate": 1000,
 		"events TxnCreate": 60, "events list": 3, "widgets.example.com get": 5, "leases of events": 10.0 / 60,
 	}
@@ -77,7 +77,7 @@ func TestChurnOfRequests(t *testing.T) {
 	}
 	require.NoError(t, etcdmodel.Load{Streams: streams}.Check())
 	texts := fmt.Sprint(c.Warnings, warnings)
-	assert.Contains(t, texts, "7 dry runs and 10 requests without success are left out")
+	assert.Contains(t, texts, "7 dry runs and 1 requests without success are left out")
 	assert.Contains(t, texts, "DELETECOLLECTION/s delete a number of objects")
 	assert.Contains(t, texts, "the size of widgets.example.com is not known: 1024 bytes are assumed")
 	for _, s := range streams {

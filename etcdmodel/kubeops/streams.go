@@ -23,7 +23,8 @@ import (
 // cache. Otherwise the requests are, as follows:
 //
 //   - POST creates, and so does what is answered with 201. PUT, PATCH and APPLY update. A binding
-//     is an update, a status too. Reviews and tokens store nothing.
+//     is an update, a status too. Reviews and tokens store nothing. A POST answered with 409 is a
+//     transaction whose compare fails.
 //   - DELETE removes. Of pods, half of the DELETEs and evictions are updates: the first sets
 //     deletionTimestamp, the kubelet's own removes.
 //   - GET reads etcd, unless it names a resource version, which cannot be seen here: it is an upper
@@ -83,6 +84,13 @@ func (t *tally) takeEtcd() {
 		}
 		t.rates[written{r.Resource, k.kind, k.what}] += r.Rate
 	}
+	for _, r := range t.churn.Requests { // etcd_requests_total has creates of what exists among the others
+		creates := written{r.Resource, etcdmodel.TxnCreate, ""}
+		if n := min(r.Rate, t.rates[creates]); r.Exists && n > 0 {
+			t.rates[creates] -= n
+			t.rates[written{r.Resource, etcdmodel.TxnConflict, ""}] += n
+		}
+	}
 	for _, verb := range sortedKeys(other) {
 		t.warn("%s has %.3g/s of the operation %q, which is not known and left out", metricEtcd, other[verb], verb)
 	}
@@ -103,6 +111,7 @@ const (
 	updates
 	deletes
 	leaves // a pod's deletion: an update, or the end
+	fails  // a create of what exists
 )
 
 // posts says what a POST on a subresource does. PUT, PATCH and APPLY on any one update the
@@ -117,7 +126,10 @@ func changeOf(r Request) change {
 	}
 	switch r.Verb {
 	case "POST":
-		if r.Resource == "bindings" {
+		switch {
+		case r.Exists:
+			return fails
+		case r.Resource == "bindings":
 			return updates
 		}
 		return posts[r.Subresource]
@@ -148,6 +160,8 @@ func (t *tally) takeRequests() {
 			add(etcdmodel.TxnCreate, "", r.Rate)
 		case updates:
 			add(etcdmodel.TxnUpdate, "", r.Rate)
+		case fails:
+			add(etcdmodel.TxnConflict, "", r.Rate)
 		case deletes:
 			add(etcdmodel.TxnDelete, "", r.Rate)
 		case leaves:

@@ -84,7 +84,7 @@ func start(ctx context.Context, t *testing.T) lab {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
-	kmsplugin.NewBase64Plugin(t, "unix://"+socket)
+	kmsplugin.NewBase64Plugin(t, socket)
 	config, etcd := apiserver.StartBesideEtcd(t, "--encryption-provider-config="+encryptionConfig(t, socket))
 	l := lab{config, etcd, kubernetes.NewForConfigOrDie(config), dynamic.NewForConfigOrDie(config)}
 	l.define(ctx, t)
