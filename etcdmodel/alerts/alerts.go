@@ -1,12 +1,15 @@
-// Package alerts turns a prediction of etcd under a load into Prometheus alerting rules.
+// Package alerts turns a prediction of etcd under a load into Prometheus alerting rules and a
+// Grafana dashboard.
 //
 // It answers: from which db size, fsync time and backend commit time on should an alert fire, so
 // that there is still time to act? Ask it with the cluster and the load of [etcdmodel.Predict]:
 //
 //	set, err := alerts.For(cluster, load, alerts.Options{Lead: time.Hour, Selector: `job="etcd"`})
 //	object, err := set.PrometheusRule() // for the Prometheus operator
+//	file, err := set.RuleFile()         // for Prometheus itself
+//	board, err := set.Dashboard()       // for Grafana
 //
-// docs/alerts.md explains how each threshold comes about.
+// docs/alerts.md explains how each threshold comes about, and sets the rules beside etcd-mixin's.
 package alerts
 
 import (

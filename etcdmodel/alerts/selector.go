@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -45,7 +46,13 @@ func parseSelector(text string) (string, error) {
 
 // parseMatchers adds a metric's name, since a selector may not match the empty string alone.
 func parseMatchers(text string) ([]*labels.Matcher, error) {
-	matchers, err := promQL.ParseMetricSelector("up{" + text + "}")
+	const before, after = "up{", "}"
+	matchers, err := promQL.ParseMetricSelector(before + text + after)
+	var parsed parser.ParseErrors
+	if errors.As(err, &parsed) && len(parsed) > 0 { // of the text, not of what is around it
+		at := int(parsed[0].PositionRange.Start) - len(before)
+		return nil, fmt.Errorf("at byte %d: %w", max(0, min(at, len(text))), parsed[0].Err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +60,7 @@ func parseMatchers(text string) ([]*labels.Matcher, error) {
 		return m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value == "up"
 	})
 	if own < 0 {
-		return nil, fmt.Errorf("the text ends the selector")
+		return nil, errors.New("the text ends the selector")
 	}
 	return slices.Delete(matchers, own, own+1), nil
 }
