@@ -1,8 +1,8 @@
 package alerts_test
 
 import (
-	"errors"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
