@@ -362,7 +362,7 @@ func firstFirings(t *testing.T, tool, dir string, s *seriesSet, calm, minutes in
 			}
 		}
 	}
-	require.True(t, strings.Contains(string(out), "FAILED:") == (len(fired) > 0), "%s", out)
+	require.Equal(t, strings.Contains(string(out), "FAILED:"), len(fired) > 0, "%s", out)
 	return fired
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -34,7 +35,7 @@ func parseSelector(text string) (string, error) {
 	parts := make([]string, len(matchers))
 	for i, m := range matchers {
 		switch m.Name {
-		case labels.MetricName:
+		case model.MetricNameLabel:
 			return "", bad("Selector", shortened(text), want+"; the rules name their metrics")
 		case "le", "To", "grpc_code", "grpc_method", "grpc_type":
 			return "", bad("Selector", shortened(text), want+"; "+m.Name+" is a label that the rules match themselves")
@@ -57,7 +58,7 @@ func parseMatchers(text string) ([]*labels.Matcher, error) {
 		return nil, err
 	}
 	own := slices.IndexFunc(matchers, func(m *labels.Matcher) bool {
-		return m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value == "up"
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && m.Value == "up"
 	})
 	if own < 0 {
 		return nil, errors.New("the text ends the selector")
@@ -86,7 +87,7 @@ var (
 // rules need.
 func checkLabels(field string, names []string) error {
 	for i, n := range names {
-		if !labelName.MatchString(n) || n == "le" || n == labels.MetricName {
+		if !labelName.MatchString(n) || n == "le" || n == model.MetricNameLabel {
 			return bad(fmt.Sprintf("%s[%d]", field, i), shortened(n), "a label's name other than le and __name__")
 		}
 	}
