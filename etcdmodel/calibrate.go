@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sort"
 	"sync"
@@ -39,9 +38,10 @@ const (
 // The result has Fsync for appends of Size bytes and Bandwidth from longer ones. Commit stays nil
 // because it depends on the load: the model makes it of two fdatasyncs and the pages.
 //
-// Calibrate makes one temporary directory of about 80 MB in dir and removes it before it returns,
-// also when ctx is cancelled. A cancelled call returns ctx's error after the fdatasync that is
-// under way. Put dir on the disk in question and not on a tmpfs.
+// Calibrate writes about 80 MB into files in dir that have no name where the system can do that:
+// nothing is left of them, also if the process is killed. What a killed one leaves elsewhere, the
+// next call removes. A cancelled call returns ctx's error after the fdatasync that is under way.
+// Put dir on the disk in question and not on a tmpfs.
 //
 // Calibrate cannot see what etcd itself adds: on a machine whose processors are busy, a goroutine
 // waits longer for an fdatasync than the disk takes. [DiskFromMetrics] of a running etcd includes
@@ -50,31 +50,22 @@ func Calibrate(ctx context.Context, dir string) (Disk, error) {
 	if err := ctx.Err(); err != nil {
 		return Disk{}, fmt.Errorf("etcdmodel: calibrate: %w", err)
 	}
-	own, err := os.MkdirTemp(dir, "etcdmodel-calibrate-")
+	sweep(dir)
+	files, err := newScratch(dir)
 	if err != nil {
 		return Disk{}, fmt.Errorf("etcdmodel: calibrate: %w", err)
 	}
-	disk, err := calibrateIn(ctx, own)
-	if err := errors.Join(err, os.RemoveAll(own)); err != nil {
+	disk, err := calibrateOn(ctx, files)
+	if err := errors.Join(err, files.close()); err != nil {
 		return Disk{}, fmt.Errorf("etcdmodel: calibrate %s: %w", dir, err)
 	}
 	disk.Name = "measured at " + dir
 	return disk, nil
 }
 
-func calibrateIn(ctx context.Context, dir string) (Disk, error) {
-	wal, err := allocated(filepath.Join(dir, "wal"), segmentBytes)
-	if err != nil {
-		return Disk{}, err
-	}
-	defer wal.Close()
-	db, err := allocated(filepath.Join(dir, "db"), dbBytes)
-	if err != nil {
-		return Disk{}, err
-	}
-	defer db.Close()
-	commits := startCommits(ctx, db)
-	small, large, err := appends(ctx, wal)
+func calibrateOn(ctx context.Context, files *scratch) (Disk, error) {
+	commits := startCommits(ctx, files.db)
+	small, large, err := appends(ctx, files.wal)
 	commit, commitErr := commits.finish()
 	if err := errors.Join(err, commitErr); err != nil {
 		return Disk{}, err
@@ -187,19 +178,6 @@ func commitOnce(db *os.File, page []byte, random *rand.Rand) (time.Duration, err
 	}
 	err := datasync(db)
 	return time.Since(began), err
-}
-
-// allocated makes a file with its blocks reserved, so that an fdatasync finds no size to write.
-func allocated(name string, size int64) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := allocate(f, size); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // noise returns bytes that no disk compresses.

@@ -3,7 +3,6 @@ package etcdmodel
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -54,7 +53,7 @@ type CPU struct {
 }
 
 // WithDefaults returns the cluster with every zero field replaced by its default, and with one
-// disk for each member. The cluster must pass [Cluster.Check].
+// disk for each member. A cluster that does not pass [Cluster.Check] keeps what is wrong with it.
 func (c Cluster) WithDefaults() Cluster {
 	c.Version = c.Version.orDefault()
 	c.Members = cmp.Or(c.Members, 3)
@@ -68,7 +67,7 @@ func (c Cluster) WithDefaults() Cluster {
 	c.CompactEvery = cmp.Or(c.CompactEvery, 5*time.Minute)
 	c.CompactKeep = cmp.Or(c.CompactKeep, 5*time.Minute)
 	c.CPU = c.CPU.orDefault()
-	disks := make([]Disk, c.Members)
+	disks := make([]Disk, min(max(c.Members, 0), maxMembers))
 	for i := range disks {
 		disks[i] = c.disk(i).orDefault()
 	}
@@ -83,7 +82,7 @@ func (c Cluster) disk(member int) Disk {
 	case 1:
 		return c.Disks[0]
 	}
-	return c.Disks[member]
+	return c.Disks[min(member, len(c.Disks)-1)]
 }
 
 // Check returns an error that names the first invalid field.
@@ -91,7 +90,7 @@ func (c Cluster) Check() error {
 	if err := c.Version.check("Cluster.Version"); err != nil {
 		return err
 	}
-	if err := checkInt("Cluster.Members", c.Members, 0, 9); err != nil {
+	if err := checkAll("Cluster", clusterLimits, &c); err != nil {
 		return err
 	}
 	if n := len(c.Disks); n > 1 && n != cmp.Or(c.Members, 3) {
@@ -102,42 +101,16 @@ func (c Cluster) Check() error {
 			return err
 		}
 	}
-	if err := c.checkTimes(); err != nil {
+	if err := checkAll("Cluster.CPU", cpuLimits, &c.CPU); err != nil {
 		return err
 	}
-	return c.checkSizes()
+	if err := checkAll("Cluster.State", stateLimits, &c.State); err != nil {
+		return err
+	}
+	return c.checkElection()
 }
 
-func (c Cluster) checkTimes() error {
-	for _, f := range []struct {
-		name string
-		d    time.Duration
-	}{
-		{"RTT", c.RTT}, {"Heartbeat", c.Heartbeat}, {"Election", c.Election}, {
-			"BatchInterval", c.BatchInterval,
-		}, {"CompactKeep", c.CompactKeep},
-		{"CPU.Append", c.CPU.Append}, {
-			"CPU.AppendPerKiB", c.CPU.AppendPerKiB,
-		}, {"CPU.Apply", c.CPU.Apply}, {"CPU.ApplyPerKiB", c.CPU.ApplyPerKiB},
-		{"CPU.CommitPerKiB", c.CPU.CommitPerKiB}, {
-			"CPU.Answer", c.CPU.Answer,
-		}, {"CPU.Turn", c.CPU.Turn}, {"CPU.Accept", c.CPU.Accept}, {"CPU.AcceptPerKiB", c.CPU.AcceptPerKiB},
-	} {
-		if err := checkDuration("Cluster."+f.name, f.d); err != nil {
-			return err
-		}
-	}
-	for _, f := range []struct {
-		name string
-		d    time.Duration
-	}{{"Heartbeat", c.Heartbeat}, {"BatchInterval", c.BatchInterval}, {"CompactEvery", c.CompactEvery}} {
-		if f.d == NoCompaction && f.name == "CompactEvery" {
-			continue
-		}
-		if f.d != 0 && f.d < time.Millisecond {
-			return bad("Cluster."+f.name, f.d, ">= 1ms")
-		}
-	}
+func (c Cluster) checkElection() error {
 	heartbeat, election := cmp.Or(c.Heartbeat, 100*time.Millisecond), cmp.Or(c.Election, time.Second)
 	// server/embed/config.go, Validate: "--election-timeout should be at least as 5 times as
 	// --heartbeat-interval"
@@ -145,22 +118,6 @@ func (c Cluster) checkTimes() error {
 		return bad("Cluster.Election", election, fmt.Sprintf(">= 5 x Heartbeat (%v), as etcd itself asks", heartbeat))
 	}
 	return nil
-}
-
-func (c Cluster) checkSizes() error {
-	if c.Quota < 0 {
-		return bad("Cluster.Quota", c.Quota, ">= 0 bytes")
-	}
-	if err := checkFinite("Cluster.Network", c.Network); err != nil {
-		return err
-	}
-	if c.DB < 0 {
-		return bad("Cluster.DB", c.DB, ">= 0 bytes")
-	}
-	if err := checkInt("Cluster.BatchLimit", c.BatchLimit, 0, math.MaxInt); err != nil {
-		return err
-	}
-	return checkInt("Cluster.SnapshotCount", c.SnapshotCount, 0, math.MaxInt)
 }
 
 // quorum returns the number of members that must have an entry on disk.

@@ -33,7 +33,7 @@ func (c CPU) Scaled(x float64) CPU {
 	for _, d := range []*time.Duration{
 		&c.Accept, &c.AcceptPerKiB, &c.Turn, &c.Append, &c.AppendPerKiB, &c.Apply, &c.ApplyPerKiB, &c.CommitPerKiB, &c.Answer,
 	} {
-		*d = time.Duration(float64(*d) * x)
+		*d = scaled(*d, x)
 	}
 	return c
 }

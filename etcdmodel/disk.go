@@ -57,7 +57,7 @@ func (d Disk) Delayed(by time.Duration) Disk {
 	d = d.orDefault()
 	d.Fsync = shifted(d.Fsync, by)
 	if d.Commit != nil {
-		d.Commit = shifted(d.Commit, 2*by)
+		d.Commit = shifted(d.Commit, added(by, by))
 	}
 	if by != 0 {
 		d.Name = fmt.Sprintf("%s + %v", d.Name, by)
@@ -68,7 +68,7 @@ func (d Disk) Delayed(by time.Duration) Disk {
 func shifted(knots []Quantile, by time.Duration) []Quantile {
 	out := make([]Quantile, len(knots))
 	for i, k := range knots {
-		out[i] = Quantile{k.P, max(0, k.Latency+by)}
+		out[i] = Quantile{k.P, max(0, added(k.Latency, by))}
 	}
 	return out
 }
@@ -80,7 +80,7 @@ func (d Disk) Scaled(x float64) Disk {
 	scale := func(knots []Quantile) []Quantile {
 		out := make([]Quantile, len(knots))
 		for i, k := range knots {
-			out[i] = Quantile{k.P, time.Duration(float64(k.Latency) * x)}
+			out[i] = Quantile{k.P, scaled(k.Latency, x)}
 		}
 		return out
 	}
@@ -140,10 +140,7 @@ func (d Disk) Check(field string) error {
 			return err
 		}
 	}
-	if err := checkInt(field+".Size", d.Size, 0, math.MaxInt); err != nil {
-		return err
-	}
-	return checkFinite(field+".Bandwidth", d.Bandwidth)
+	return checkAll(field, diskLimits, &d)
 }
 
 // maxLatency bounds a knot: a longer fdatasync is a broken histogram, not a disk.

@@ -3,6 +3,7 @@ package etcdmodel
 import (
 	"math"
 	"math/rand/v2"
+	"time"
 )
 
 // never is the time of a timer that is not set.
@@ -192,11 +193,17 @@ func (e *engine) newClass(s Stream) class {
 	}
 	k := class{Stream: s, writes: s.Op.Kind.Writes(), db: s.Op.DBBytes(e.c.Version), cost: s.Op.quotaCost()}
 	k.wal = int64(s.Op.WALBytes(e.c.Version, math.Inf(1)))
-	k.accept = max(1000, ns(e.c.CPU.Accept)+int64(kib*float64(e.c.CPU.AcceptPerKiB)))
-	k.append = ns(e.c.CPU.Append) + int64(kib*float64(e.c.CPU.AppendPerKiB))
-	k.apply = ns(e.c.CPU.Apply) + int64(kib*float64(e.c.CPU.ApplyPerKiB))
+	k.accept = max(1000, processing(e.c.CPU.Accept, e.c.CPU.AcceptPerKiB, kib))
+	k.append = processing(e.c.CPU.Append, e.c.CPU.AppendPerKiB, kib)
+	k.apply = processing(e.c.CPU.Apply, e.c.CPU.ApplyPerKiB, kib)
 	k.limited = k.cost > 0
 	return k
+}
+
+// processing returns the ns of processor that a request of so many KiB takes: an hour at most, so
+// that no sum over all requests under way overflows.
+func processing(fixed, perKiB time.Duration, kib float64) int64 {
+	return min(ns(fixed)+int64(kib*float64(perKiB)), int64(time.Hour))
 }
 
 // run lets time pass until t, and everything that happens meanwhile.

@@ -24,13 +24,21 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
+	p := closedForm(c, l)
+	p.Warnings = append(warnings, p.Warnings...)
+	p.judge(l, newOffer(c, l))
+	return p, nil
+}
+
+// closedForm makes an estimate of input that has its defaults, without a verdict.
+func closedForm(c Cluster, l Load) Prediction {
 	open := newMix(c, Load{Streams: l.Streams}, 0)
 	rate := open.rate
 	probe := newMix(c, l, math.Max(1, rate))
 	if probe.rate == 0 {
-		p := Prediction{Warnings: warnings}
+		p := Prediction{Reads: c.idleRead(l)}
 		p.aggregate(c, l, 0)
-		return p, nil
+		return p
 	}
 	most, _ := c.sustainable(probe, l.LeaderOnly)
 	if l.Clients > 0 { // N = X L(X), by bisection
@@ -46,7 +54,7 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 		t.queue = math.Max(0, float64(l.Clients)*1e9/own-t.mean())
 	}
 	p := Prediction{
-		Throughput: rate, Commit: t.latency(), Warnings: warnings,
+		Throughput: rate, Commit: t.latency(),
 		Fsync:         c.Disks[0].latency(),
 		BackendCommit: Latency{Mean: capped(t.commit), P50: capped(t.commit)},
 		Fsyncs:        t.fsyncs, OpsPerFsync: rate / math.Max(t.fsyncs, math.SmallestNonzeroFloat64),
@@ -58,7 +66,33 @@ func Estimate(c Cluster, l Load) (Prediction, error) {
 	p.aggregate(c, l, rate)
 	p.Elections = c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync)
 	p.warn(c, l)
-	return p, nil
+	return p
+}
+
+// idleRead returns the latency of a read that meets no other request: taking it in, a round trip
+// with which the leader makes sure that it leads, and one more from a follower.
+func (c Cluster) idleRead(l Load) Latency {
+	var most, sum, weight float64
+	add := func(op Op, w float64) {
+		x := op.accept(c.CPU) + float64(c.CPU.Answer)
+		if c.Members > 1 {
+			x += 2 * float64(c.RTT)
+		}
+		most, sum, weight = math.Max(most, x), sum+w*x, weight+w
+	}
+	for _, s := range l.Streams {
+		if s.Rate > 0 {
+			add(s.Op, s.Rate)
+		}
+	}
+	if l.Clients > 0 {
+		add(l.Op, 1)
+	}
+	if weight == 0 {
+		return Latency{}
+	}
+	p50, tail := capped(sum/weight), capped(most)
+	return Latency{Mean: p50, P50: p50, P90: tail, P99: tail, P999: tail, Max: tail}
 }
 
 // latency returns the disk's own distribution.

@@ -1,6 +1,7 @@
 package etcdmodel_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -44,6 +45,111 @@ func ExamplePredict() {
 		p.Throughput, p.OpsPerFsync, p.Commit.P50.Round(time.Millisecond), p.BackendCommit.P50.Round(time.Millisecond))
 	// Output:
 	// 100 writes/s, 25 a fdatasync, p50 500ms, backend commits of 400ms
+}
+
+// Does a slow disk hold 0.6 writes a second, and if not, why?
+func ExamplePrediction() {
+	load := etcdmodel.Load{Streams: []etcdmodel.Stream{
+		{Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 60, Value: 525}, Rate: 0.6, Keys: 10},
+	}}
+	for _, disk := range []etcdmodel.Disk{etcdmodel.SATASSD(), etcdmodel.FixedDisk(8 * time.Second)} {
+		p, err := etcdmodel.Predict(etcdmodel.Cluster{Members: 1, Disks: []etcdmodel.Disk{disk}}, load)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s: holds %v, %d writes answered in %v\n", disk.Name, p.Holds, p.Commit.N, p.Simulated)
+		for _, reason := range p.Reasons {
+			fmt.Printf("  %v: %v\n", reason.What, reason)
+		}
+	}
+	// Output:
+	// SATA SSD: holds true, 1536 writes answered in 42m40s
+	// fixed 8s: holds false, 0 writes answered in 42m40s
+	//   timeouts: 0.6 writes/s time out
+	//   samples: 0 writes were answered in 42m40s of simulated time, too few for a p99
+}
+
+// A simulation that may take minutes ends with its context.
+func ExamplePredictContext() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // as a user who has waited long enough
+	load := etcdmodel.Load{
+		Streams: []etcdmodel.Stream{{Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: 60, Value: 525}, Rate: 10_000}},
+		For:     time.Hour,
+	}
+	_, err := etcdmodel.Predict(etcdmodel.Cluster{}, load)
+	fmt.Println(err)
+	_, err = etcdmodel.PredictContext(ctx, etcdmodel.Cluster{}, load)
+	fmt.Println(err)
+	// Output:
+	// etcdmodel: Load is the work of 1.7e+08 requests, want 3e+06 at most (about a second); PredictContext takes more
+	// etcdmodel: context canceled
+}
+
+// Does it matter which of three disks is slow?
+func ExampleFaultsContext() {
+	load := etcdmodel.Load{Streams: []etcdmodel.Stream{
+		{Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 60, Value: 525}, Rate: 20, Keys: 100},
+	}}
+	faults, err := etcdmodel.FaultsContext(
+		context.Background(), etcdmodel.Cluster{}, load, etcdmodel.FixedDisk(300*time.Millisecond),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range faults {
+		fmt.Printf("%s: holds %v\n", f.Name, f.Holds)
+	}
+	// Output:
+	// none: holds true
+	// one follower: holds false
+	// all followers: holds false
+	// leader: holds false
+	// all members: holds false
+}
+
+// Which etcd does a cluster of 500 nodes and 15,000 pods need, if a tenth of them is replaced in an
+// hour?
+func ExampleSizeFor() {
+	s, err := etcdmodel.SizeFor(etcdmodel.Population{Nodes: 500, Pods: 15_000, Churn: 1500}, etcdmodel.SATASSD())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("quota %d GiB, compaction every %v, db %d MB at the plateau\n", s.Quota>>30, s.CompactEvery, s.Plateau/1e6)
+	fmt.Printf("%s holds: %v; the smallest such disk makes %.0f fdatasyncs/s\n", s.Cluster.Disks[0].Name, s.Holds,
+		s.Smallest.Fsyncs)
+	for _, level := range s.Perf {
+		fmt.Printf("check perf %s: %v\n", level.Name, level.Pass)
+	}
+	// Output:
+	// quota 2 GiB, compaction every 5m0s, db 161 MB at the plateau
+	// SATA SSD holds: true; the smallest such disk makes 13 fdatasyncs/s
+	// check perf s: true
+	// check perf m: true
+	// check perf l: true
+	// check perf xl: false
+}
+
+// Which levels of etcdctl check perf does a spinning disk pass?
+func ExampleCheckPerf() {
+	levels, err := etcdmodel.CheckPerf(
+		context.Background(), etcdmodel.Cluster{Disks: []etcdmodel.Disk{etcdmodel.HDD7200()}},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, l := range levels {
+		fmt.Printf("%s: %.0f of %d puts/s, passes: %v\n", l.Name, l.Throughput, l.Rate, l.Pass)
+	}
+	// Output:
+	// s: 150 of 150 puts/s, passes: true
+	// m: 1000 of 1000 puts/s, passes: true
+	// l: 7030 of 8000 puts/s, passes: false
+	// xl: 7030 of 15000 puts/s, passes: false
 }
 
 // A disk fails for a minute under the idle load of 100 nodes.

@@ -1,6 +1,10 @@
 package etcdmodel
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // Fault is one way in which disks can be slow, with what it does.
 type Fault struct {
@@ -13,12 +17,21 @@ type Fault struct {
 // single member has only "none" and "all members".
 //
 // A leader on a disk that is slow enough loses its lead (Prediction.Elections). The slow disk is
-// then a follower's.
+// then a follower's. It returns an error that names [FaultsContext] for a load of which five
+// predictions take much more than a second.
 func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
-	if err := slow.Check("slow"); err != nil {
+	if err := errors.Join(c.Check(), l.Check(), slow.Check("slow")); err != nil {
 		return nil, err
 	}
-	if err := c.Check(); err != nil {
+	if err := checkCost(c.WithDefaults(), l, "FaultsContext"); err != nil {
+		return nil, err
+	}
+	return FaultsContext(context.Background(), c, l, slow)
+}
+
+// FaultsContext is like [Faults] but takes longer loads, too, and ends with ctx.
+func FaultsContext(ctx context.Context, c Cluster, l Load, slow Disk) ([]Fault, error) {
+	if err := errors.Join(c.Check(), slow.Check("slow")); err != nil {
 		return nil, err
 	}
 	c = c.WithDefaults()
@@ -39,7 +52,7 @@ func Faults(c Cluster, l Load, slow Disk) ([]Fault, error) {
 		for i := f.from; i < f.to; i++ {
 			faulty.Disks[i] = slow
 		}
-		p, err := Predict(faulty, l)
+		p, err := PredictContext(ctx, faulty, l)
 		if err != nil {
 			return nil, fmt.Errorf("with %s slow: %w", f.name, err)
 		}

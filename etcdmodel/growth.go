@@ -172,12 +172,12 @@ func (g growth) predict(c Cluster, writes float64, commit time.Duration) DB {
 	if writes == 0 {
 		d.PerWrite = 0
 	}
-	d.Overshoot = int64(perSecond * (c.BatchInterval + commit).Seconds())
+	d.Overshoot = wholeInt64(perSecond * (c.BatchInterval.Seconds() + commit.Seconds()))
 	steady, quota := g.steady(), g.until(float64(c.Quota))
 	if !math.IsInf(steady, 1) {
-		d.Plateau, d.Live = int64(g.at(steady)), int64(g.live(steady))
+		d.Plateau, d.Live = wholeInt64(g.at(steady)), wholeInt64(g.live(steady))
 	} else {
-		d.Live = int64(g.start)
+		d.Live = wholeInt64(g.start)
 	}
 	if !math.IsInf(quota, 1) {
 		d.QuotaIn = lasting(quota)
@@ -186,10 +186,12 @@ func (g growth) predict(c Cluster, writes float64, commit time.Duration) DB {
 	return d
 }
 
+// atMost converts ns and caps at a century.
+func atMost(ns float64) time.Duration { return time.Duration(math.Min(ns, float64(century))) }
+
 // lasting converts seconds and caps at a century, which a Duration still holds.
 func lasting(s float64) time.Duration {
-	const century = 100 * 365.25 * 24 * 3600
-	return time.Duration(math.Min(s, century) * 1e9)
+	return time.Duration(math.Min(s, century.Seconds()) * 1e9)
 }
 
 // noSpaceText describes NOSPACE and the way out. A compaction frees pages inside the file, which
@@ -200,7 +202,7 @@ func noSpaceText(c Cluster, g growth, quota float64) string {
 		"\"mvcc: database space exceeded\"; deletes and compactions go on. "+
 		"To leave: compact, defragment every member (to about %d MB), then disarm the alarm; "+
 		"without the defragmentation it is raised again.",
-		lasting(quota).Round(time.Second), int64(g.live(quota)/1e6))
+		lasting(quota).Round(time.Second), wholeInt64(g.live(quota)/1e6))
 }
 
 // series returns a hundred points of the file until the steady state or the quota.
@@ -219,7 +221,7 @@ func (g growth) series(d DB) []Size {
 		t := end * float64(i) / points
 		inUse := g.at(t)
 		total = math.Max(total, inUse)
-		out = append(out, Size{At: lasting(t), Total: int64(total), InUse: int64(inUse)})
+		out = append(out, Size{At: lasting(t), Total: wholeInt64(total), InUse: wholeInt64(inUse)})
 	}
 	return out
 }
@@ -246,7 +248,8 @@ func (g growth) compaction(c Cluster, commit time.Duration, kib float64) Compact
 		revisions += math.Max(0, all-p.rate*c.CompactKeep.Seconds())
 		deletes += garbage * c.CompactEvery.Seconds() / g.window
 	}
-	out := Compaction{Revisions: int(revisions), Deletes: int(deletes), Batches: int(revisions)/compactBatch + 1}
+	out := Compaction{Revisions: int(wholeInt64(revisions)), Deletes: int(wholeInt64(deletes))}
+	out.Batches = out.Revisions/compactBatch + 1
 	out.Duration = compactionTime(c.BatchInterval, commit, out.Batches, deletes >= 1, kib)
 	return out
 }
@@ -259,5 +262,5 @@ func compactionTime(interval, commit time.Duration, batches int, deletes bool, k
 	b := float64(commit)
 	scan := float64(scanTime(kib))
 	each := compactPause + scan + forced*b
-	return time.Duration((1 + b/float64(interval)) * (float64(batches-1)*each + scan + (forced-1)*b))
+	return atMost((1 + b/float64(interval)) * (float64(batches-1)*each + scan + (forced-1)*b))
 }

@@ -61,7 +61,7 @@ func (r row) simulated(t *testing.T, c Cluster) Prediction {
 	s.measure()
 	span := r.num(t, "secs")
 	s.e.run(s.e.now + int64(span*1e9))
-	return s.prediction(span)
+	return s.prediction(time.Duration(span * float64(time.Second)))
 }
 
 // misses collects relative errors by quantity.

@@ -3,7 +3,6 @@ package etcdmodel
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -29,8 +28,12 @@ type Load struct {
 	Op      Op
 	Keys    int // distinct keys the clients write; zero means a new key every time
 
-	// For is the time that Predict simulates, after a warm-up of a tenth of it; zero means 10 s.
+	// For is the time that Predict measures, after a warm-up of a tenth of it and a second at least.
+	// Zero means 10 s, doubled until 1,000 writes and 1,000 reads have ended, as far as the load has
+	// both, and an hour at most.
 	For time.Duration
+	// Limits sets what the load asks of etcd: Prediction.Holds says whether it gets that.
+	Limits Limits
 	// LeaderOnly sends every request to the leader. False spreads them over all members.
 	LeaderOnly bool
 	// RoundRobin has a closed client send each request to the next member, as an etcd client with
@@ -38,12 +41,6 @@ type Load struct {
 	// beside it. A slow member then slows only its own clients.
 	RoundRobin bool
 }
-
-// maxClients and maxRate bound what is simulated; beyond them no etcd answers anyway.
-const (
-	maxClients = 100_000
-	maxRate    = 1e6
-)
 
 // maxRequests bounds one simulation: some minutes of computing.
 const maxRequests = 1e9
@@ -55,14 +52,8 @@ func (l Load) Check() error {
 			return err
 		}
 	}
-	if err := checkInt("Load.Clients", l.Clients, 0, maxClients); err != nil {
+	if err := checkAll("Load", loadLimits, &l); err != nil {
 		return err
-	}
-	if err := checkInt("Load.Keys", l.Keys, 0, math.MaxInt); err != nil {
-		return err
-	}
-	if l.For < 0 || l.For > time.Hour {
-		return bad("Load.For", l.For, "0 to 1h")
 	}
 	rate := 0.0
 	for _, s := range l.Streams {
@@ -84,11 +75,5 @@ func (s Stream) check(field string) error {
 	if err := s.Op.Check(field + ".Op"); err != nil {
 		return err
 	}
-	if math.IsNaN(s.Rate) || s.Rate < 0 || s.Rate > maxRate {
-		return bad(field+".Rate", s.Rate, "0 to 1e6 requests/s")
-	}
-	if err := checkInt(field+".Keys", s.Keys, 0, math.MaxInt); err != nil {
-		return err
-	}
-	return checkDuration(field+".TTL", s.TTL)
+	return checkAll(field, streamLimits, &s)
 }

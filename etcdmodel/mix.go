@@ -44,6 +44,11 @@ func newMix(c Cluster, l Load, closed float64) mix {
 	return m
 }
 
+// accept returns the time (ns) to take in the request.
+func (o Op) accept(c CPU) float64 {
+	return max(1000, float64(c.Accept)+o.kib()*float64(c.AcceptPerKiB))
+}
+
 // kib returns the request's key and value bytes in KiB, all puts of a transaction together.
 func (o Op) kib() float64 {
 	n := float64(o.Key+o.Value) / 1024

@@ -1,9 +1,6 @@
 package etcdmodel
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Kind is the kind of a request to etcd. Zero is [Put].
 type Kind int
@@ -63,19 +60,18 @@ func (o Op) puts() int { return max(o.Puts, 1) }
 // Check returns an error for a negative size, an unknown kind, and a request that etcd refuses
 // because of its size. field names the request in the error.
 func (o Op) Check(field string) error {
-	if o.Kind < 0 || o.Kind >= kinds {
-		return bad(field+".Kind", int(o.Kind), "a Kind of this package")
-	}
-	if err := checkInt(field+".Key", o.Key, 0, math.MaxInt); err != nil {
-		return err
-	}
-	if err := checkInt(field+".Value", o.Value, 0, math.MaxInt); err != nil {
-		return err
-	}
-	if err := checkInt(field+".Puts", o.Puts, 0, math.MaxInt); err != nil {
+	if err := checkAll(field, opLimits, &o); err != nil {
 		return err
 	}
 	return o.checkLimits(field)
+}
+
+// within returns the request with its sizes in a range in which their sums do not overflow. It
+// changes none that passes Check.
+func (o Op) within() Op {
+	o.Key, o.Value = min(max(o.Key, 0), mostAnswer), min(max(o.Value, 0), mostAnswer)
+	o.Puts = min(max(o.Puts, 0), mostPuts)
+	return o
 }
 
 func (o Op) checkLimits(field string) error {

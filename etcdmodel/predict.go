@@ -1,35 +1,82 @@
 package etcdmodel
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"math"
 	"time"
 )
 
-// Predict simulates the load on the cluster for Load.For and returns what it does. The same
-// cluster (with its Seed) and load give the same prediction. It returns an error for invalid
-// input. Valid but risky settings are reported in Prediction.Warnings.
+// Predict simulates the load on the cluster and returns what it does. The same cluster (with its
+// Seed) and load give the same prediction. It returns an error for invalid input. Valid but risky
+// settings are reported in Prediction.Warnings.
 //
 // It was compared with held-out rows of 3.5.35, 3.6.16 and 3.7.3 on one machine, with the fdatasync
 // as a running etcd reports it. The median error at p50 was 13 %, at p99 24 %, in closed throughput
 // 12 %, and in requests per fdatasync 4 %. validation/RESULTS/etcdmodel.md has the tables.
+//
+// It ends within about a second. It returns an error that names [PredictContext] for a load that
+// takes longer to simulate.
 func Predict(c Cluster, l Load) (Prediction, error) {
+	if err := errors.Join(c.Check(), l.Check()); err != nil {
+		return Prediction{}, err
+	}
+	if err := checkCost(c.WithDefaults(), l, "PredictContext"); err != nil {
+		return Prediction{}, err
+	}
+	return PredictContext(context.Background(), c, l)
+}
+
+// PredictContext is like [Predict] but takes longer loads, too: up to 10^9 requests, which are
+// minutes of computing. It returns ctx's error within milliseconds of the end of ctx.
+func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
 	if err != nil {
 		return Prediction{}, err
 	}
 	s := newSimulation(c, l)
-	s.e.run(max(ns(l.For)/10, int64(time.Second)))
-	s.measure()
-	s.e.run(s.e.now + ns(l.For))
-	p := s.prediction(l.For.Seconds())
+	span, err := s.simulate(ctx, c, l)
+	if err != nil {
+		return Prediction{}, err
+	}
+	p := s.prediction(span)
 	p.Warnings = warnings
 	p.DB.Series = p.aggregate(c, l, p.Throughput).series(p.DB)
-	p.Compaction.Commit = compactionLatency(c, l, p.Compaction)
+	if p.Compaction.Commit, err = compactionLatency(ctx, c, l, p.Compaction); err != nil {
+		return Prediction{}, err
+	}
 	p.Elections = math.Max(p.Elections, c.electionsPerHour(p.Fsyncs, p.WALBytesOp*p.OpsPerFsync))
+	o := newOffer(c, l)
+	o.piled = s.piled(span)
+	o.sampledWrites, o.sampledReads = true, true
+	p.rare(c, l, &o, s)
 	p.warn(c, l)
+	p.judge(l, o)
 	return p, nil
+}
+
+// rare replaces the latency of requests that are too rare for samples by the closed form's. A read
+// beside writes waits for what they wait for.
+func (p *Prediction) rare(c Cluster, l Load, o *offer, s *simulation) {
+	if !s.rare {
+		return
+	}
+	closed := closedForm(c, l)
+	replace := func(what string, n int, latency Latency, sampled *bool, into *Latency) {
+		if n < p99Least {
+			p.Warnings = append(p.Warnings, warning("Load", "has %d %s in %v of simulated time: "+
+				"their latency is the closed form's", n, what, p.Simulated))
+			*into, *sampled = latency, false
+		}
+	}
+	if s.writes {
+		replace("writes", s.endedWrites(), closed.Commit, &o.sampledWrites, &p.Commit)
+	}
+	if reads := s.reads.counts.Total(); s.asksReads && s.writes {
+		replace("reads", reads, closed.Commit, &o.sampledReads, &p.Reads)
+	} else if s.asksReads {
+		replace("reads", reads, closed.Reads, &o.sampledReads, &p.Reads)
+	}
 }
 
 // prepare checks and fills in the defaults.
@@ -38,14 +85,14 @@ func prepare(c *Cluster, l *Load) ([]error, error) {
 		return nil, err
 	}
 	*c = c.WithDefaults()
-	l.For = cmp.Or(l.For, 10*time.Second)
 	return c.warnings(), nil
 }
 
-// prediction reads the counters of a simulation that measured for so many seconds.
-func (s *simulation) prediction(span float64) Prediction {
-	n := &s.e.count
+// prediction reads the counters of a simulation that measured for so long.
+func (s *simulation) prediction(simulated time.Duration) Prediction {
+	n, span := &s.e.count, max(simulated.Seconds(), 1e-9)
 	p := Prediction{
+		Simulated:  simulated,
 		Throughput: float64(s.written) / span,
 		WALBytes:   float64(n.walBytes) / span, Fsyncs: float64(n.fsyncs) / span,
 		Commit: s.commits.latency(), Reads: s.reads.latency(),
@@ -63,7 +110,24 @@ func (s *simulation) prediction(span float64) Prediction {
 			p.Member = append(p.Member, s.members[i].latency())
 		}
 	}
+	s.markEmpty(&p)
 	return p
+}
+
+// markEmpty marks the latencies of what the load has and of which nothing ended.
+func (s *simulation) markEmpty(p *Prediction) {
+	mark := func(l *Latency, expected bool) {
+		if expected && l.N == 0 {
+			*l = noSample
+		}
+	}
+	mark(&p.Commit, s.writes)
+	mark(&p.Reads, s.asksReads)
+	mark(&p.Fsync, s.writes)
+	mark(&p.BackendCommit, s.writes)
+	for i := range p.Member {
+		mark(&p.Member[i], s.writes && !s.e.only)
+	}
 }
 
 // aggregate fills in what follows from the mean rate of writes: limits, db, compaction,
@@ -78,7 +142,7 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	}
 	p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
 	commit := p.BackendCommit.Mean
-	if commit == 0 {
+	if commit == 0 || p.BackendCommit.Empty() {
 		commit = capped(c.backendCommit(newDiskMean(c, 0), m, m.rate))
 	}
 	g := newGrowth(c, m.streams)
@@ -109,19 +173,26 @@ func (m mix) kib() float64 {
 func capped(ns float64) time.Duration { return time.Duration(math.Min(ns, float64(maxLatency))) }
 
 // compactionLatency simulates up to two seconds of the load with the compaction at work.
-func compactionLatency(c Cluster, l Load, x Compaction) Latency {
+func compactionLatency(ctx context.Context, c Cluster, l Load, x Compaction) (Latency, error) {
 	if x.Revisions == 0 {
-		return Latency{}
+		return Latency{}, nil
 	}
 	s := newSimulation(c, l)
-	s.e.run(int64(time.Second) / 2)
+	if err := s.drive(ctx, int64(time.Second)/2); err != nil {
+		return Latency{}, err
+	}
 	s.measure()
 	s.e.compactRevisions(x.Revisions, x.Deletes)
 	end := s.e.now + int64(2*time.Second)
-	for s.e.now < end && s.e.compacting() {
-		s.e.run(min(end, s.e.now+int64(50*time.Millisecond)))
+	for s.e.now < end && s.e.compacting() && !s.full {
+		if err := s.drive(ctx, min(end, s.e.now+int64(50*time.Millisecond))); err != nil {
+			return Latency{}, err
+		}
 	}
-	return s.commits.latency()
+	if s.commits.counts.Total() == 0 {
+		return noSample, nil
+	}
+	return s.commits.latency(), nil
 }
 
 // electionsPerHour returns the expected number of saves in an hour that outlast a follower's

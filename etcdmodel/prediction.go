@@ -1,12 +1,28 @@
 package etcdmodel
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"time"
+)
 
 // Latency is a distribution of durations in its usual places.
+//
+// It is zero where the load has no such request. Where the load has some and none was answered in
+// the simulated time, N is zero and every duration is [NoSample]: see [Latency.Empty].
 type Latency struct {
 	Mean, P50, P90, P99, P999, Max time.Duration
 	N                              int // samples; zero for a closed form
 }
+
+// NoSample is every duration of a [Latency] of which nothing ended. It is longer than any limit, so
+// that no comparison takes it for a quick answer.
+const NoSample time.Duration = math.MaxInt64
+
+var noSample = Latency{NoSample, NoSample, NoSample, NoSample, NoSample, NoSample, 0}
+
+// Empty reports whether requests were sent and none was answered: there are no quantiles.
+func (l Latency) Empty() bool { return l.P50 == NoSample }
 
 // Bound is the part of etcd that stops throughput from growing.
 type Bound int
@@ -25,11 +41,19 @@ const (
 
 // String returns the bound as a table shows it.
 func (b Bound) String() string {
+	if b < 0 || b >= bounds {
+		return fmt.Sprintf("Bound(%d)", int(b))
+	}
 	return [...]string{"disk", "accept", "raft loop", "apply", "backend commit", "network", "raft in flight"}[b]
 }
 
 // Prediction is the answer of [Predict] and [Estimate]. Rates are per second.
 type Prediction struct {
+	Holds   bool     // the load meets every [Check] of [Load.Limits]
+	Reasons []Reason // the checks that it does not meet; empty if it holds
+
+	Simulated time.Duration // virtual time that was measured; zero from Estimate
+
 	Throughput  float64 // writes answered
 	Sustainable float64 // the most writes of this mix that do not pile up
 	Bound       Bound   // what limits Sustainable
@@ -40,7 +64,7 @@ type Prediction struct {
 	OpsPerFsync float64
 
 	Commit Latency   // as a client sees it: from sending a write to its answer
-	Reads  Latency   // the same of linearizable reads and keep-alives; zero if there are none
+	Reads  Latency   // the same of linearizable reads and keep-alives
 	Member []Latency // Commit by the member that the client talks to, the leader of the start first; nil with one member
 
 	Fsync          Latency // the leader's WAL fdatasyncs

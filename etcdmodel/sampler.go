@@ -45,7 +45,7 @@ func (d Disk) perByte() float64 {
 
 // save draws one fdatasync of an append of so many bytes, in ns.
 func (s *sampler) save(bytes int64) int64 {
-	return s.fsync.draw(&s.rng) + int64(s.perByte*float64(max(0, bytes-s.size)))
+	return s.fsync.draw(&s.rng) + flow(s.perByte*float64(max(0, bytes-s.size)))
 }
 
 // flush draws one backend commit that writes bytes of pages, in ns: two fdatasyncs (bbolt
@@ -54,8 +54,11 @@ func (s *sampler) flush(bytes float64, perByte float64) int64 {
 	if len(s.commit) > 0 {
 		return s.commit.draw(&s.rng)
 	}
-	return s.sync() + s.sync() + int64((s.dbPerByte+perByte)*bytes)
+	return s.sync() + s.sync() + flow((s.dbPerByte+perByte)*bytes)
 }
+
+// flow converts a time of writing bytes: a year at most, which no simulation comes to the end of.
+func flow(ns float64) int64 { return int64(min(ns, 365*24*3600e9)) }
 
 // half draws the second half of a commit, without its bytes.
 func (s *sampler) half() int64 {

@@ -65,6 +65,9 @@ const (
 
 // String returns the outcome in words.
 func (o Outcome) String() string {
+	if o < 0 || o >= Outcome(outcomes) {
+		return fmt.Sprintf("Outcome(%d)", int(o))
+	}
 	return [...]string{"committed", "timed out", "wasted", "too many requests", "no space", "read"}[o]
 }
 

@@ -137,7 +137,7 @@ func (s *Server) Disarm() error {
 // byte. It was laid by eye through the 11 defragmentations of 3.6.16 that were measured (1 to 72
 // MB, disks of 0 to 10 ms): median error 30 %.
 func defragTime(bytes float64, fsync time.Duration) time.Duration {
-	return 15*time.Millisecond + 5*fsync + time.Duration(17*bytes)
+	return atMost(float64(15*time.Millisecond) + 5*float64(fsync) + 17*bytes)
 }
 
 // Next returns the virtual time of the next thing that happens by itself, for a caller that steps

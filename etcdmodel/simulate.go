@@ -16,6 +16,11 @@ type simulation struct {
 	robin  bool
 	from   int64 // measured from here on
 
+	writes, asksReads bool    // which of them the load has
+	third, fourth     quarter // of the time measured
+	full              bool    // more are on their way than are simulated
+	rare              bool    // too few ended in the longest time that is simulated
+
 	commits, reads                        latencies
 	members                               []latencies
 	written, timedOut, wasted, refusedAll int
@@ -35,6 +40,11 @@ func newSimulation(c Cluster, l Load) *simulation {
 		sum += x.Rate
 		s.rates = append(s.rates, sum)
 	}
+	for i, x := range classes {
+		asks := x.Rate > 0 || i == len(l.Streams)
+		s.writes = s.writes || asks && x.Op.Kind.Writes()
+		s.asksReads = s.asksReads || asks && !x.Op.Kind.Writes()
+	}
 	s.commits, s.reads = newLatencies(), newLatencies()
 	for range s.e.c.Members {
 		s.members = append(s.members, newLatencies())
@@ -50,11 +60,14 @@ func newSimulation(c Cluster, l Load) *simulation {
 func (s *simulation) nextArrival() {
 	s.e.timers[timerArrival] = never
 	if n := len(s.rates); n > 0 && s.rates[n-1] > 0 {
-		s.e.timers[timerArrival] = s.e.now + int64(s.chance.ExpFloat64()*1e9/s.rates[n-1])
+		s.e.timers[timerArrival] = s.e.now + int64(min(s.chance.ExpFloat64()*1e9/s.rates[n-1], never/2))
 	}
 }
 
 func (s *simulation) arrive() {
+	if s.e.now >= s.third.from {
+		s.look()
+	}
 	class := 0
 	if n := len(s.rates); n > 1 {
 		for x := s.chance.Float64() * s.rates[n-1]; class < n-1 && x >= s.rates[class]; {
@@ -129,6 +142,7 @@ func (s *simulation) done(r request, o outcome, at int64) {
 // measure starts over what is counted.
 func (s *simulation) measure() {
 	s.from = s.e.now
+	s.third, s.fourth = quarter{from: never}, quarter{from: never}
 	fsync, commit := s.e.count.fsyncTime, s.e.count.commitTime
 	fsync.reset()
 	commit.reset()

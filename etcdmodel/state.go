@@ -16,4 +16,4 @@ type State struct {
 
 // History returns the number of revisions that the next compactions can still free: those
 // written since the last one.
-func (s State) History() int64 { return max(0, s.Revision-s.Compacted) }
+func (s State) History() int64 { return max(0, max(0, s.Revision)-max(0, s.Compacted)) }

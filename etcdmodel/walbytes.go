@@ -14,10 +14,13 @@ func (o Op) WALBytes(v Version, perReady float64) float64 {
 	if !o.Kind.Writes() {
 		return 0
 	}
+	if o = o.within(); !(perReady > 1) {
+		perReady = 1
+	}
 	const term = 1 // bytes of a term below 128
 	entry := 4 + term + indexBytes + field(requestID+field(o.payload()))
 	hardState := 13 + term + indexBytes
-	return float64(record(entry)) + float64(record(hardState))/max(perReady, 1)
+	return float64(record(entry)) + float64(record(hardState))/perReady
 }
 
 // WALMetric returns the factor by which etcd_disk_wal_write_bytes_total exceeds the bytes on disk:

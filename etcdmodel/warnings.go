@@ -78,7 +78,10 @@ func (p *Prediction) warn(c Cluster, l Load) {
 			offered, p.Sustainable, p.Bound,
 		)
 	}
-	if p.Commit.P99 > c.requestTimeout()/2 {
+	switch {
+	case p.Commit.Empty():
+		add("Commit", "has no sample: no write was answered in %v", p.Simulated)
+	case p.Commit.P99 > c.requestTimeout()/2:
 		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())
 	}
 	if p.DB.QuotaIn >= 0 {

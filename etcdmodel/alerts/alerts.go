@@ -84,10 +84,6 @@ const (
 	window = 5 * time.Minute
 	// longestLead bounds the options: beyond it no growth is predicted.
 	longestLead = 365 * 24 * time.Hour
-	// commitObjective is Kubernetes' own for a mutating call on one object: p99 within a second
-	// (kubernetes/community sig-scalability/slos/api_call_latency.md). No call is faster than its
-	// commit.
-	commitObjective = time.Second
 )
 
 // For returns alerts for the db size, fsync, backend commit, heartbeats, members, elections, peers,
@@ -116,7 +112,7 @@ func For(c etcdmodel.Cluster, l etcdmodel.Load, o Options) (Set, error) {
 		s.peers(c)
 	}
 	s.members(c, p)
-	s.requests(c, p)
+	s.requests(l, p)
 	if o.BesideMixin {
 		s.Rules = slices.DeleteFunc(s.Rules, func(r Rule) bool { return r.alike })
 	}

@@ -89,7 +89,7 @@ func tooSlow(c etcdmodel.Cluster, l etcdmodel.Load) (float64, string, error) {
 			slowed.Disks[i] = d.Scaled(x)
 		}
 		p, err := etcdmodel.Predict(slowed, l)
-		return troubleOf(p, slowed, l), err
+		return troubleOf(p, slowed), err
 	}
 	low, high, reason := 0.0, 1.0, ""
 	for ; high <= mostSlow; low, high = high, 2*high {
@@ -119,20 +119,15 @@ func tooSlow(c etcdmodel.Cluster, l etcdmodel.Load) (float64, string, error) {
 	return high, reason, nil
 }
 
-// troubleOf names the trouble that a prediction shows. It returns "" if there is none.
-func troubleOf(p etcdmodel.Prediction, c etcdmodel.Cluster, l etcdmodel.Load) string {
-	offered := 0.0
-	for _, s := range l.Streams {
-		if s.Op.Kind.Writes() {
-			offered += s.Rate
+// troubleOf names the trouble that a prediction shows: the first reason of its verdict that a disk
+// can have, or late heartbeats. It returns "" if there is none.
+func troubleOf(p etcdmodel.Prediction, c etcdmodel.Cluster) string {
+	for _, r := range p.Reasons {
+		if r.What != etcdmodel.CheckNoSpace && r.What != etcdmodel.CheckSamples {
+			return r.Text
 		}
 	}
-	switch {
-	case offered > p.Sustainable && len(l.Streams) > 0:
-		return fmt.Sprintf("%.0f writes/s are offered and %.0f are sustained", offered, p.Sustainable)
-	case p.Commit.P99 > commitObjective:
-		return fmt.Sprintf("the commit p99 passes %v", commitObjective)
-	case c.Members > 1 && p.HeartbeatsLate > 0:
+	if c.Members > 1 && p.HeartbeatsLate > 0 {
 		return "heartbeats are late"
 	}
 	return ""

@@ -1,24 +1,25 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/redline-go/redline/etcdmodel"
 )
 
-// requestBounds are the buckets of grpc_server_handling_seconds up to a second (Prometheus'
-// default ones).
+// requestBounds are the buckets of grpc_server_handling_seconds (Prometheus' default ones).
 var requestBounds = []time.Duration{
 	5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
 	100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second,
+	2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
 }
 
 // failedCodes are the gRPC codes that are etcd's fault, not the client's.
 const failedCodes = "Unknown|FailedPrecondition|ResourceExhausted|Internal|Unavailable|DataLoss|DeadlineExceeded"
 
 // requests adds the rules about applies, proposals and requests.
-func (s *Set) requests(c etcdmodel.Cluster, p etcdmodel.Prediction) {
+func (s *Set) requests(l etcdmodel.Load, p etcdmodel.Prediction) {
 	rate := func(metric, window string, matchers ...string) string {
 		return fmt.Sprintf("rate(%s[%s])", s.metric(metric, matchers...), window)
 	}
@@ -40,7 +41,7 @@ func (s *Set) requests(c etcdmodel.Cluster, p etcdmodel.Prediction) {
 		Why:     "1 % of the predicted writes, three times the predicted timeouts, at least one in 20 s",
 	}, s.failing("EtcdRequestsFail", "warning", max(0.01, 3*failing), failing),
 		s.failing("EtcdRequestsFailOften", "critical", max(0.05, 6*failing), failing))
-	s.slow(c, p)
+	s.slow(cmp.Or(l.Limits.P99, commitObjective), p)
 }
 
 // failing returns a rule about the share of each method's requests that etcd fails.
@@ -60,18 +61,21 @@ func (s *Set) failing(name, severity string, share, normal float64) Rule {
 	}
 }
 
+// commitObjective is the zero value of etcdmodel's Limits.P99.
+const commitObjective = time.Second
+
 // slow adds the rule about the latency of writes as etcd measures it: only with
 // --metrics=extensive.
-func (s *Set) slow(c etcdmodel.Cluster, p etcdmodel.Prediction) {
+func (s *Set) slow(objective time.Duration, p etcdmodel.Prediction) {
 	normal := p.Commit.P99
 	bound := time.Duration(0)
 	for _, b := range requestBounds {
-		if b < commitObjective && (b > normal && bound < normal || b > normal && b <= commitObjective/4) {
+		if b > normal && b < objective && (bound == 0 || b <= objective/4) {
 			bound = b
 		}
 	}
 	if normal <= 0 || bound == 0 {
-		s.warn("a commit p99 of %v is in the same bucket as %v: no threshold for requests", normal, commitObjective)
+		s.warn("a commit p99 of %v is in the same bucket as %v: no threshold for requests", normal, objective)
 		return
 	}
 	rate := fmt.Sprintf("rate(%s[%s])",
@@ -79,10 +83,8 @@ func (s *Set) slow(c etcdmodel.Cluster, p etcdmodel.Prediction) {
 	s.Rules = append(s.Rules, Rule{
 		Name: "EtcdWritesSlow", Severity: "warning", For: holdFor, Mixin: "etcdGRPCRequestsSlow",
 		Expr:      fmt.Sprintf("histogram_quantile(0.99, %s) > %g", s.each("sum", rate, "grpc_type"), bound.Seconds()),
-		Threshold: bound.Seconds(), Normal: normal.Seconds(), Limit: commitObjective.Seconds(),
+		Threshold: bound.Seconds(), Normal: normal.Seconds(), Limit: objective.Seconds(),
 		Summary: "Transactions of etcd become slow (needs etcd's --metrics=extensive).",
-		Why: fmt.Sprintf("a bucket's bound between the predicted commit p99 and %v, "+
-			"Kubernetes' objective for a mutating call",
-			commitObjective),
+		Why:     fmt.Sprintf("a bucket's bound between the predicted commit p99 and the load's limit of %v", objective),
 	})
 }

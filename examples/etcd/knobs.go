@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/redline-go/redline/etcdmodel"
@@ -15,7 +16,7 @@ type knob struct {
 }
 
 // knobs predicts the usual changes, one at a time.
-func (o options) knobs(now etcdmodel.Cluster, p etcdmodel.Prediction) ([]knob, error) {
+func (o options) knobs(ctx context.Context, now etcdmodel.Cluster, p etcdmodel.Prediction) ([]knob, error) {
 	var knobs []knob
 	var failed error
 	try := func(name string, change func(*etcdmodel.Cluster, *options)) {
@@ -25,7 +26,7 @@ func (o options) knobs(now etcdmodel.Cluster, p etcdmodel.Prediction) ([]knob, e
 		if err != nil {
 			return // nothing is left to write
 		}
-		prediction, err := etcdmodel.Predict(c, l)
+		prediction, err := etcdmodel.PredictContext(ctx, c, l)
 		if err != nil {
 			failed = err
 			return

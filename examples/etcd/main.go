@@ -75,12 +75,12 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	p, err := etcdmodel.Predict(cluster, load)
+	p, err := etcdmodel.PredictContext(ctx, cluster, load)
 	if err != nil {
 		return err
 	}
 	report(w, cluster, load, p)
-	knobs, err := o.knobs(cluster, p)
+	knobs, err := o.knobs(ctx, cluster, p)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	if o.out == "" {
 		return nil
 	}
-	return write(w, o.out, cluster, load, knobs)
+	return write(ctx, w, o.out, cluster, load, knobs)
 }
 
 // cluster returns the etcd that the flags describe.

@@ -33,6 +33,27 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A disk on which writes time out does not hold them, and nothing answered is no latency of zero.
+func TestSlowDisksDoNotHold(t *testing.T) {
+	for disk, because := range map[string]string{"2s": "the p99 of writes is", "7450ms": "0 writes were answered"} {
+		o := incident()
+		o.disk = disk
+		var b bytes.Buffer
+		require.NoError(t, run(context.Background(), &b, o))
+		assert.Contains(t, b.String(), "It does not hold: 56 writes/s are offered", disk)
+		assert.Contains(t, b.String(), "writes/s time out", disk)
+		assert.Contains(t, b.String(), because, disk)
+		assert.NotContains(t, b.String(), " 0s", disk)
+	}
+}
+
+// Interrupted, it ends with the context's error.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, run(ctx, &bytes.Buffer{}, incident()), context.Canceled)
+}
+
 // Events that are new all the time and live for an hour fill the quota. The plots and rules are
 // written where asked.
 func TestFullAndWritten(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"image/color"
 	"io"
@@ -25,15 +26,15 @@ var (
 )
 
 // write puts the plots, the alerting rules and the dashboard into a directory.
-func write(w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) error {
+func write(ctx context.Context, w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	latency, err := latencyPlot(c, l)
+	latency, err := latencyPlot(ctx, c, l)
 	if err != nil {
 		return err
 	}
-	size, err := sizePlot(c, l, knobs)
+	size, err := sizePlot(ctx, c, l, knobs)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func write(w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs
 
 // latencyPlot draws p50 and p99 against multiples of the load, up to what is sustained, on this
 // disk and on NVMe.
-func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
+func latencyPlot(ctx context.Context, c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("Commit latency against load, %d members, etcd %v", c.Members, c.Version)
 	p.X.Label.Text, p.Y.Label.Text = "writes/s offered", "ms"
@@ -85,7 +86,7 @@ func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 		c      etcdmodel.Cluster
 		colour color.Color
 	}{{c.Disks[0].Name, c, red}, {"NVMe", nvme, blue}} {
-		p50, p99, err := sweep(line.c, l)
+		p50, p99, err := sweep(ctx, line.c, l)
 		if err != nil {
 			return nil, err
 		}
@@ -117,14 +118,17 @@ func latencyPlot(c etcdmodel.Cluster, l etcdmodel.Load) (*plot.Plot, error) {
 }
 
 // sweep predicts at growing multiples of a load, until it is no longer sustained.
-func sweep(c etcdmodel.Cluster, l etcdmodel.Load) (p50, p99 plotter.XYs, err error) {
+func sweep(ctx context.Context, c etcdmodel.Cluster, l etcdmodel.Load) (p50, p99 plotter.XYs, err error) {
 	for x := 0.1; x <= 200; x *= 1.4 {
 		loaded := times(l, x)
 		// A p99 takes some thousand requests.
 		loaded.For = time.Duration(min(max(3000/rateOf(loaded), 2), 600) * float64(time.Second))
-		p, err := etcdmodel.Predict(c, loaded)
+		p, err := etcdmodel.PredictContext(ctx, c, loaded)
 		if err != nil {
 			return nil, nil, err
+		}
+		if p.Commit.Empty() {
+			break
 		}
 		rate := rateOf(loaded)
 		p50 = append(p50, plotter.XY{X: rate, Y: max(p.Commit.P50.Seconds()*1e3, 0.01)})
@@ -148,8 +152,8 @@ func vertical(x float64, p *plot.Plot) (*plotter.Line, error) {
 
 // sizePlot draws the db file over time below the quota, as it is and with the change that gives it
 // most room.
-func sizePlot(c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, error) {
-	now, err := etcdmodel.Predict(c, l)
+func sizePlot(ctx context.Context, c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) (*plot.Plot, error) {
+	now, err := etcdmodel.PredictContext(ctx, c, l)
 	if err != nil {
 		return nil, err
 	}

@@ -24,13 +24,16 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 
 	offered := rateOf(l)
 	verdict := "holds"
-	if !holds(l, p) {
+	if !p.Holds {
 		verdict = "does not hold"
 	}
 	fmt.Fprintf(
 		w, "\nWill it hold?  It %s: %.0f writes/s are offered, %.0f can be sustained (%v).\n", verdict, offered,
 		p.Sustainable, p.Bound,
 	)
+	for _, reason := range p.Reasons {
+		fmt.Fprintf(w, "  because %v\n", reason)
+	}
 	fmt.Fprintf(w, "  commit latency p50 %v, p99 %v, p99.9 %v; fsync p99 %v; %.1f writes per fsync\n",
 		short(p.Commit.P50), short(p.Commit.P99), short(p.Commit.P999), short(p.Fsync.P99), p.OpsPerFsync)
 	fmt.Fprintf(w, "  heartbeats late %.2f/s, elections %.2f/h\n", p.HeartbeatsLate, p.Elections)
@@ -48,9 +51,6 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 	}
 }
 
-// holds reports whether the offered load is below what can be sustained.
-func holds(l etcdmodel.Load, p etcdmodel.Prediction) bool { return rateOf(l) <= p.Sustainable }
-
 func whenFull(c etcdmodel.Cluster, p etcdmodel.Prediction) string {
 	if p.DB.QuotaIn >= 0 {
 		return fmt.Sprintf("In %v: it grows by %.0f MB an hour.", p.DB.QuotaIn.Round(time.Minute), p.DB.Growth*3600/1e6)
@@ -65,7 +65,7 @@ func whenFull(c etcdmodel.Cluster, p etcdmodel.Prediction) string {
 func tableOfKnobs(w io.Writer, now etcdmodel.Prediction, knobs []knob) {
 	fmt.Fprintln(w, "\nWhich knob helps most?")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\tp50\tp99\tsustains/s\tlate heartbeats/s\tdb MB\tfull in\t")
+	fmt.Fprintln(t, "\tholds\tp50\tp99\tsustains/s\tlate heartbeats/s\tdb MB\tfull in\t")
 	line := func(name string, p etcdmodel.Prediction) {
 		db, full := "-", "never"
 		if p.DB.Plateau >= 0 {
@@ -75,8 +75,8 @@ func tableOfKnobs(w io.Writer, now etcdmodel.Prediction, knobs []knob) {
 			full = p.DB.QuotaIn.Round(time.Minute).String()
 		}
 		fmt.Fprintf(
-			t, "%s\t%v\t%v\t%.0f\t%.2f\t%s\t%s\t\n", name, short(p.Commit.P50), short(p.Commit.P99), p.Sustainable,
-			p.HeartbeatsLate, db, full,
+			t, "%s\t%s\t%v\t%v\t%.0f\t%.2f\t%s\t%s\t\n", name, map[bool]string{true: "yes", false: "no"}[p.Holds],
+			short(p.Commit.P50), short(p.Commit.P99), p.Sustainable, p.HeartbeatsLate, db, full,
 		)
 	}
 	line("as it is", now)
@@ -86,7 +86,7 @@ func tableOfKnobs(w io.Writer, now etcdmodel.Prediction, knobs []knob) {
 	t.Flush()
 	if k := best(knobs, func(k knob) float64 {
 		return -k.prediction.Commit.P99.Seconds()
-	}); k != nil && k.prediction.Commit.P99 < now.Commit.P99*9/10 {
+	}); k != nil && k.prediction.Commit.P99.Seconds() < 0.9*now.Commit.P99.Seconds() {
 		fmt.Fprintf(
 			w, "\nFor latency: %s (p99 %v instead of %v).\n", k.name, short(k.prediction.Commit.P99),
 			short(now.Commit.P99),
@@ -111,11 +111,19 @@ func roomOf(p etcdmodel.Prediction) float64 {
 	return 1e18 / float64(max(p.DB.Plateau, 1))
 }
 
-// short rounds a duration to three digits.
-func short(d time.Duration) time.Duration {
+// short rounds a duration to three digits, and says so where there is none.
+func short(d time.Duration) fmt.Stringer {
+	if d == etcdmodel.NoSample {
+		return none{}
+	}
 	for unit := time.Duration(1); ; unit *= 10 {
 		if d < 1000*unit {
 			return d.Round(unit)
 		}
 	}
 }
+
+// none is the latency of which nothing ended.
+type none struct{}
+
+func (none) String() string { return "none" }

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -17,13 +16,13 @@ import (
 
 // kernelSpace measures iptables, both kinds, and nft.
 func kernelSpace(ctx context.Context, m *proxymodel.Machine, p *pace) {
-	dir, err := os.MkdirTemp("", "redline-proxy-")
+	dir, done, err := newScratch()
 	if err != nil {
 		m.Warnings = append(m.Warnings, unmeasured("iptables and nft", err))
 		return
 	}
-	defer os.RemoveAll(dir)
-	c := calibration{machine: m, pace: p, ratio: p.ratio(), lock: filepath.Join(dir, "xtables.lock")}
+	defer done()
+	c := calibration{machine: m, pace: p, ratio: p.ratio(), lock: filepath.Join(dir, lockName)}
 	ns, err := newNamespace(ctx, c.lock)
 	if err != nil {
 		m.Warnings = append(m.Warnings, unmeasured("iptables and nft, for want of a network namespace", err))

@@ -1,9 +1,6 @@
 package retry
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // Config holds the settings of a scheduler and its API server's Event settings. The zero value is
 // stock kube-scheduler of the newest modelled version.
@@ -91,23 +88,17 @@ func client(qps float64, burst int) (float64, int) {
 }
 
 func (c Config) check() error {
-	for _, d := range []struct {
-		field string
-		value time.Duration
-	}{
-		{"Attempt", c.Attempt}, {"InitialBackoff", c.InitialBackoff}, {"MaxBackoff", c.MaxBackoff},
-		{"Flush", c.Flush}, {"EventTTL", c.EventTTL},
+	for _, err := range []error{
+		within("Config.Attempt", c.Attempt, time.Microsecond, mostTime),
+		within("Config.InitialBackoff", c.InitialBackoff, time.Millisecond, mostTime),
+		within("Config.MaxBackoff", c.MaxBackoff, time.Millisecond, mostTime),
+		within("Config.Flush", c.Flush, time.Second, mostTime),
+		within("Config.EventTTL", c.EventTTL, time.Second, mostTime),
+		within("Config.QPS", c.QPS, leastRate, mostRate), within("Config.Burst", c.Burst, 0, mostRate),
+		within("Config.EventQPS", c.EventQPS, leastRate, mostRate), within("Config.EventBurst", c.EventBurst, 0, mostRate),
 	} {
-		if d.value < 0 || d.value > 1000*time.Hour {
-			return bad("Config."+d.field, d.value, "0 to 1000h")
-		}
-	}
-	for _, f := range []struct {
-		field string
-		value float64
-	}{{"QPS", c.QPS}, {"Burst", float64(c.Burst)}, {"EventQPS", c.EventQPS}, {"EventBurst", float64(c.EventBurst)}} {
-		if f.value != 0 && !(f.value >= 1e-3 && f.value <= 1e6) || math.IsNaN(f.value) {
-			return bad("Config."+f.field, f.value, "0 (the default) or 0.001 to 1000000")
+		if err != nil {
+			return err
 		}
 	}
 	return nil

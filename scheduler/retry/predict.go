@@ -93,11 +93,12 @@ func Predict(v Version, p Pressure) (Load, error) {
 
 func (p Pressure) check() error {
 	for _, err := range []error{
-		atLeastZero("Pressure.Pods", p.Pods), atLeastZero("Pressure.Wakes", p.Wakes),
-		atLeastZero("Pressure.MessageChanges", p.MessageChanges), atLeastZero("Pressure.QPS", p.QPS),
-		atLeastZero("Pressure.Burst", p.Burst), atLeastZero("Pressure.EventQPS", p.EventQPS),
-		atLeastZero("Pressure.EventBurst", p.EventBurst), atLeastZero("Pressure.Latency", p.Latency),
-		atLeastZero("Pressure.Attempt", p.Attempt),
+		within("Pressure.Pods", p.Pods, 1, mostPods), within("Pressure.Wakes", p.Wakes, 1e-9, mostRate),
+		within("Pressure.MessageChanges", p.MessageChanges, 1e-9, mostRate),
+		within("Pressure.QPS", p.QPS, leastRate, mostRate), within("Pressure.Burst", p.Burst, 1, mostRate),
+		within("Pressure.EventQPS", p.EventQPS, leastRate, mostRate),
+		within("Pressure.EventBurst", p.EventBurst, 1, mostRate), within("Pressure.Latency", p.Latency, 0, mostTime),
+		within("Pressure.Attempt", p.Attempt, time.Microsecond, mostTime),
 	} {
 		if err != nil {
 			return err

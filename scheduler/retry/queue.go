@@ -111,9 +111,9 @@ func (q *Queue) Status() Status {
 	return s
 }
 
-// Add puts n new pods into the queue.
+// Add puts n new pods into the queue, as long as it holds no more than a billion.
 func (q *Queue) Add(n int) {
-	if n > 0 {
+	if n = min(n, mostPods-q.Status().Pods()); n > 0 {
 		q.active.insert(cohort{n: n, at: q.now, message: noMessage}, q.now)
 	}
 }
@@ -159,7 +159,7 @@ func (q *Queue) SetRoom(n int) { q.room = max(n, 0) }
 // SetAPI sets how the API server answers from now on.
 func (q *Queue) SetAPI(a API) error {
 	for _, err := range []error{
-		atLeastZero("API.Latency", a.Latency), ratio("API.PatchErrors", a.PatchErrors),
+		within("API.Latency", a.Latency, 0, mostTime), ratio("API.PatchErrors", a.PatchErrors),
 		ratio("API.EventRejects", a.EventRejects), ratio("API.EventLosses", a.EventLosses),
 		ratio("API.EventRejects+EventLosses", a.EventRejects+a.EventLosses),
 	} {

@@ -88,8 +88,10 @@ func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
 		return nil, err
 	}
 	c.Version = version
-	for _, err := range []error{atLeastZero("ReplicaSetConfig.QPS", c.QPS), atLeastZero("ReplicaSetConfig.Burst", c.Burst),
-		atLeastZero("ReplicaSetConfig.Most", c.Most), atLeastZero("replicas", replicas)} {
+	for _, err := range []error{
+		within("ReplicaSetConfig.QPS", c.QPS, leastRate, mostRate), within("ReplicaSetConfig.Burst", c.Burst, 1, mostRate),
+		within("ReplicaSetConfig.Most", c.Most, 1, mostRate), within("replicas", replicas, 0, mostPods),
+	} {
 		if err != nil {
 			return nil, err
 		}
@@ -111,14 +113,14 @@ func NewReplicaSet(c ReplicaSetConfig, replicas int) (*ReplicaSet, error) {
 
 // Scale sets the replicas wanted.
 func (r *ReplicaSet) Scale(replicas int) {
-	r.desired, r.dirty = max(replicas, 0), true
+	r.desired, r.dirty = min(max(replicas, 0), mostPods), true
 }
 
 // SetAPI sets how the API server answers from now on.
 func (r *ReplicaSet) SetAPI(a ReplicaSetAPI) error {
 	for _, err := range []error{
-		atLeastZero("ReplicaSetAPI.Latency", a.Latency), ratio("ReplicaSetAPI.Errors", a.Errors),
-		atLeastZero("ReplicaSetAPI.Quota", a.Quota),
+		within("ReplicaSetAPI.Latency", a.Latency, 0, mostTime), ratio("ReplicaSetAPI.Errors", a.Errors),
+		within("ReplicaSetAPI.Quota", a.Quota, 1, mostPods),
 	} {
 		if err != nil {
 			return err
@@ -164,8 +166,9 @@ func (r *ReplicaSet) SetReady(n int) {
 // pkg/quota/v1/evaluator/core/pods.go). A scale-down makes ready pods terminate once no other is
 // left to delete.
 func (r *ReplicaSet) Gone(n int) {
-	r.freeQuota(min(n, r.terminating))
-	r.terminating, r.dirty = max(r.terminating-n, 0), true
+	n = min(max(n, 0), r.terminating)
+	r.freeQuota(n)
+	r.terminating, r.dirty = r.terminating-n, true
 }
 
 // Active returns the number of pods that exist and are not terminating.
