@@ -2,6 +2,7 @@ package kubeops
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func pageOf(lines ...string) string {
 func counts(streams []etcdmodel.Stream) map[string]float64 {
 	out := map[string]float64{}
 	for _, s := range streams {
-		out[s.Name] = 10 * s.Rate
+		out[s.Name] = math.Round(1e9*10*s.Rate) / 1e9
 	}
 	return out
 }
@@ -66,7 +67,7 @@ func TestChurnOfRequests(t *testing.T) {
 	assert.Equal(t, 1, c.Servers)
 	streams, warnings := c.Streams(Storage{}, Inventory{})
 	want := map[string]float64{
-		"pods TxnCreate": 40, "pods TxnUpdate": 30 + 50 + 20, "pods TxnDelete": 20, "pods TxnConflict": 9,
+		"pods TxnCreate": 40, "pods TxnUpdate": 30 + 50 + 36 + 8, "pods TxnDelete": 20, "pods TxnConflict": 9,
 		"deployments.apps TxnCreate": 2, "deployments.apps TxnUpdate": 6, "leases.coordination.k8s.io TxnUpdate": 1000,
 		"events TxnCreate": 60, "events list": 3, "widgets.example.com get": 5, "leases of events": 10.0 / 60,
 	}
@@ -93,15 +94,15 @@ func TestChurnOfEtcd(t *testing.T) {
 	line := func(metric, operation, resource string, n int) string {
 		return fmt.Sprintf("%s{group=\"\",operation=%q,resource=%q} %d\n", metric, operation, resource, n)
 	}
-	post := requestLine("POST", "", "pods", "", "201", "", 100)
-	before := pageOf(post, line(metricEtcd, "create", "pods", 5))
-	after := pageOf(post, line(metricEtcd, "create", "pods", 25), line(metricEtcdErrors, "create", "pods", 3),
+	post := func(n int) string { return requestLine("POST", "", "pods", "", "201", "", n) }
+	before := pageOf(post(100), line(metricEtcd, "create", "pods", 5))
+	after := pageOf(post(116), line(metricEtcd, "create", "pods", 25), line(metricEtcdErrors, "create", "pods", 3),
 		line(metricEtcd, "get", "pods", 4), line(metricEtcd, "list", "pods", 2), line(metricEtcd, "listWithCount", "pods", 1),
 		line(metricEtcd, "odd", "pods", 1),
 		"apiserver_resource_objects{group=\"\",resource=\"pods\"} 10\n",
 		"apiserver_resource_size_estimate_bytes{group=\"\",resource=\"pods\"} 20000\n")
 	streams, warnings := churn(t, before, after).Streams(Storage{}, Inventory{})
-	want := map[string]float64{"pods TxnCreate": 17, "pods get": 4, "pods list": 2, "pods key": 1}
+	want := map[string]float64{"pods TxnCreate": 16, "pods TxnConflict": 1, "pods get": 4, "pods list": 2, "pods key": 1}
 	assert.Equal(t, want, counts(streams))
 	assert.Contains(t, fmt.Sprint(warnings), `operation "odd"`)
 	for _, s := range streams {
@@ -112,6 +113,11 @@ func TestChurnOfEtcd(t *testing.T) {
 			assert.Equal(t, 20000, s.Op.Value)
 		}
 	}
+	// An APPLY that creates is an update there.
+	before = pageOf(post(1), requestLine("APPLY", "", "pods", "", "201", "", 0))
+	after = pageOf(post(1), requestLine("APPLY", "", "pods", "", "201", "", 5), line(metricEtcd, "update", "pods", 6))
+	streams, _ = churn(t, before, after).Streams(Storage{}, Inventory{})
+	assert.Equal(t, map[string]float64{"pods TxnCreate": 5, "pods TxnConflict": 1}, counts(streams))
 	// An inventory goes before the pages.
 	i, err := Storage{}.Inventory(PodRunning())
 	require.NoError(t, err)

@@ -112,6 +112,9 @@ func openUnstructured(u *unstructured.Unstructured) (opened, error) {
 	}
 	u.SetResourceVersion("")
 	u.SetSelfLink("")
+	if kind.GroupKind() == definitionKind {
+		storedDefinition(u)
+	}
 	return named(opened{kind, u, u})
 }
 

@@ -135,7 +135,7 @@ func (s Storage) pluralsOf(objects []runtime.Object) map[schema.GroupKind]string
 	out := map[schema.GroupKind]string{}
 	for _, object := range objects {
 		x, err := openObject(object)
-		if err != nil || x.kind.Group != "apiextensions.k8s.io" || x.kind.Kind != "CustomResourceDefinition" {
+		if err != nil || x.kind.GroupKind() != definitionKind {
 			continue
 		}
 		u, ok := x.object.(*unstructured.Unstructured)

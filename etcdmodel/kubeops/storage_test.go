@@ -112,6 +112,23 @@ func TestMoreKeys(t *testing.T) {
 	assert.Equal(t, "/kubernetes.io/example.com/widgetry/shop/gear", key)
 }
 
+// A definition is stored as v1beta1: what all versions have alike stands once, in the spec.
+func TestDefinition(t *testing.T) {
+	const v1 = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"a.b.c"},` +
+		`"spec":{"conversion":{"strategy":"Webhook","webhook":{"clientConfig":{"url":"u"},` +
+		`"conversionReviewVersions":["v1"]}},` +
+		`"group":"b.c","versions":[{"name":"v2","schema":{"x":1},"served":true,"subresources":{}},` +
+		`{"name":"v1","schema":{"x":1},"served":true}]}}`
+	const v1beta1 = `{"apiVersion":"apiextensions.k8s.io/v1beta1","kind":"CustomResourceDefinition",` +
+		`"metadata":{"name":"a.b.c"},"spec":{"conversion":{"conversionReviewVersions":["v1"],` +
+		`"strategy":"Webhook","webhookClientConfig":{"url":"u"}},` +
+		`"group":"b.c","preserveUnknownFields":false,"validation":{"x":1},"version":"v2",` +
+		`"versions":[{"name":"v2","served":true,"subresources":{}},{"name":"v1","served":true}]}}`
+	size, err := Size(&runtime.Unknown{Raw: []byte(v1)})
+	require.NoError(t, err)
+	assert.Equal(t, len(v1beta1)+1, size)
+}
+
 // The plural of every built-in kind is that of apimachinery's guess, which is right for them.
 func TestPlurals(t *testing.T) {
 	for kind := range known.AllKnownTypes() {

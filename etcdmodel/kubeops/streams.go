@@ -20,13 +20,15 @@ import (
 //
 // If the pages count the requests to etcd by resource, these are taken: they have no writes that
 // change nothing, which the API server leaves out, and tell reads of etcd from those of the watch
-// cache. Otherwise the requests are, as follows:
+// cache. What exceeds the requests is taken for transactions whose compare failed. Otherwise the
+// requests are, as follows:
 //
 //   - POST creates, and so does what is answered with 201. PUT, PATCH and APPLY update. A binding
 //     is an update, a status too. Reviews and tokens store nothing. A POST answered with 409 is a
 //     transaction whose compare fails.
-//   - DELETE removes. Of pods, half of the DELETEs and evictions are updates: the first sets
-//     deletionTimestamp, the kubelet's own removes.
+//   - DELETE removes. A pod takes two: the user's (or an eviction) sets deletionTimestamp, the
+//     kubelet's own sets the grace period to zero and then removes. An eviction also sets a
+//     condition.
 //   - GET reads etcd, unless it names a resource version, which cannot be seen here: it is an upper
 //     bound. LIST and WATCH are served from the watch cache, except for events.
 //
@@ -84,16 +86,44 @@ func (t *tally) takeEtcd() {
 		}
 		t.rates[written{r.Resource, k.kind, k.what}] += r.Rate
 	}
-	for _, r := range t.churn.Requests { // etcd_requests_total has creates of what exists among the others
-		creates := written{r.Resource, etcdmodel.TxnCreate, ""}
-		if n := min(r.Rate, t.rates[creates]); r.Exists && n > 0 {
-			t.rates[creates] -= n
-			t.rates[written{r.Resource, etcdmodel.TxnConflict, ""}] += n
-		}
-	}
+	t.split()
 	for _, verb := range sortedKeys(other) {
 		t.warn("%s has %.3g/s of the operation %q, which is not known and left out", metricEtcd, other[verb], verb)
 	}
+}
+
+// leastRate is what is left of a difference of equal rates.
+const leastRate = 1e-9
+
+// split parts what etcd_requests_total has as one, by the requests. A create by PUT, PATCH or APPLY
+// is an update there. A transaction whose compare failed counts like one that wrote: a create of
+// what exists, an update or delete by an outdated copy, before the API server tries again.
+func (t *tally) split() {
+	asked := &tally{churn: t.churn, rates: map[written]float64{}}
+	asked.takeRequests()
+	open := map[string]bool{} // resources of which the requests do not bound the writes
+	for _, r := range t.churn.Requests {
+		open[r.Resource] = open[r.Resource] || r.Verb == "DELETECOLLECTION"
+		if changeOf(r) == creates && r.Verb != "POST" {
+			t.move(r.Resource, etcdmodel.TxnUpdate, etcdmodel.TxnCreate, r.Rate)
+		}
+	}
+	for resource, unbounded := range open {
+		for _, kind := range []etcdmodel.Kind{etcdmodel.TxnCreate, etcdmodel.TxnUpdate, etcdmodel.TxnDelete} {
+			k := written{resource, kind, ""}
+			if extra := t.rates[k] - asked.rates[k]; extra > leastRate && !unbounded {
+				t.move(resource, kind, etcdmodel.TxnConflict, extra)
+			}
+		}
+	}
+}
+
+// move counts so many writes of a resource, or all that there are, as another kind.
+func (t *tally) move(resource string, from, to etcdmodel.Kind, rate float64) {
+	k := written{resource, from, ""}
+	rate = min(rate, t.rates[k])
+	t.rates[k] -= rate
+	t.rates[written{resource, to, ""}] += rate
 }
 
 // virtual are groups whose objects nobody stores.
@@ -110,13 +140,14 @@ const (
 	creates
 	updates
 	deletes
-	leaves // a pod's deletion: an update, or the end
+	leaves // a pod's deletion: by a user, or by its kubelet in the end
+	evicts // an eviction: its condition, then the deletion
 	fails  // a create of what exists
 )
 
 // posts says what a POST on a subresource does. PUT, PATCH and APPLY on any one update the
 // object.
-var posts = map[string]change{"": creates, "binding": updates, "eviction": leaves}
+var posts = map[string]change{"": creates, "binding": updates, "eviction": evicts}
 
 // changeOf returns what a request does.
 func changeOf(r Request) change {
@@ -165,7 +196,10 @@ func (t *tally) takeRequests() {
 		case deletes:
 			add(etcdmodel.TxnDelete, "", r.Rate)
 		case leaves:
-			add(etcdmodel.TxnUpdate, "", r.Rate/2)
+			add(etcdmodel.TxnUpdate, "", r.Rate)
+			add(etcdmodel.TxnDelete, "", r.Rate/2)
+		case evicts:
+			add(etcdmodel.TxnUpdate, "", 2*r.Rate)
 			add(etcdmodel.TxnDelete, "", r.Rate/2)
 		case unchanged:
 			t.read(r, add)
@@ -214,7 +248,7 @@ func (t *tally) streams() []etcdmodel.Stream {
 			stream.TTL = eventTTL
 			events += stream.Rate
 		}
-		if stream.Rate > 0 {
+		if stream.Rate > leastRate {
 			out = append(out, stream)
 		}
 	}

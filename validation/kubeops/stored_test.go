@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -343,7 +344,9 @@ func (l lab) work(ctx context.Context, t *testing.T) {
 			ObjectMeta: meta, Target: corev1.ObjectReference{Kind: "Node", Name: "thing-0"},
 		}, metav1.CreateOptions{}))
 		require.NoError(t, core.Pods(space).Delete(ctx, name, metav1.DeleteOptions{}))
-		require.NoError(t, core.Pods(space).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &now}))
+		// It is gone already where the server had not yet seen the binding.
+		err = core.Pods(space).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+		require.True(t, err == nil || apierrors.IsNotFound(err), err)
 		event := kubeops.FailedScheduling()
 		event.ObjectMeta, event.InvolvedObject.Namespace = meta, space
 		_, err = core.Events(space).Create(ctx, event, metav1.CreateOptions{})
@@ -387,12 +390,17 @@ func (l lab) checkChurn(ctx context.Context, t *testing.T) {
 	require.NotEmpty(t, warnings)
 	// A second patch that changes nothing is a request, but no write: 20 of the configmaps'.
 	extra := map[string]float64{"configmaps TxnUpdate": 20}
+	// A pod that went by one DELETE counts for half an update and half a delete.
+	require.InDelta(t, 20, seen["pods TxnDelete"].n, 0)
+	loose := map[string]float64{"pods TxnUpdate": 3, "pods TxnDelete": 3}
 	for _, name := range sorted(seen) {
 		got, request := countOf(exact, name), countOf(fromRequests, name)
 		t.Logf("%-32s etcd saw %3.0f, by etcd_requests_total %5.1f, by apiserver_request_total %5.1f", name,
 			seen[name].n, got, request)
-		assert.InDelta(t, seen[name].n, got, 0.01, name)
-		assert.InDelta(t, seen[name].n+extra[name], request, 0.01, name)
+		// Transactions whose compare failed are among these. The requests bound them.
+		assert.GreaterOrEqual(t, got, seen[name].n-0.01-loose[name], name)
+		assert.LessOrEqual(t, got, max(request, seen[name].n)+0.01, name)
+		assert.InDelta(t, seen[name].n+extra[name], request, 0.01+loose[name], name)
 		if mean := seen[name].bytes / seen[name].n; mean > 0 {
 			size := valueOf(exact, name)
 			t.Logf("%-32s mean value %5.0f bytes, of the inventory %5d (%+.0f %%)", "", mean, size, 100*(float64(size)/mean-1))
