@@ -92,7 +92,7 @@ func (t *tally) takeEtcd() {
 	}
 }
 
-// leastRate is what is left of a difference of equal rates.
+// leastRate bounds what is left of the difference of equal rates.
 const leastRate = 1e-9
 
 // split parts what etcd_requests_total has as one, by the requests. A create by PUT, PATCH or APPLY
