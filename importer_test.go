@@ -29,7 +29,7 @@ var sums = map[string]int{
 	"cascade":           72,
 	"cascade/report":    123,
 	"cascade/sweep":     74,
-	"etcdmodel":         18,
+	"etcdmodel":         12,
 	"etcdmodel/alerts":  159,
 	"etcdmodel/kubeops": 66,
 	"hpa":               60,

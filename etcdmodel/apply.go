@@ -115,7 +115,7 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 		m.forced = true // a pending bbolt delete forces a commit (batch_tx.go:335)
 	}
 	if i == e.leader {
-		e.db.add(k, t)
+		e.db.apply(e.classes, k, 1)
 	}
 	if int(x.member) == i {
 		e.answer(x.request, t)
@@ -209,7 +209,7 @@ func (e *engine) commitEnds(i int) {
 	}
 	m.forced = false
 	if i == e.leader {
-		e.db.settle()
+		e.settle()
 	}
 	e.answerReads(i)
 }

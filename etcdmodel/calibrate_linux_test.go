@@ -56,7 +56,7 @@ func killCalibration(t *testing.T, dir, names string) {
 	require.Error(t, child.Wait(), "killed")
 }
 
-func names(t *testing.T, dir string) []string {
+func filesIn(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -71,15 +71,15 @@ func names(t *testing.T, dir string) []string {
 func TestKilledCalibrationLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	killCalibration(t, dir, "")
-	assert.Empty(t, names(t, dir))
+	assert.Empty(t, filesIn(t, dir))
 }
 
 // Where they need one, the next calibration removes what a killed one left, and nothing else.
 func TestNextCalibrationSweeps(t *testing.T) {
 	dir := t.TempDir()
 	killCalibration(t, dir, "yes")
-	require.Len(t, names(t, dir), 1)
-	dead := names(t, dir)[0]
+	require.Len(t, filesIn(t, dir), 1)
+	dead := filesIn(t, dir)[0]
 
 	for _, d := range []string{scratchPrefix + "1", scratchPrefix + "x", "other-2", scratchPrefix + "3"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, d), 0o700))
@@ -92,19 +92,19 @@ func TestNextCalibrationSweeps(t *testing.T) {
 	require.NoError(t, err)
 	defer alive.Close()
 	require.NoError(t, lock(alive))
-	before := names(t, dir)
+	before := filesIn(t, dir)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err = Calibrate(ctx, dir)
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, before, names(t, dir), "a call that does not begin removes nothing")
+	assert.Equal(t, before, filesIn(t, dir), "a call that does not begin removes nothing")
 	ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	_, err = Calibrate(ctx, dir)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.NotContains(t, names(t, dir), dead)
-	assert.Len(t, names(t, dir), len(before)-1, "what is another's or has a living owner stays")
+	assert.NotContains(t, filesIn(t, dir), dead)
+	assert.Len(t, filesIn(t, dir), len(before)-1, "what is another's or has a living owner stays")
 }
 
 // Files with names are removed at the end, too, and their names at once where that is possible.
@@ -114,8 +114,8 @@ func TestCalibrateWithNames(t *testing.T) {
 		dir := t.TempDir()
 		s := &scratch{}
 		require.NoError(t, s.openNamed(dir))
-		assert.Equal(t, keepNames, len(names(t, dir)) > 0)
+		assert.Equal(t, keepNames, len(filesIn(t, dir)) > 0)
 		require.NoError(t, s.close())
-		assert.Empty(t, names(t, dir))
+		assert.Empty(t, filesIn(t, dir))
 	}
 }

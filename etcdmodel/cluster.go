@@ -21,7 +21,7 @@ type Cluster struct {
 	Heartbeat time.Duration // --heartbeat-interval; zero means 100 ms
 	Election  time.Duration // --election-timeout; zero means 1 s
 
-	Quota         int64         // --quota-backend-bytes; zero means 2 GiB
+	Quota         int64         // --quota-backend-bytes; zero means State.Quota, or 2 GiB
 	BatchInterval time.Duration // --backend-batch-interval; zero means 100 ms
 	BatchLimit    int           // --backend-batch-limit; zero means 10,000 operations
 	SnapshotCount int           // --snapshot-count; zero means the version's: 100,000 in 3.5, 10,000 since
@@ -32,8 +32,10 @@ type Cluster struct {
 	CompactEvery, CompactKeep time.Duration
 
 	// State is the database at the start, of the member with the largest file; zero is an empty one.
+	// DB is the size of the file alone, as `etcdctl endpoint status` prints it: State.Total, with
+	// the rest estimated and a Warning. Give one of both.
 	State State
-	DB    int64 // bytes of the db file at the start
+	DB    int64
 
 	CPU  CPU // zero means what was measured on the two-core test machine
 	Seed uint64
@@ -55,12 +57,12 @@ type CPU struct {
 // WithDefaults returns the cluster with every zero field replaced by its default, and with one
 // disk for each member. A cluster that does not pass [Cluster.Check] keeps what is wrong with it.
 func (c Cluster) WithDefaults() Cluster {
-	c.Version = c.Version.orDefault()
+	c.Version = cmp.Or(c.Version, c.State.Version).orDefault()
 	c.Members = cmp.Or(c.Members, 3)
 	c.RTT = cmp.Or(c.RTT, 200*time.Microsecond)
 	c.Heartbeat = cmp.Or(c.Heartbeat, 100*time.Millisecond)
 	c.Election = cmp.Or(c.Election, time.Second)
-	c.Quota = cmp.Or(c.Quota, 2<<30)
+	c.Quota = cmp.Or(c.Quota, c.State.Quota, 2<<30)
 	c.BatchInterval = cmp.Or(c.BatchInterval, 100*time.Millisecond)
 	c.BatchLimit = cmp.Or(c.BatchLimit, 10_000)
 	c.SnapshotCount = cmp.Or(c.SnapshotCount, c.Version.snapshotCount())
@@ -104,7 +106,7 @@ func (c Cluster) Check() error {
 	if err := checkAll("Cluster.CPU", cpuLimits, &c.CPU); err != nil {
 		return err
 	}
-	if err := checkAll("Cluster.State", stateLimits, &c.State); err != nil {
+	if err := c.checkState(); err != nil {
 		return err
 	}
 	return c.checkElection()

@@ -4,39 +4,62 @@ import "math"
 
 // database is the db file, counted as kube-apiserver and etcd do.
 type database struct {
-	quota float64
-	inUse float64 // bytes of pages in use, the uncommitted ones too
-	total float64 // bytes of the file as of the last backend commit
-	alarm bool    // NOSPACE: only a disarm ends it
-	freed float64 // by the compaction under way
+	begin   begin
+	version Version
+	quota   float64
+	inUse   float64 // bytes of pages in use, the uncommitted ones too
+	total   float64 // bytes of the file as of the last backend commit
+	alarm   bool    // NOSPACE: only a disarm ends it
+	freed   float64 // by the compaction under way
 
-	compacted int64 // to what was written before then
+	compacted    int64    // to what was written before then
+	others       keyspace // keys of the start that are no class's
+	freedHistory float64  // revisions of the start's garbage that were compacted away
+	leases       float64
+	revision     float64 // of the newest write that was compacted to
+	dying        bool    // some class's keys expire or are deleted
 }
 
-func newDatabase(c Cluster) database {
-	return database{quota: float64(c.Quota), inUse: float64(c.DB), total: float64(c.DB), compacted: math.MinInt64}
-}
-
-// keyspace counts the revisions of one class in the db.
-type keyspace struct {
-	revisions float64 // written since the start
-	dropped   float64 // compacted away
-	marks     ring[mark]
-}
-
-// mark is a count of revisions at a time.
-type mark struct {
-	at        int64
-	revisions float64
-}
-
-func (d *database) add(k *class, t int64) {
-	d.inUse += k.db
-	k.keys.revisions += float64(k.Op.revisions())
+// newDatabase takes the start apart and gives every class its part of it.
+func newDatabase(c Cluster, classes []class) database {
+	streams := make([]Stream, len(classes))
+	for i := range classes {
+		streams[i] = classes[i].Stream
+	}
+	casting := castOf(streams)
+	b := newBegin(c, streams, casting)
+	d := database{
+		begin: b, version: c.Version, quota: float64(c.Quota), inUse: b.inUse, total: b.total, compacted: math.MinInt64,
+		revision: max(0, b.revision-b.written),
+	}
+	d.others = keyspace{cast: cast{creates, unleased}, bytes: b.size, live: b.others}
+	for i := range classes {
+		k := &classes[i]
+		k.keys = keyspace{
+			cast: casting[i], bytes: k.perRevision(c.Version), grave: k.grave(c.Version), have: b.have[i], live: b.have[i],
+		}
+		d.dying = d.dying || k.keys.role == expires || k.keys.role == removes
+	}
+	return d
 }
 
 // settle ends a backend commit: the file has grown to the bytes in use.
-func (d *database) settle() { d.total = max(d.total, d.inUse) }
+func (e *engine) settle() {
+	d := &e.db
+	if d.dying {
+		d.expire(e.classes, e.clock())
+		apart := ns(e.c.CompactKeep)
+		if e.c.CompactEvery > 0 {
+			apart = min(apart, ns(e.c.CompactEvery))
+		}
+		e.remember(apart / marksEach)
+	}
+	d.total = max(d.total, d.inUse)
+}
+
+// marksEach is the number of marks in an interval between compactions: keys do not end evenly
+// there where leases or deletes begin or run out.
+const marksEach = 16
 
 // over makes the quota check of a request on the committed size (server/storage/quota.go:126) and
 // reports whether the request is refused. The first that fails raises the alarm.
@@ -45,40 +68,6 @@ func (d *database) over(cost int64) bool {
 		d.alarm = true
 	}
 	return d.alarm
-}
-
-// perRevision returns the bytes of one revision of the class.
-func (k *class) perRevision() float64 {
-	if n := k.Op.revisions(); n > 0 {
-		return k.db / float64(n)
-	}
-	return 0
-}
-
-// garbage returns the number of revisions written before `at` that no longer matter: superseded
-// ones, and the keys (with their tombstones) whose lease ended.
-func (k *class) garbage(at, ttl int64) float64 {
-	total := k.keys.before(at)
-	switch {
-	case k.Op.Kind == TxnDelete || k.Op.Kind == Delete || k.Op.Kind == LeaseRevoke:
-		return total - k.keys.dropped
-	case k.Keys > 0:
-		return max(0, total-float64(k.Keys)-k.keys.dropped)
-	case ttl > 0:
-		return max(0, k.keys.before(at-ttl)-k.keys.dropped)
-	}
-	return 0
-}
-
-// before returns the number of revisions written by time t, as far as the marks tell.
-func (s *keyspace) before(t int64) float64 {
-	n := 0.0
-	for i := range s.marks.n {
-		if m := s.marks.at(i); m.at <= t {
-			n = m.revisions
-		}
-	}
-	return n
 }
 
 // compaction is one member's physical compaction. It goes in batches of 1000 revisions, live ones
@@ -101,20 +90,36 @@ const (
 // compactTimer does what kube-apiserver's compactor does every interval: it compacts to the
 // revision of that age.
 func (e *engine) compactTimer() {
-	e.timers[timerCompact] += ns(e.c.CompactEvery)
+	e.timers[timerCompact] = later(e.timers[timerCompact], ns(e.c.CompactEvery))
 	e.compactNow(e.clock() - ns(e.c.CompactKeep))
 	e.mark()
 }
 
-// mark remembers how much every class has written by now.
+// later returns t + d, or never where that is beyond what the engine counts.
+func later(t, d int64) int64 {
+	if t > never-d {
+		return never
+	}
+	return t + d
+}
+
+// mark remembers how much every class has written by now. Where compactions come that often, one
+// in some counts.
 func (e *engine) mark() {
+	apart := int64(0)
+	if often := ns(e.c.CompactKeep) / 1024; ns(e.c.CompactEvery) < often {
+		apart = often
+	}
+	e.remember(apart)
+}
+
+// remember is like mark but leaves out a mark that is nearer to the last than apart.
+func (e *engine) remember(apart int64) {
 	for i := range e.classes {
 		s := &e.classes[i].keys
-		s.marks.push(mark{e.clock(), s.revisions})
-		if s.marks.n > 4096 {
-			s.marks.drop(1)
-		}
+		note(&s.marks, mark{e.clock(), s.written, s.dead}, apart)
 	}
+	note(&e.db.others.marks, mark{e.clock(), 0, e.db.others.dead}, apart)
 }
 
 // compactable reports whether a compaction to what was written before t can start, and remembers
@@ -139,19 +144,62 @@ func (e *engine) compactNow(t int64) {
 // collect finds the bytes that a compaction to t frees. It returns the number of revisions that
 // the compaction reads, the number of those that it deletes, and their size.
 func (e *engine) collect(t int64) (revisions, garbage, kib float64) {
-	bytes := 0.0
+	d := &e.db
+	d.expire(e.classes, e.clock())
+	bytes, compactedTo := 0.0, 0.0
 	for i := range e.classes {
 		k := &e.classes[i]
-		n := k.garbage(t, ns(k.TTL))
-		live := k.keys.before(t) - k.keys.dropped // kvstore_compaction.go:52: the range ends at the revision compacted to
-		k.keys.dropped += n
+		s := &k.keys
+		then := markAt(&s.marks, t, mark{e.clock(), s.written, s.dead})
+		n := max(0, s.gone(float64(k.Keys), then.written, then.dead)-s.dropped)
+		read := max(0, s.have+then.written-s.dropped) // kvstore_compaction.go:52: the range ends at the revision compacted to
+		s.dropped += n
 		garbage += n
-		bytes += n * k.perRevision()
-		revisions += live
-		kib += live * float64(k.Op.Key+k.Op.Value) / 1024
+		bytes += n * s.bytes
+		if s.role == expires { // and their tombstones
+			garbage += n
+			read += n
+			bytes += n * s.grave
+		}
+		revisions += read
+		kib += read * float64(k.Op.Key+k.Op.Value) / 1024
+		compactedTo += then.written / max(1, float64(k.Op.revisions()))
 	}
-	e.db.freed = bytes
-	return revisions, garbage, kib
+	d.compactedTo(t, compactedTo)
+	old, freed := e.collectStart(t)
+	d.freed += bytes + freed // with what a compaction that is not at its end has still to free
+	for i := range e.classes {
+		forget(&e.classes[i].keys.marks, t)
+	}
+	forget(&d.others.marks, t)
+	return revisions + old.revisions, garbage + old.garbage, kib + old.kib
+}
+
+// startRead is a compaction's share of what was there at the start.
+type startRead struct{ revisions, garbage, kib float64 }
+
+// collectStart is like collect for the history and the keys of the start that are no class's.
+func (e *engine) collectStart(t int64) (r startRead, bytes float64) {
+	d := &e.db
+	if d.begin.inUse == 0 {
+		return r, 0
+	}
+	history := d.begin.garbage
+	share := 1.0
+	if age := d.begin.age * 1e9; age > 0 && t < 0 {
+		share = max(0, 1+float64(t)/age)
+	}
+	n := max(0, share*history.revisions-d.freedHistory)
+	d.freedHistory += n
+	if history.revisions > 0 {
+		bytes = n * history.bytes / history.revisions
+	}
+	o := &d.others
+	gone := max(0, markAt(&o.marks, t, mark{e.clock(), 0, o.dead}).dead-o.dropped)
+	r = startRead{revisions: n + d.begin.others - o.dropped, garbage: n + gone}
+	r.kib = r.revisions * o.bytes / 1024
+	o.dropped += gone
+	return r, bytes + gone*o.bytes
 }
 
 // compactRevisions starts a compaction of so many revisions, whatever was written.

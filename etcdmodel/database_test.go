@@ -87,7 +87,8 @@ func TestCompactionAgainstMeasured(t *testing.T) {
 			}
 			took := time.Duration(s.e.members[0].compact.took)
 			engine = append(engine, math.Abs(float64(took.Milliseconds())/want-1))
-			d := defragTime(r.num(t, "inuse2"), commit/2)
+			left := tally{r.num(t, "inuse2"), float64(revisions - deletes)}
+			d := newDefrag(Cluster{Disks: []Disk{FixedDisk(commit / 2)}}.WithDefaults(), left).Likely
 			defrag = append(defrag, math.Abs(float64(d.Milliseconds())/r.num(t, "defrag_ms")-1))
 			t.Logf(
 				"%d revisions, B %v: formula %v, simulated %v, measured %.0f ms; defrag %v, measured %s ms", revisions,

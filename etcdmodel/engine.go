@@ -182,7 +182,7 @@ func newEngine(c Cluster, streams []Stream, see observer) *engine {
 		}
 		e.resetElection(i)
 	}
-	e.db = newDatabase(c)
+	e.db = newDatabase(c, e.classes)
 	return e
 }
 

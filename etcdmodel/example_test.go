@@ -125,7 +125,7 @@ func ExampleSizeFor() {
 		fmt.Printf("check perf %s: %v\n", level.Name, level.Pass)
 	}
 	// Output:
-	// quota 2 GiB, compaction every 5m0s, db 161 MB at the plateau
+	// quota 2 GiB, compaction every 5m0s, db 130 MB at the plateau
 	// SATA SSD holds: true; the smallest such disk makes 13 fdatasyncs/s
 	// check perf s: true
 	// check perf m: true
@@ -188,4 +188,41 @@ func ExampleOp_DBBytes() {
 	// Output:
 	// 1500 bytes: 1640 of WAL, 2066 of db
 	// 2000 bytes: 2144 of WAL, 4114 of db
+}
+
+// A running etcd at its plateau stays there: free pages are filled before the file grows.
+func ExampleState() {
+	cluster := etcdmodel.Cluster{State: etcdmodel.State{
+		Total: 313e6, InUse: 240e6, Quota: 8 << 30, Keys: 30_000, Revision: 52_300_000, Compacted: 52_180_000,
+	}}
+	load := etcdmodel.Load{Streams: []etcdmodel.Stream{
+		{Name: "leases", Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 45, Value: 525}, Rate: 270, Keys: 5000},
+	}}
+	p, err := etcdmodel.Estimate(cluster, load)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.0f MB, full: %v\n", float64(p.DB.Plateau)/1e6, p.DB.QuotaIn >= 0)
+	fmt.Printf("a defragmentation leaves %.0f MB at least and makes %d fsyncs\n", float64(p.DB.Live)/1e6, p.Defrag.Fsyncs)
+	// Output:
+	// 313 MB, full: false
+	// a defragmentation leaves 141 MB at least and makes 44 fsyncs
+}
+
+// Creates and deletes at the same rate keep the size of the db.
+func ExampleLoad_deletes() {
+	load := etcdmodel.Load{Streams: []etcdmodel.Stream{
+		{Op: etcdmodel.Op{Kind: etcdmodel.TxnCreate, Key: 55, Value: 2000}, Rate: 20},
+		{Op: etcdmodel.Op{Kind: etcdmodel.TxnDelete, Key: 55}, Rate: 20},
+	}}
+	p, err := etcdmodel.Estimate(etcdmodel.Cluster{}, load)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plateau := float64(p.DB.Plateau) / 1e6
+	fmt.Printf("%.0f MB: ten minutes of what was created and deleted; %d bytes live\n", plateau, p.DB.Live)
+	// Output:
+	// 51 MB: ten minutes of what was created and deleted; 0 bytes live
 }

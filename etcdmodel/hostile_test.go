@@ -94,7 +94,7 @@ func give(v reflect.Value, i int) {
 }
 
 // mayBeMinusOne are the fields whose -1 means for ever or never.
-var mayBeMinusOne = map[string]bool{".DB.Plateau": true, ".DB.QuotaIn": true}
+var mayBeMinusOne = map[string]bool{".DB.Plateau": true, ".DB.PlateauMost": true, ".DB.QuotaIn": true}
 
 // requireSane asserts that no number of an answer is NaN, infinite or negative.
 func requireSane(t *testing.T, what string, answer any) {

@@ -95,7 +95,12 @@ var stateLimits = []limit[State]{
 	ranged("Quota", func(s *State) int64 { return s.Quota }, 0, mostSize),
 	ranged("Keys", func(s *State) int { return s.Keys }, 0, mostKeys),
 	ranged("Revision", func(s *State) int64 { return s.Revision }, 0, math.MaxInt64),
-	ranged("Compacted", func(s *State) int64 { return s.Compacted }, 0, math.MaxInt64),
+	{"Compacted", func(s *State) (any, string) {
+		if s.Compacted < -1 {
+			return s.Compacted, ">= 0, or -1 for never"
+		}
+		return nil, ""
+	}},
 }
 
 var cpuLimits = []limit[CPU]{

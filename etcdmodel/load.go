@@ -13,10 +13,12 @@ type Stream struct {
 	Rate float64 // requests/s
 
 	// Keys is the number of distinct keys that the stream writes over and over. Zero means a new key
-	// every time.
+	// every time. Deletes have no Keys: they take keys that streams without Keys have created, and
+	// keys of [State], in proportion to what lives.
 	Keys int
 	// TTL is the life of a key that is attached to a lease (kube-apiserver's Events: one hour).
-	// Zero means that keys stay.
+	// Zero means that keys stay until a stream deletes them. A stream with Keys writes them again
+	// before their lease ends, so that its TTL does not count.
 	TTL time.Duration
 }
 
@@ -40,6 +42,10 @@ type Load struct {
 	// several endpoints does. False keeps it at its member, as kube-apiserver keeps to the etcd
 	// beside it. A slow member then slows only its own clients.
 	RoundRobin bool
+
+	// Assumed lists the assumptions of [LoadFromMetrics] where its pages do not say. No answer depends
+	// on it.
+	Assumed []string
 }
 
 // maxRequests bounds one simulation: some minutes of computing.

@@ -42,7 +42,10 @@ func (b buckets) knots() []Quantile {
 	if len(parts) == 0 {
 		return nil
 	}
-	lambda := tiltFor(parts, b.sum/b.n)
+	lambda := 0.0 // even within a bucket
+	if !math.IsNaN(b.sum) {
+		lambda = tiltFor(parts, b.sum/b.n)
+	}
 	var out []Quantile
 	add := func(p, x float64) {
 		k := Quantile{min(p, 1), seconds(x)}

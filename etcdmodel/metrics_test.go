@@ -3,6 +3,7 @@ package etcdmodel
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"strings"
@@ -29,10 +30,10 @@ func TestDiskFromMetrics(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, d.Check("Disk"))
 		assert.Contains(t, d.Name, version)
-		p, err := readPage(bytes.NewReader(text))
+		members, err := readMembers([]io.Reader{bytes.NewReader(text)}, []string{metricFsync}, metricCommit)
 		require.NoError(t, err)
 		for metric, knots := range map[string][]Quantile{metricFsync: d.Fsync, metricCommit: d.Commit} {
-			h, err := p.histogram(metric)
+			h, _, err := members[0].window(metric)
 			require.NoError(t, err)
 			assert.InEpsilon(t, h.sum/h.n, meanOf(knots).Seconds(), 0.06, "the mean of %s %s", version, metric)
 			assertShares(t, h, knots)
@@ -61,7 +62,6 @@ func TestKnotsOfHistogram(t *testing.T) {
 			h.below = append(h.below, map[bool]float64{true: 1000}[constant <= b])
 		}
 		h.upper, h.below = append(h.upper, math.Inf(1)), append(h.below, 1000)
-		require.NoError(t, h.check("h"))
 		knots := h.knots()
 		require.NoError(t, checkKnots("Disk.Fsync", knots))
 		assert.InEpsilon(t, constant, meanOf(knots).Seconds(), 0.05)
@@ -123,7 +123,6 @@ func TestBadPages(t *testing.T) {
 			"etcd_disk_wal_fsync", "x_disk_wal_fsync",
 			"etcd_disk_wal_fsync_duration_seconds is missing, want a histogram",
 		},
-		"no commits":  {"etcd_disk_backend", "x_disk_backend", "etcd_disk_backend_commit_duration_seconds is missing"},
 		"no count":    {line(metricFsync + "_count"), "", "etcd_disk_wal_fsync_duration_seconds is cut short"},
 		"no +Inf":     {line(metricFsync + `_bucket{le="+Inf"}`), "", "etcd_disk_wal_fsync_duration_seconds is "},
 		"other count": {line(metricFsync + "_count"), metricFsync + "_count 7\n", "is a histogram of 7 with"},
@@ -136,7 +135,7 @@ func TestBadPages(t *testing.T) {
 		},
 		"not a number":  {line(metricWALBytes), metricWALBytes + " lots\n", "etcd_disk_wal_write_bytes_total"},
 		"negative":      {line(metricWALBytes), metricWALBytes + " -5\n", "etcd_disk_wal_write_bytes_total is -5, want >= 0"},
-		"an empty page": {text, "", "is missing"},
+		"an empty page": {text, "", "metrics page: empty, want metrics"},
 	} {
 		_, err := DiskFromMetrics(strings.NewReader(strings.ReplaceAll(text, c.old, c.new)))
 		require.ErrorIs(t, err, ErrInput, name)
@@ -148,7 +147,7 @@ func TestBadPages(t *testing.T) {
 	_, err = LoadFromMetrics(bytes.NewReader(first), bytes.NewReader(second), 0)
 	assert.ErrorContains(t, err, "etcdmodel: between is 0s, want > 0")
 	_, err = LoadFromMetrics(bytes.NewReader(first), strings.NewReader("x"), time.Second)
-	assert.ErrorContains(t, err, "second page")
+	assert.ErrorContains(t, err, `metrics page 2: without a metric: it begins with "x"`)
 }
 
 // shortPage is small, so that the fuzzer is fast.
@@ -195,6 +194,21 @@ func FuzzLoadFromMetrics(f *testing.F) {
 		l, err := LoadFromMetrics(bytes.NewReader(before), bytes.NewReader(after), time.Second)
 		if err == nil && l.Check() != nil {
 			t.Fatalf("an invalid load: %v", l.Check())
+		}
+	})
+}
+
+func FuzzStateFromMetrics(f *testing.F) {
+	f.Add([]byte(statePage), []byte(shortPage))
+	f.Fuzz(func(t *testing.T, one, other []byte) {
+		states, err := StateFromMetrics(bytes.NewReader(one), bytes.NewReader(other))
+		if err != nil {
+			return
+		}
+		for _, s := range states {
+			if min(s.Total, s.InUse, s.Quota, int64(s.Keys), s.Revision) < 0 || s.Compacted < -1 {
+				t.Fatalf("an invalid state: %+v", s)
+			}
 		}
 	})
 }

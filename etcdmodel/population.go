@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -148,17 +149,15 @@ func (p Population) load() Load {
 			l.Streams = append(l.Streams, Stream{Name: name, Op: op, Rate: rate, Keys: keys})
 		}
 	}
-	remove := func(name string, key int, rate float64) {
-		if rate >= leastRate {
-			l.Streams = append(l.Streams, Stream{Name: name, Op: Op{Kind: TxnDelete, Key: key}, Rate: rate})
-		}
-	}
+	// A new object takes the place of a deleted one, so the live keys stay as many: only the
+	// tombstone is written, as an update of one key.
+	remove := func(name string, key int, rate float64) { update(name, key, 0, 1, rate) }
 	nodes, replaced := float64(p.Nodes), p.Churn/3600
 	update("leader leases", leaseKey, p.LeaseBytes, leaders, leaders/leaderPeriod.Seconds())
 	update("node leases", leaseKey, p.LeaseBytes, p.Nodes, nodes/p.LeaseEvery.Seconds())
 	update("node status", nodeKey, p.NodeBytes, p.Nodes, nodes/p.StatusEvery.Seconds())
-	// A new pod takes the place of an old one: so the live keys stay as many.
-	update("pods pending", podKey, min(freshPod, p.PodBytes), max(1, p.Pods), 2*replaced)
+	// The few pods that wait at a time are one key: what is written of them is soon history.
+	update("pods pending", podKey, min(freshPod, p.PodBytes), 1, 2*replaced)
 	update("pods running", podKey, p.PodBytes, max(1, p.Pods), 4*replaced)
 	remove("pods deleted", podKey, replaced)
 	if p.Events >= leastRate {
@@ -172,30 +171,21 @@ func (p Population) load() Load {
 	return l
 }
 
-// still returns the bytes of the objects that no stream writes.
-func (p Population) still(v Version) float64 {
+// state returns the db of the population's objects alone, just compacted.
+func (p Population) state(v Version) State {
 	p = p.withDefaults()
-	bytes := 0.0
-	add := func(count, key, size int) {
-		bytes += float64(count) * Op{Kind: Put, Key: key, Value: size}.DBBytes(v)
+	bytes, keys := 0.0, 0.0
+	add := func(count float64, key, size int) {
+		bytes += count * Op{Kind: Put, Key: key, Value: size}.DBBytes(v)
+		keys += count
 	}
-	if p.Churn == 0 {
-		add(p.Pods, podKey, p.PodBytes)
-	}
+	add(leaders+float64(p.Nodes), leaseKey, p.LeaseBytes)
+	add(float64(p.Nodes), nodeKey, p.NodeBytes)
+	add(float64(p.Pods), podKey, p.PodBytes)
+	add(p.Events*p.EventTTL.Seconds(), eventKey, p.EventBytes)
 	for _, o := range p.Others {
-		if o.Updates+o.Churn < leastRate {
-			add(o.Count, cmp.Or(o.Key, assumedKey), o.Bytes)
-		}
+		add(float64(o.Count), cmp.Or(o.Key, assumedKey), o.Bytes)
 	}
-	return bytes
-}
-
-// keys returns the number of live keys.
-func (p Population) keys() float64 {
-	p = p.withDefaults()
-	n := float64(leaders+2*p.Nodes+p.Pods) + p.Events*p.EventTTL.Seconds()
-	for _, o := range p.Others {
-		n += float64(o.Count)
-	}
-	return n
+	size, n := wholeInt64(math.Min(bytes, mostSize/2)), wholeInt64(math.Min(keys, mostKeys))
+	return State{Total: size, InUse: size, Keys: int(n), Revision: n + 1, Compacted: n}
 }

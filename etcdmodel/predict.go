@@ -41,7 +41,8 @@ func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) 
 	}
 	p := s.prediction(span)
 	p.Warnings = warnings
-	p.DB.Series = p.aggregate(c, l, p.Throughput).series(p.DB)
+	g := p.aggregate(c, l, p.Throughput)
+	p.DB.Series = g.series(p.DB)
 	if p.Compaction.Commit, err = compactionLatency(ctx, c, l, p.Compaction); err != nil {
 		return Prediction{}, err
 	}
@@ -138,6 +139,7 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	if m.rate == 0 {
 		g := newGrowth(c, nil)
 		p.DB = g.predict(c, 0, 0)
+		p.Defrag = g.defrag(c, p.DB)
 		return g
 	}
 	p.Sustainable, p.Bound = c.sustainable(m, l.LeaderOnly)
@@ -147,12 +149,8 @@ func (p *Prediction) aggregate(c Cluster, l Load, writes float64) growth {
 	}
 	g := newGrowth(c, m.streams)
 	p.DB = g.predict(c, m.rate, commit)
-	p.Compaction = g.compaction(c, commit, m.kib())
-	size := float64(p.DB.Plateau)
-	if p.DB.QuotaIn >= 0 {
-		size = float64(c.Quota)
-	}
-	p.Defrag = defragTime(math.Max(0, size), meanOf(c.Disks[0].db().Fsync))
+	p.Compaction = g.compaction(c, p.DB, commit, m.kib())
+	p.Defrag = g.defrag(c, p.DB)
 	// etcd revokes 1,000 a second at most, and every revoke forces a backend commit. Measured: 561/s
 	// at B = 0.8 ms, 34/s at about 29 ms (3.6.16).
 	p.LeaseExpiry = 1 / (0.001 + c.backendCommit(newDiskMean(c, 0), mix{}, 0)/1e9)

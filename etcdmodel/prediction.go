@@ -77,7 +77,7 @@ type Prediction struct {
 
 	DB         DB
 	Compaction Compaction
-	Defrag     time.Duration // of one member at the plateau; it answers nothing meanwhile
+	Defrag     Defrag // of one member at the plateau, or where the quota is reached
 
 	LeaseExpiry      float64 // leases/s that etcd can revoke when many expire at once
 	HeartbeatsMissed float64 // heartbeat intervals/s that the leader's loop lets pass
@@ -89,14 +89,17 @@ type Prediction struct {
 
 // DB is the growth of the db file. Sizes are bytes.
 type DB struct {
-	Growth    float64       // bytes/s while nothing is compacted away
-	PerWrite  float64       // bytes a write adds
-	Live      int64         // bytes that no compaction frees, in the steady state
-	Plateau   int64         // the file in the steady state; only a defragmentation shrinks it. -1: it grows for ever
-	QuotaIn   time.Duration // until NOSPACE; -1: never
-	Overshoot int64         // bytes the file can pass the quota by
-	Series    []Size        // the file over time, until the steady state or the quota; nil from Estimate
-	NoSpace   string        // what happens at the quota and what it takes to leave it; empty if it is not reached
+	Growth   float64 // bytes/s while nothing is compacted away
+	PerWrite float64 // bytes a write adds
+	Live     int64   // bytes that no compaction frees, in the steady state
+	Plateau  int64   // the file in the steady state; only a defragmentation shrinks it. -1: it grows for ever
+	// PlateauMost is Plateau if keys are updated and deleted in random order instead of the oldest
+	// first: pages that are not empty stay in use, and a compaction rewrites each page that it thins.
+	PlateauMost int64
+	QuotaIn     time.Duration // until NOSPACE; -1: never
+	Overshoot   int64         // bytes the file can pass the quota by
+	Series      []Size        // the file over time, until the steady state or the quota; nil from Estimate
+	NoSpace     string        // what happens at the quota and what it takes to leave it; empty if it is not reached
 }
 
 // Size is the db at a time since the start.

@@ -83,8 +83,10 @@ type Done struct {
 	Reached time.Duration
 }
 
-// NewServer returns an etcd at rest. The classes are the requests that will be offered. Their Rate
-// is not used; their Keys and TTL decide how the db grows. Cluster.Seed seeds its chance.
+// NewServer returns an etcd at rest. The classes are the requests that will be offered. Their Keys
+// and TTL decide how the db grows. Their Rate says what was written before the start, where
+// Cluster.State or Cluster.DB has a db: without rates, nothing that State lacks is estimated.
+// Cluster.Seed seeds its chance.
 func NewServer(c Cluster, classes []Stream) (*Server, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func NewServer(c Cluster, classes []Stream) (*Server, error) {
 		s.until[i] = s.chance.ExpFloat64()
 	}
 	if every := s.e.c.CompactEvery; every > 0 {
-		s.e.timers[timerCompact] = ns(every)
+		s.e.timers[timerCompact] = min(ns(every), ns(lasting(s.e.db.begin.next)))
 	}
 	return s, nil
 }

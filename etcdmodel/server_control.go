@@ -53,6 +53,13 @@ func (s *Server) DB() Size {
 	return Size{At: s.Now(), Total: int64(s.e.db.total), InUse: int64(s.e.db.inUse)}
 }
 
+// State returns the database now, as etcd shows it on its metrics page. A [Cluster] that
+// starts from it goes on as the server does.
+func (s *Server) State() State {
+	s.e.db.expire(s.e.classes, s.e.clock())
+	return s.e.db.state(s.e.classes)
+}
+
 // SetDisk gives a member another disk from now on: a fault, a repair, a swap. The fdatasync under
 // way ends as it began.
 func (s *Server) SetDisk(member int, d Disk) error {
@@ -108,13 +115,13 @@ func (s *Server) Compact(age time.Duration) {
 }
 
 // Defrag rewrites every member's db, one after the other: the file shrinks to the bytes in use. A
-// member applies nothing meanwhile. It returns how long one member takes.
-func (s *Server) Defrag() time.Duration {
+// member applies nothing meanwhile, for Likely of what one member takes, which is returned.
+func (s *Server) Defrag() Defrag {
 	e := s.e
-	took := defragTime(e.db.inUse, meanOf(e.c.Disks[0].db().Fsync))
+	took := newDefrag(e.c, tally{e.db.inUse, e.db.revisions(e.classes)})
 	for i := range e.members {
 		m := &e.members[i]
-		m.paused = e.now + ns(took)*int64(i+1)
+		m.paused = e.now + ns(took.Likely)*int64(i+1)
 	}
 	e.db.total = e.db.inUse
 	return took
@@ -131,13 +138,6 @@ func (s *Server) Disarm() error {
 	}
 	s.e.db.alarm = false
 	return nil
-}
-
-// defragTime returns the time to rewrite so many bytes in use: 15 ms + 5 fdatasyncs + 17 ns a
-// byte. It was laid by eye through the 11 defragmentations of 3.6.16 that were measured (1 to 72
-// MB, disks of 0 to 10 ms): median error 30 %.
-func defragTime(bytes float64, fsync time.Duration) time.Duration {
-	return atMost(float64(15*time.Millisecond) + 5*float64(fsync) + 17*bytes)
 }
 
 // Next returns the virtual time of the next thing that happens by itself, for a caller that steps

@@ -19,21 +19,23 @@ func (s *Server) Rest(dt time.Duration, written []float64) {
 		for i := range min(len(written), len(e.classes)) {
 			k := &e.classes[i]
 			n := written[i] * float64(step) / float64(max(1, ns(dt)))
-			e.db.inUse += n * k.db
-			k.keys.revisions += n * float64(k.Op.revisions())
+			e.db.apply(e.classes, k, n)
 			if k.limited && n > 0 {
-				e.db.settle()
+				e.db.total = max(e.db.total, e.db.inUse)
 				e.db.over(k.cost)
 			}
 		}
 		e.rested += step
 		left -= step
+		if e.db.dying {
+			e.settle()
+		}
 		if e.timers[timerCompact] <= e.now {
-			e.timers[timerCompact] += ns(e.c.CompactEvery)
+			e.timers[timerCompact] = later(e.timers[timerCompact], ns(e.c.CompactEvery))
 			e.restCompact(e.clock() - ns(e.c.CompactKeep))
 		}
 	}
-	e.db.settle()
+	e.settle()
 	e.soonest = 0
 }
 
@@ -74,17 +76,11 @@ func (e *engine) finishCompaction() {
 	e.db.freed = 0
 }
 
-// restCompact makes a compaction that takes no time. It drops marks that no later one asks for.
+// restCompact makes a compaction that takes no time.
 func (e *engine) restCompact(t int64) {
 	if e.compactable(t) {
 		e.collect(t)
 		e.finishCompaction()
 	}
 	e.mark()
-	for i := range e.classes {
-		marks := &e.classes[i].keys.marks
-		for marks.n > 1 && marks.at(1).at <= t-ns(e.classes[i].TTL) {
-			marks.drop(1)
-		}
-	}
 }

@@ -20,7 +20,7 @@ type Sizing struct {
 
 	Quota                  int64 // --quota-backend-bytes
 	CompactEvery           time.Duration
-	Objects, Plateau, Peak int64 // bytes of db: live objects; before a compaction; fragmented
+	Objects, Plateau, Peak int64 // bytes of db: live objects; before a compaction; the most with pages half empty
 	Memory                 int64 // bytes of one member, at most: see memoryBound
 	Smallest               SmallestDisk
 	Perf                   []PerfLevel // etcdctl check perf on that disk, smallest level first
@@ -35,10 +35,6 @@ type SmallestDisk struct {
 	Fsyncs float64       // sequential fdatasyncs/s of one writer: 1 / mean
 	P99    time.Duration // of an fdatasync, as etcd's fio recipe prints it
 }
-
-// fragmented is the bytes in use over the live bytes once keys of up to 1 KiB have been updated in
-// random order, as pages that are not empty are not freed. Measured on 3.6.16: 1.29 to 1.46.
-const fragmented = 1.46
 
 // These quotas and times between compactions are tried, the usual ones first.
 var (
@@ -118,13 +114,14 @@ func (p Population) grown() Load {
 // room chooses the quota and the time between compactions: a larger quota before more compactions,
 // and these before a quota beyond what etcd suggests.
 func (s *Sizing) room(p Population) {
-	still := p.still(s.Cluster.Version.orDefault())
+	s.Cluster.State = p.state(s.Cluster.Version.orDefault())
+	s.Objects = s.Cluster.State.InUse
 	for _, every := range compactions {
-		if s.measure(still, every); s.fits(quotas...) {
+		if s.measure(every); s.fits(quotas...) {
 			return
 		}
 	}
-	s.measure(still, compactions[0])
+	s.measure(compactions[0])
 	for s.Quota = 16 << 30; s.Quota < mostSize && !s.fits(s.Quota); s.Quota *= 2 {
 	}
 	s.Warnings = append(s.Warnings, warning("Sizing.Quota", "is %d GiB, and etcd suggests 8 GiB at most: the db peaks at "+
@@ -132,13 +129,11 @@ func (s *Sizing) room(p Population) {
 }
 
 // measure fills in the sizes of the db compacted that often.
-func (s *Sizing) measure(still float64, every time.Duration) {
+func (s *Sizing) measure(every time.Duration) {
 	s.Cluster.CompactEvery, s.Cluster.CompactKeep, s.CompactEvery = every, every, every
-	s.Cluster.DB = wholeInt64(math.Min(still, mostSize/2))
 	s.Cluster.Quota = mostSize
 	db := closedForm(s.Cluster.WithDefaults(), s.Load).DB
-	s.Plateau, s.Objects = max(db.Plateau, s.Cluster.DB), max(db.Live, s.Cluster.DB)
-	s.Peak = s.Plateau + wholeInt64((fragmented-1)*float64(s.Objects))
+	s.Plateau, s.Peak = max(db.Plateau, s.Objects), max(db.PlateauMost, s.Objects)
 }
 
 // fits sets the first of the quotas that leaves the peak enough room, and reports whether one does.
@@ -155,7 +150,7 @@ func (s *Sizing) fits(quotas ...int64) bool {
 // twice (as Go's collector lets the heap grow) 400 bytes for each key with its revisions and 52 KB
 // for each watcher with a stream of its own, and 10,000 entries of 4 KiB for slow followers.
 func (p Population) memoryBound(c Cluster, peak int64) int64 {
-	heap := 400*p.keys() + 52e3*float64(p.Watchers)/float64(cmp.Or(c.Members, 3)) + 10_000*4096
+	heap := 400*float64(c.State.Keys) + 52e3*float64(p.Watchers)/float64(cmp.Or(c.Members, 3)) + 10_000*4096
 	return wholeInt64(100e6 + float64(peak) + 2*heap)
 }
 

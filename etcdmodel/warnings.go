@@ -2,6 +2,7 @@ package etcdmodel
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -41,6 +42,10 @@ func (c Cluster) warnings() []error {
 	}
 	if c.RTT > c.Heartbeat {
 		out = append(out, warning("Cluster.RTT", "is %v, longer than the heartbeat interval %v", c.RTT, c.Heartbeat))
+	}
+	if c.DB > 0 {
+		out = append(out, warning("Cluster.DB", "is read as the whole file, at its plateau under this load: what is in use, "+
+			"free and history are estimated; Cluster.State has them apart, and StateFromMetrics reads it from a page"))
 	}
 	for i, d := range c.Disks {
 		if mean := meanOf(d.Fsync); mean > 4*time.Second {
@@ -86,6 +91,17 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	if p.DB.QuotaIn >= 0 {
 		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
+	}
+	d := p.DB
+	if max(d.Live, d.Plateau, d.PlateauMost, d.Overshoot, int64(p.Compaction.Revisions)) == math.MaxInt64 {
+		add("DB", "has sizes or counts beyond 2^63-1, which are given as that")
+	}
+	if p.DB.QuotaIn == lasting(math.Inf(1)) {
+		add("DB.QuotaIn", "is given as a century, and is longer")
+	}
+	if p.DB.QuotaIn < 0 && p.DB.PlateauMost >= c.Quota {
+		add("DB.PlateauMost", "is %d MiB: updates and deletes in random order can reach the quota of %d MiB",
+			p.DB.PlateauMost>>20, c.Quota>>20)
 	}
 	if p.Elections >= 1 {
 		add("Elections", "are %.1f an hour: the leader's fdatasync outlasts the election timeout", p.Elections)

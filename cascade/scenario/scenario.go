@@ -80,7 +80,8 @@ type Etcd struct {
 	Members int               `yaml:"members,omitempty"` // zero: 1
 	Fsync   time.Duration     `yaml:"fsync,omitempty"`   // of a healthy disk under load; zero: 1 ms
 
-	// Quota and DB are the limit of the db and its size at the start, in bytes. Zero: 2 GiB and 0.
+	// Quota and DB are the limit of the db and the size of its file at the start, in bytes. Zero: 2
+	// GiB and 0. All of DB is in use, by objects that live: each compaction reads them, too.
 	// A db that meets its quota takes no writes until it is defragmented. Ask etcdmodel how long a
 	// quota lasts over days.
 	Quota int `yaml:"quota,omitempty"`

@@ -40,8 +40,9 @@ func report(w io.Writer, c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Pred
 	fmt.Fprintf(w, "\nWhen is the db full?  %s\n", whenFull(c, p))
 	if p.Compaction.Revisions > 0 {
 		fmt.Fprintf(w, "  a compaction scans %d revisions in %v, commit p99 %v meanwhile; "+
-			"a defragmentation blocks a member for %v\n",
-			p.Compaction.Revisions, short(p.Compaction.Duration), short(p.Compaction.Commit.P99), short(p.Defrag))
+			"a defragmentation blocks a member for %v to %v\n",
+			p.Compaction.Revisions, short(p.Compaction.Duration), short(p.Compaction.Commit.P99), short(p.Defrag.Least),
+			short(p.Defrag.Most))
 	}
 	if p.DB.NoSpace != "" {
 		fmt.Fprintf(w, "  %s\n", p.DB.NoSpace)

@@ -31,7 +31,7 @@ func (s Snapshot) Bad(metric, is, want string) error {
 func (s Snapshot) Missing(metric, want string) error {
 	is := "missing"
 	if s.Cut {
-		is = "missing, and the page is cut short: it ends within a line"
+		is = "missing, and the page is cut short: it ends too early"
 	}
 	return s.Bad(metric, is, want)
 }

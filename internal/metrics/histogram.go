@@ -42,17 +42,17 @@ func (s Snapshot) Histograms(family string) ([]Histogram, error) {
 	at := map[string]int{}
 	for _, x := range s.series[family] { // buckets first, ascending; then sums, then counts
 		if x.part == partValue {
-			if valueOf(x.own, "quantile") != "" {
+			if valueOf(x.own.labels, "quantile") != "" {
 				return nil, s.Bad(family, "a summary", "a histogram with buckets")
 			}
 			continue
 		}
-		key := x.ownKey
+		key := x.own.key
 		i, ok := at[key]
 		if !ok {
 			i = len(out)
 			at[key] = i
-			out = append(out, Histogram{Labels: x.own, Count: math.NaN(), Sum: math.NaN()})
+			out = append(out, Histogram{Labels: x.own.labels, Count: math.NaN(), Sum: math.NaN()})
 		}
 		out[i].take(x)
 	}
@@ -64,7 +64,7 @@ func (s Snapshot) Histograms(family string) ([]Histogram, error) {
 	return out, nil
 }
 
-func (h *Histogram) take(x series) {
+func (h *Histogram) take(x *series) {
 	switch x.part {
 	case partBucket:
 		h.Upper, h.Below = append(h.Upper, x.le), append(h.Below, x.value)
@@ -90,6 +90,8 @@ func (h *Histogram) finish(s Snapshot, family string) error {
 	switch {
 	case h.nan != "":
 		return s.Bad(family+h.nan, "NaN", "a number >= 0")
+	case s.histograms[family] && (math.IsNaN(h.Count) || math.IsNaN(h.Sum) || !inf):
+		return s.Bad(family, "cut short", "its buckets up to +Inf, its sum and its count")
 	case last < 0:
 		return s.Bad(family, "without buckets", "its buckets too")
 	case math.IsNaN(h.Count) && !inf:
@@ -142,7 +144,9 @@ func (h Histogram) Minus(earlier Histogram, s Snapshot, family string) (Histogra
 	previous := 0.0
 	for i, n := range h.Below {
 		if h.Upper[i] != earlier.Upper[i] {
-			return out, s.Bad(family, fmt.Sprintf("with a bucket to %v", h.Upper[i]), fmt.Sprintf("%v as before", earlier.Upper[i]))
+			return out, s.Bad(
+				family, fmt.Sprintf("with a bucket to %v", h.Upper[i]), fmt.Sprintf("%v as before", earlier.Upper[i]),
+			)
 		}
 		d := n - earlier.Below[i]
 		if d < previous || h.Fell {

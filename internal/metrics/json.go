@@ -11,7 +11,7 @@ import (
 // parseBrace reads a page that begins with a brace: JSON, or text whose first name is in quotes.
 func (p *page) parseBrace(in *bufio.Reader) error {
 	head, _ := in.Peek(512)
-	if labels, _, err := parseLabels(firstLine(head)); err == nil && len(labels) > 0 {
+	if labels, _, err := p.parseLabels(firstLine(head), nil); err == nil && len(labels) > 0 {
 		return p.parseText(in)
 	}
 	return p.parseJSON(in)
@@ -194,26 +194,23 @@ func (p *page) found(f found) error {
 		values = append(values, [2]json.RawMessage{f.Value[0], f.Value[1]})
 	}
 	bytes := 0
+	labels := p.labels[:0]
 	for k, v := range f.Metric {
 		bytes += len(k) + len(v)
+		if k != "__name__" {
+			labels = append(labels, Label{k, v})
+		}
 	}
-	for i, v := range values {
+	p.labels = labels
+	for _, v := range values {
 		value, ms, err := point(v)
 		if err != nil {
 			return p.bad("%s has a value that is no [time, \"number\"]", r.family)
 		}
-		labels := make([]Label, 0, len(f.Metric))
-		for k, v := range f.Metric {
-			if k != "__name__" {
-				labels = append(labels, Label{k, v})
-			}
-		}
-		if i > 0 {
-			bytes = 0
-		}
 		if err := p.add(r, labels, value, ms, bytes); err != nil {
 			return err
 		}
+		bytes = 0 // the labels are kept once
 	}
 	return nil
 }

@@ -21,7 +21,9 @@ package metrics
 
 import (
 	"cmp"
+	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -51,10 +53,12 @@ func (t Target) Last() Snapshot { return t.Snapshots[len(t.Snapshots)-1] }
 type Snapshot struct {
 	Page int       // index of its page
 	Time time.Time // zero where the page does not say
-	Cut  bool      // the page ends within a line
+	Cut  bool      // the page ends with a comment whose samples are missing
 	// pages is the number of pages that were read. Errors name the page where there are several.
 	pages  int
-	series map[string][]series // by family
+	series map[string][]*series // by family
+	// histograms are the families that the page calls histograms.
+	histograms map[string]bool
 }
 
 // A Sample is one series of a family at one moment.
@@ -81,10 +85,28 @@ func (s Snapshot) Samples(family string) []Sample {
 	var out []Sample
 	for _, x := range s.series[family] {
 		if x.part == partValue {
-			out = append(out, Sample{x.own, x.value, x.fell})
+			out = append(out, Sample{x.own.labels, x.value, x.fell})
 		}
 	}
 	return out
+}
+
+// Value returns the one series of a family that is neither a histogram nor labelled. It reports
+// false where there is none. It returns an error for several and for a value that is not finite.
+func (s Snapshot) Value(family string) (Sample, bool, error) {
+	all := s.Samples(family)
+	switch {
+	case len(all) == 0:
+		return Sample{}, false, nil
+	case len(all) > 1:
+		return Sample{}, false, s.Bad(
+			family, fmt.Sprintf("%d series, one%s and one%s", len(all), describe(all[0].Labels), describe(all[1].Labels)),
+			"one for each instance or pod",
+		)
+	case math.IsNaN(all[0].Value) || math.IsInf(all[0].Value, 0):
+		return Sample{}, false, s.Bad(family, fmt.Sprint(all[0].Value), "a finite number")
+	}
+	return all[0], true, nil
 }
 
 // Has reports whether the snapshot has a series of a family.
@@ -101,7 +123,7 @@ func Read(pages []io.Reader, families ...string) ([]Target, error) {
 	byKey := map[string]*Target{}
 	want := wanted(families)
 	for i, r := range pages {
-		p := &page{index: i, pages: len(pages), families: families, want: want, series: map[string]*series{}}
+		p := newPage(i, pages, families, want)
 		if err := p.read(r); err != nil {
 			return nil, err
 		}
@@ -179,8 +201,8 @@ func (t *Target) sort() {
 var targetLabels = []string{
 	"instance", "pod", "member", "endpoint", "node", "host", "hostname", "pod_name", "kubernetes_pod_name",
 	"kubernetes_node", "k8s_pod_name", "k8s_node_name", "node_name", "nodename", "server", "machine", "address", "ip",
-	"cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "namespace", "kubernetes_namespace", "job", "container",
-	"service", "prometheus", "prometheus_replica",
+	"storage_cluster_id", "cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "namespace",
+	"kubernetes_namespace", "job", "container", "service", "prometheus", "prometheus_replica",
 }
 
 var isTargetLabel = func() map[string]bool {

@@ -87,12 +87,13 @@ func inUTF16(text string, order binary.AppendByteOrder) string {
 // asJSON returns a page as Prometheus' API answers a query.
 func asJSON(text string) string {
 	var series []string
+	p := newPage(0, nil, nil, nil)
 	for line := range strings.Lines(text) {
 		if line[0] == '#' {
 			continue
 		}
-		name, rest, labels, _ := nameOf([]byte(strings.TrimSpace(line)))
-		value, _, labels, _ := sample(rest, labels)
+		name, rest, labels, _ := p.nameOf([]byte(strings.TrimSpace(line)))
+		value, _, labels, _ := p.sample(rest, labels)
 		metric := fmt.Sprintf("\"__name__\":%q", name)
 		for _, l := range append(labels, Label{"instance", "a:1"}) {
 			metric += fmt.Sprintf(",%q:%q", l.Name, l.Value)
@@ -121,12 +122,7 @@ func federated(text, labels, ms string) string {
 }
 
 func TestForms(t *testing.T) {
-	samples := ""
-	for line := range strings.Lines(whole) {
-		if line[0] != '#' {
-			samples += line
-		}
-	}
+	samples := samplesOf(whole)
 	openMetrics := strings.NewReplacer(
 		"{le=\"1\"} 8\n", "{le=\"1.0\"} 8 # {trace_id=\"x # y\"} 0.67 1520879607.789\n",
 		"wait_seconds_count 9\n", "wait_seconds_count 9\nwait_seconds_created 1.6e9\n",
@@ -163,7 +159,9 @@ func TestForms(t *testing.T) {
 		"quoted names":       strings.NewReplacer("written_bytes_total{", "{\"written_bytes_total\",").Replace(samples),
 		"quoted first":       strings.NewReplacer("go_goroutines", "{\"go_goroutines\"}").Replace(samples),
 		"timestamps":         strings.NewReplacer("9\n", "9 1700000000123\n").Replace(whole),
-		"promtool":           strings.NewReplacer("} ", "} => ", "_sum ", "_sum => ", "9\n", "9 @[1700000000.123]\n").Replace(samples),
+		"promtool": strings.NewReplacer(
+			"} ", "} => ", "_sum ", "_sum => ", "9\n", "9 @[1700000000.123]\n",
+		).Replace(samples),
 		"federate":           federated(whole, `instance="a:1",job="etcd"`, "1700000000123"),
 		"federate, shuffled": federated(shuffled(whole), `instance="a:1",job="etcd"`, "1700000000123"),
 		"query":              asJSON(whole),
@@ -171,8 +169,8 @@ func TestForms(t *testing.T) {
 		"queries in a row":   asJSON(samples[:len(samples)/3*3]) + "\n",
 		"two answers":        asJSON(before(samples, "wait_seconds_sum")) + "\n" + asJSON(from(samples, "wait_seconds_sum")),
 		"query, zipped":      zipped(asJSON(whole)),
-		"no sum's neighbour": strings.ReplaceAll(whole, "wait_seconds_count 9\n", ""),
-		"no +Inf":            strings.ReplaceAll(whole, "wait_seconds_bucket{le=\"+Inf\"} 9\n", ""),
+		"no count":           strings.ReplaceAll(samples, "wait_seconds_count 9\n", ""),
+		"no +Inf":            strings.ReplaceAll(samples, "wait_seconds_bucket{le=\"+Inf\"} 9\n", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			targets := read(t, text)
@@ -185,6 +183,17 @@ func TestForms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// samplesOf returns a page without its comments.
+func samplesOf(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if line[0] != '#' {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 func before(text, mark string) string { return text[:strings.Index(text, mark)] }
@@ -208,19 +217,37 @@ func TestTargets(t *testing.T) {
 		names []string
 		each  int // snapshots
 	}{
-		"one page, no labels":   {[]string{whole}, []string{""}, 1},
-		"two pages, no labels":  {[]string{whole, whole}, []string{""}, 2},
-		"instances":             {[]string{at(`instance="b",job="x"`) + at(`instance="a",job="x"`)}, []string{"a", "b"}, 1},
-		"pods of one instance":  {[]string{at(`instance="i",pod="2"`), at(`instance="i",pod="1"`)}, []string{"1", "2"}, 1},
-		"one by instance":       {[]string{at(`instance="i",pod="2"`)}, []string{"i"}, 1},
-		"same target twice":     {[]string{at(`instance="i"`), at(`instance="i"`)}, []string{"i"}, 2},
-		"endpoints":             {[]string{at(`endpoint="x"`), at(`endpoint="y"`)}, []string{"x", "y"}, 1},
-		"external labels":       {[]string{at(`instance="i",region="eu"`)}, []string{"i"}, 1},
-		"only together unique":  {[]string{at(`instance="i",pod="1"`), at(`instance="i",pod="2"`), at(`instance="j",pod="2"`)}, []string{"instance=i,pod=1", "instance=i,pod=2", "instance=j,pod=2"}, 1},
-		"halves of one target":  {[]string{before(whole, "# HELP written"), from(whole, "# HELP written")}, []string{""}, 1},
-		"a query each":          {[]string{asJSON(before(whole, "wait_seconds_sum")), asJSON(from(whole, "wait_seconds_sum"))}, []string{"a:1"}, 1},
-		"two times, two pages":  {[]string{federated(whole, `pod="p"`, "1700000060000"), federated(whole, `pod="p"`, "1700000000000")}, []string{"p"}, 2},
-		"two times, one page":   {[]string{federated(whole, `pod="p"`, "1700000060000") + federated(whole, `pod="p"`, "1700000000000")}, []string{"p"}, 2},
+		"one page, no labels":  {[]string{whole}, []string{""}, 1},
+		"two pages, no labels": {[]string{whole, whole}, []string{""}, 2},
+		"instances": {
+			[]string{at(`instance="b",job="x"`) + at(`instance="a",job="x"`)}, []string{"a", "b"}, 1,
+		},
+		"pods of one instance": {
+			[]string{at(`instance="i",pod="2"`), at(`instance="i",pod="1"`)}, []string{"1", "2"}, 1,
+		},
+		"one by instance":   {[]string{at(`instance="i",pod="2"`)}, []string{"i"}, 1},
+		"same target twice": {[]string{at(`instance="i"`), at(`instance="i"`)}, []string{"i"}, 2},
+		"endpoints":         {[]string{at(`endpoint="x"`), at(`endpoint="y"`)}, []string{"x", "y"}, 1},
+		"external labels":   {[]string{at(`instance="i",region="eu"`)}, []string{"i"}, 1},
+		"only together unique": {
+			[]string{at(`instance="i",pod="1"`), at(`instance="i",pod="2"`), at(`instance="j",pod="2"`)},
+			[]string{"instance=i,pod=1", "instance=i,pod=2", "instance=j,pod=2"}, 1,
+		},
+		"halves of one target": {
+			[]string{before(whole, "# HELP written"), from(whole, "# HELP written")}, []string{""}, 1,
+		},
+		"a query each": {
+			[]string{asJSON(before(whole, "wait_seconds_sum")), asJSON(from(whole, "wait_seconds_sum"))},
+			[]string{"a:1"}, 1,
+		},
+		"two times, two pages": {
+			[]string{federated(whole, `pod="p"`, "1700000060000"), federated(whole, `pod="p"`, "1700000000000")},
+			[]string{"p"}, 2,
+		},
+		"two times, one page": {
+			[]string{federated(whole, `pod="p"`, "1700000060000") + federated(whole, `pod="p"`, "1700000000000")},
+			[]string{"p"}, 2,
+		},
 		"with and without name": {[]string{whole, at(`instance="i"`)}, []string{"", "i"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +274,8 @@ func TestTargets(t *testing.T) {
 // A range gives its first and its last moment. A series that begins later is not in the first.
 func TestRange(t *testing.T) {
 	text := `{"status":"success","data":{"resultType":"matrix","result":[
-{"metric":{"__name__":"written_bytes_total","kind":"a","instance":"i"},"values":[[1700000000,"5"],[1700000030,"6"],[1700000060,"9"]]},
+{"metric":{"__name__":"written_bytes_total","kind":"a","instance":"i"},
+"values":[[1700000000,"5"],[1700000030,"6"],[1700000060,"9"]]},
 {"metric":{"__name__":"written_bytes_total","kind":"b","instance":"i"},"values":[[1700000030,"1"],[1700000060,"2"]]},
 {"metric":{"__name__":"written_bytes_total","kind":"c","instance":"i"},"values":[[1700000000,"8"],[1700000030,"1"]]}]}}`
 	target := read(t, text)[0]
@@ -280,4 +308,25 @@ func TestMinus(t *testing.T) {
 	_, err = h1.Minus(h2, target.First(), "wait_seconds")
 	require.EqualError(t, err, "metrics page 1: wait_seconds_sum is less than before, "+
 		"want a sum that grows: was it restarted in between?")
+}
+
+// Requests to kube-apiserver by verb and resource, as churn is read from them.
+func TestSamplesOfRequests(t *testing.T) {
+	const name = "apiserver_request_total"
+	const page = `# TYPE apiserver_request_total counter
+apiserver_request_total{code="201",component="apiserver",group="",resource="pods",subresource="",verb="POST"} 7
+apiserver_request_total{code="200",component="apiserver",group="",resource="pods",subresource="",verb="GET"} 9
+`
+	other := federated(page, `instance="b"`, "9")
+	targets, err := Read([]io.Reader{strings.NewReader(page), strings.NewReader(other)}, name)
+	require.NoError(t, err)
+	require.Len(t, targets, 2)
+	for i, instance := range []string{"", "b"} {
+		assert.Equal(t, instance, targets[i].Name)
+		requests := map[string]float64{}
+		for _, s := range targets[i].Last().Samples(name) {
+			requests[s.Label("verb")+" "+s.Label("resource")] = s.Value
+		}
+		assert.Equal(t, map[string]float64{"POST pods": 7, "GET pods": 9}, requests)
+	}
 }

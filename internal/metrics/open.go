@@ -14,25 +14,38 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of one page. The largest pages known are a kube-apiserver's, of some tens of megabytes.
-const (
-	maxBytes   = 256 << 20 // after unpacking
-	maxLine    = 256 << 10
-	maxKept    = 64 << 20 // bytes of the lines that are kept
-	maxSamples = 1 << 20
-)
+// limits bound one page.
+type limits struct {
+	bytes   int64 // after unpacking
+	kept    int   // bytes of the lines that are kept
+	samples int
+}
+
+// standard are the limits of every page. The largest pages known are a kube-apiserver's, of some
+// tens of megabytes, and few of their lines are kept.
+var standard = limits{bytes: 256 << 20, kept: 64 << 20, samples: 1 << 20}
+
+const maxLine = 256 << 10
 
 // limited reads as much as a page may have.
 type limited struct {
-	r    io.Reader
-	left int64
+	r       io.Reader
+	left, n int64
 }
 
-var errTooLong = fmt.Errorf("longer than %d MiB", maxBytes>>20)
+// A tooLong is the error for a page of more bytes than that.
+type tooLong int64
+
+func (n tooLong) Error() string { return fmt.Sprintf("longer than %d MiB", n>>20) }
+
+func isTooLong(err error) bool {
+	var long tooLong
+	return errors.As(err, &long)
+}
 
 func (l *limited) Read(b []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, errTooLong
+		return 0, tooLong(l.n)
 	}
 	n, err := l.r.Read(b[:min(int64(len(b)), l.left)])
 	l.left -= int64(n)
@@ -53,7 +66,7 @@ func (c *counted) Read(b []byte) (int, error) {
 
 // open takes off what is around a page: gzip, the headers of HTTP, a byte order mark, UTF-16. The
 // function returned reports, after the page's end, whether all of it came.
-func open(r io.Reader) (*bufio.Reader, func() error, error) {
+func open(r io.Reader, most int64) (*bufio.Reader, func() error, error) {
 	whole := func() error { return nil }
 	in := bufio.NewReaderSize(r, 64<<10)
 	for range 4 { // gzip around headers around gzip, at most
@@ -67,7 +80,7 @@ func open(r io.Reader) (*bufio.Reader, func() error, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			in = bufio.NewReaderSize(&limited{z, maxBytes}, 64<<10)
+			in = bufio.NewReaderSize(&limited{z, most, most}, 64<<10)
 		case string(head) == "HTTP/":
 			length, err := skipHeaders(in)
 			if err != nil {
@@ -92,7 +105,7 @@ func open(r io.Reader) (*bufio.Reader, func() error, error) {
 			_, _ = in.Discard(2)
 			in = bufio.NewReaderSize(&utf16Reader{in: in, order: binary.BigEndian}, 64<<10)
 		default:
-			return bufio.NewReaderSize(&limited{in, maxBytes}, 64<<10), whole, nil
+			return bufio.NewReaderSize(&limited{in, most, most}, 64<<10), whole, nil
 		}
 	}
 	return nil, nil, errors.New("packed too often")

@@ -44,12 +44,17 @@ func wanted(families []string) map[string]role {
 	return want
 }
 
+// A set is a set of labels, by name. Equal sets of a page are one.
+type set struct {
+	labels []Label
+	key    string
+}
+
 // A series is one series of a page. Of its values over time it keeps the first and the last.
 type series struct {
 	role
-	own    []Label // without those of the target, without le; by name
-	ownKey string
-	target []Label
+	own    *set // without those of the target, without le
+	target *set
 	le     float64
 
 	value float64 // the last
@@ -61,16 +66,40 @@ type series struct {
 	fell      bool
 }
 
+// An identity tells a series from the others of a page.
+type identity struct {
+	role
+	own, target *set
+	le          float64
+}
+
 // A page holds what is kept of one page.
 type page struct {
 	index, pages int
 	families     []string
 	want         map[string]role
-	series       map[string]*series
+	limits       limits
+	all          []series
+	series       map[identity]int // in all
+	sets         map[string]*set
+	texts        map[string]string
+	held         int // bytes of texts
 	kept         int
-	lines        int // that look like a sample, wanted or not
-	cut          bool
-	key          []byte // scratch
+	lines        int  // that look like a sample, wanted or not
+	cut          bool // the last line is not whole
+	comment      bool // the last line announces a family
+	histograms   map[string]bool
+
+	key         []byte // scratch
+	own, target []Label
+	labels      []Label
+}
+
+func newPage(index int, of []io.Reader, families []string, want map[string]role) *page {
+	return &page{
+		index: index, pages: len(of), families: families, want: want, limits: standard,
+		series: map[identity]int{}, sets: map[string]*set{}, texts: map[string]string{}, histograms: map[string]bool{},
+	}
 }
 
 func (p *page) bad(format string, args ...any) error {
@@ -82,8 +111,8 @@ func (p *page) read(r io.Reader) error {
 	if r == nil {
 		return p.bad("nil, want a reader")
 	}
-	source := &source{r: &limited{r, maxBytes}}
-	in, whole, err := open(source)
+	source := &source{r: &limited{r, p.limits.bytes, p.limits.bytes}}
+	in, whole, err := open(source, p.limits.bytes)
 	if err == nil {
 		err = p.parse(in)
 	}
@@ -103,7 +132,7 @@ func (p *page) read(r io.Reader) error {
 	if err := whole(); err != nil {
 		return p.bad("%v", err)
 	}
-	if len(p.series) == 0 {
+	if len(p.all) == 0 {
 		return p.empty()
 	}
 	return nil
@@ -111,7 +140,7 @@ func (p *page) read(r io.Reader) error {
 
 // empty returns the error for a page that has none of the families.
 func (p *page) empty() error {
-	s := Snapshot{Page: p.index, Cut: p.cut, pages: p.pages}
+	s := Snapshot{Page: p.index, Cut: p.comment, pages: p.pages}
 	if len(p.families) == 0 {
 		return s.Bad("the list of families", "empty", "one or more")
 	}
@@ -130,7 +159,7 @@ type source struct {
 
 func (s *source) Read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errTooLong) {
+	if err != nil && !errors.Is(err, io.EOF) && !isTooLong(err) {
 		s.err = err
 	}
 	return n, err
@@ -157,47 +186,75 @@ func (p *page) parse(in *bufio.Reader) error {
 	}
 }
 
-// add keeps one sample. labels holds le too, where it is a bucket's; it is sorted here.
+// add keeps one sample. labels holds le too, where it is a bucket's. It is sorted here and may be
+// used again afterwards.
 func (p *page) add(r role, labels []Label, value float64, ms int64, bytes int) error {
-	if p.kept += bytes; p.kept > maxKept || len(p.series) >= maxSamples {
-		return p.bad("too long: more than %d series or %d MiB of %s and the like", maxSamples, maxKept>>20, r.family)
+	if p.kept += bytes; p.kept > p.limits.kept || len(p.all) >= p.limits.samples {
+		return p.bad(
+			"too long: more than %d series or %d MiB of %s and the like", p.limits.samples, p.limits.kept>>20, r.family,
+		)
 	}
 	slices.SortFunc(labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
-	le := math.NaN()
-	key := append(append(p.key[:0], r.family...), byte(r.part))
-	for i, l := range labels {
-		if i > 0 && labels[i-1].Name == l.Name {
-			return p.bad("%s has the label %s twice", r.family, Show(l.Name))
+	for i := 1; i < len(labels); i++ {
+		if labels[i-1].Name == labels[i].Name {
+			return p.bad("%s has the label %s twice", r.family, Show(labels[i].Name))
 		}
-		if l.Name == "le" && r.part == partBucket {
+	}
+	id := identity{role: r}
+	own, target := p.own[:0], p.target[:0]
+	bounded := r.part != partBucket
+	for _, l := range labels {
+		switch {
+		case l.Name == "le" && r.part == partBucket:
 			bound, err := strconv.ParseFloat(l.Value, 64)
 			if err != nil || math.IsNaN(bound) {
 				return p.bad("%s has a bucket with le=%s, want a number", r.family, Show(l.Value))
 			}
-			le = bound
-			l.Value = strconv.FormatFloat(bound, 'g', -1, 64)
+			id.le, bounded = bound, true
+		case isTargetLabel[l.Name]:
+			target = append(target, l)
+		default:
+			own = append(own, l)
 		}
-		key = append(append(append(append(key, l.Name...), 0), l.Value...), 1)
 	}
-	p.key = key
-	if r.part == partBucket && math.IsNaN(le) {
+	if !bounded {
 		return p.bad("%s has a bucket without le, want its bound", r.family)
 	}
-	s := p.series[string(key)]
-	if s == nil {
-		s = &series{role: r, le: le}
-		for _, l := range labels {
-			switch {
-			case isTargetLabel[l.Name]:
-				s.target = append(s.target, l)
-			case l.Name != "le" || r.part != partBucket:
-				s.own = append(s.own, l)
-			}
-		}
-		s.ownKey = keyOf(s.own)
-		p.series[string(key)] = s
+	p.own, p.target = own, target
+	id.own, id.target = p.intern(own), p.intern(target)
+	i, ok := p.series[id]
+	if !ok {
+		i = len(p.all)
+		p.series[id] = i
+		p.all = append(p.all, series{role: r, own: id.own, target: id.target, le: id.le})
 	}
-	return p.point(s, value, ms)
+	return p.point(&p.all[i], value, ms)
+}
+
+// intern returns the one set of these labels.
+func (p *page) intern(labels []Label) *set {
+	p.key = appendKey(p.key[:0], labels)
+	s := p.sets[string(p.key)]
+	if s == nil {
+		s = &set{labels: slices.Clone(labels), key: string(p.key)}
+		p.sets[s.key] = s
+	}
+	return s
+}
+
+// maxHeld bounds the texts that are kept once.
+const maxHeld = 16 << 20
+
+// text returns a string that is kept once, however often a page has it.
+func (p *page) text(b []byte) string {
+	if s, ok := p.texts[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if p.held += len(s); p.held <= maxHeld {
+		p.texts[s] = s
+	}
+	return s
 }
 
 // point adds a value to a series.
@@ -210,7 +267,9 @@ func (p *page) point(s *series, value float64, ms int64) error {
 		if s.part == partBucket {
 			bound = fmt.Sprintf(" at le=%v", s.le)
 		}
-		return p.bad("%s is there twice%s%s, want it once: give each page on its own", s.family, bound, describe(s.own))
+		return p.bad(
+			"%s is there twice%s%s, want it once: give each page on its own", s.family, bound, describe(s.own.labels),
+		)
 	case ms > s.time:
 		s.fell = s.fell || value < s.value
 		s.value, s.time = value, ms
@@ -248,30 +307,39 @@ func clip(name string) string {
 
 // targets returns the page's targets by key.
 func (p *page) targets() map[string]Target {
-	by := map[string][]*series{}
-	for _, s := range p.series {
-		key := keyOf(s.target)
-		by[key] = append(by[key], s)
+	by := map[*set][]*series{}
+	for i := range p.all {
+		s := &p.all[i]
+		by[s.target] = append(by[s.target], s)
 	}
-	out := map[string]Target{}
-	for key, all := range by {
-		slices.SortFunc(all, func(a, b *series) int { return compare(*a, *b) })
-		out[key] = Target{Labels: all[0].target, Snapshots: p.snapshots(all)}
+	out := make(map[string]Target, len(by))
+	for target, all := range by {
+		slices.SortFunc(all, compare)
+		out[target.key] = Target{Labels: target.labels, Snapshots: p.snapshots(all)}
 	}
 	return out
 }
 
 // compare orders the series of a family: buckets before sums before counts.
-func compare(a, b series) int {
-	return cmp.Or(cmp.Compare(a.part, b.part), strings.Compare(a.ownKey, b.ownKey), cmp.Compare(a.le, b.le))
+func compare(a, b *series) int {
+	if a.part != b.part {
+		return cmp.Compare(a.part, b.part)
+	}
+	if a.own != b.own {
+		if c := strings.Compare(a.own.key, b.own.key); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(a.le, b.le)
 }
 
-func keyOf(labels []Label) string {
-	var b strings.Builder
+func keyOf(labels []Label) string { return string(appendKey(nil, labels)) }
+
+func appendKey(key []byte, labels []Label) []byte {
 	for _, l := range labels {
-		b.WriteString(l.Name + "\x00" + l.Value + "\x01")
+		key = append(append(append(append(key, l.Name...), 0), l.Value...), 1)
 	}
-	return b.String()
+	return key
 }
 
 // snapshots returns the one moment of a target's series, or the first and the last of a range.
@@ -301,7 +369,7 @@ func (p *page) snapshots(all []*series) []Snapshot {
 }
 
 func (p *page) snapshot(ms int64) Snapshot {
-	s := Snapshot{Page: p.index, pages: p.pages, Cut: p.cut, series: map[string][]series{}}
+	s := Snapshot{Page: p.index, pages: p.pages, Cut: p.comment, histograms: p.histograms, series: map[string][]*series{}}
 	if ms != 0 {
 		s.Time = time.UnixMilli(ms).UTC()
 	}
@@ -309,7 +377,10 @@ func (p *page) snapshot(ms int64) Snapshot {
 }
 
 func (s Snapshot) keep(x *series, value float64) {
-	one := *x
-	one.value = value
-	s.series[x.family] = append(s.series[x.family], one)
+	if value != x.value { // the first of a range
+		one := *x
+		one.value = value
+		x = &one
+	}
+	s.series[x.family] = append(s.series[x.family], x)
 }

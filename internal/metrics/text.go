@@ -35,10 +35,13 @@ func (p *page) parseText(in *bufio.Reader) error {
 			break
 		}
 	}
-	if p.lines == 0 && !p.cut {
-		return p.bad("without a metric: it begins with %s, want metrics", Show(strings.TrimSpace(first)))
+	switch {
+	case p.cut && (p.lines > 0 || p.comment):
+		return p.bad("cut short: line %d is not whole, want all of it", number)
+	case p.lines > 0 || p.comment:
+		return nil
 	}
-	return nil
+	return p.bad("without a metric: it begins with %s, want metrics", Show(strings.TrimSpace(first)))
 }
 
 // lineOrLines parses a line, or what a progress table has rewritten with carriage returns.
@@ -64,25 +67,29 @@ func (p *page) line(b []byte, number int, ended bool) error {
 	if len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
 		b = bytes.TrimSpace(b[len(progress.Find(b)):])
 	}
-	if len(b) == 0 || b[0] == '#' {
-		p.cut = p.cut || !ended && len(b) > 0 && string(b) != "# EOF"
+	if len(b) == 0 {
 		return nil
 	}
-	name, rest, labels, err := nameOf(b)
+	if p.comment = b[0] == '#'; p.comment {
+		p.cut = p.cut || !ended && string(b) != "# EOF"
+		p.typed(b)
+		return nil
+	}
+	name, rest, labels, err := p.nameOf(b)
 	if err != nil || name == nil {
-		p.cut = p.cut || !ended
+		p.cut = p.cut || !ended && err != nil
 		return nil
 	}
 	r, ok := p.want[string(name)]
 	if !ok {
-		if p.lines > 0 || complete(rest) { // one line that is whole makes it a page of metrics
+		if p.lines > 0 || p.complete(rest) { // one line that is whole makes it a page of metrics
 			p.lines++
 		}
-		p.cut = p.cut || !ended && !complete(rest)
+		p.cut = p.cut || !ended && !p.complete(rest)
 		return nil
 	}
 	p.lines++
-	value, ms, labels, err := sample(rest, labels)
+	value, ms, labels, err := p.sample(rest, labels)
 	switch {
 	case err != nil && !ended:
 		return p.bad("cut short: line %d ends within %s, want all of it", number, name)
@@ -94,16 +101,30 @@ func (p *page) line(b []byte, number int, ended bool) error {
 	return p.add(r, labels, value, ms, len(b))
 }
 
+// typed remembers the families that the page calls histograms. Such a page has their sums and
+// counts, or it was cut short.
+func (p *page) typed(comment []byte) {
+	if rest, ok := bytes.CutPrefix(comment, []byte("# TYPE ")); ok {
+		if name, ok := bytes.CutSuffix(rest, []byte(" histogram")); ok {
+			if r, ok := p.want[string(name)]; ok {
+				p.histograms[r.family] = true
+			}
+		}
+		return
+	}
+	p.comment = bytes.HasPrefix(comment, []byte("# HELP "))
+}
+
 // complete reports whether the rest of an unended line, after its name, is a whole sample.
-func complete(rest []byte) bool {
-	_, _, _, err := sample(rest, nil)
+func (p *page) complete(rest []byte) bool {
+	_, _, _, err := p.sample(rest, nil)
 	return err == nil
 }
 
 // nameOf splits the name off a line. A name in quotes stands among the labels.
-func nameOf(b []byte) (name, rest []byte, labels []Label, err error) {
+func (p *page) nameOf(b []byte) (name, rest []byte, labels []Label, err error) {
 	if b[0] == '{' {
-		labels, rest, err = parseLabels(b)
+		labels, rest, err = p.parseLabels(b, nil)
 		for i, l := range labels {
 			if l.Name == "" {
 				labels[i] = labels[len(labels)-1]
@@ -135,14 +156,17 @@ var (
 )
 
 // sample parses what follows a name: labels, value, timestamp, exemplar.
-func sample(rest []byte, labels []Label) (float64, int64, []Label, error) {
+func (p *page) sample(rest []byte, labels []Label) (float64, int64, []Label, error) {
 	rest = bytes.TrimLeft(rest, " \t")
 	if len(rest) > 0 && rest[0] == '{' {
-		more, after, err := parseLabels(rest)
-		if err != nil {
+		var err error
+		if labels == nil {
+			labels = p.labels[:0]
+		}
+		if labels, rest, err = p.parseLabels(rest, labels); err != nil {
 			return 0, 0, nil, err
 		}
-		labels, rest = append(labels, more...), after
+		p.labels = labels
 	}
 	if i := bytes.Index(rest, []byte(" # ")); i >= 0 { // an exemplar
 		rest = rest[:i]
@@ -174,7 +198,8 @@ func cutField(b []byte) (field, rest []byte) {
 }
 
 // timestamp returns milliseconds; 0 for none. The text format has them; OpenMetrics and promtool
-// have seconds. Whole seconds stay below 1e11 until the year 5138.
+// have seconds. A whole number of some 1e9 is seconds of these years: as milliseconds it would be
+// of 1970.
 func timestamp(field []byte) (int64, error) {
 	if len(field) == 0 {
 		return 0, nil
@@ -184,7 +209,7 @@ func timestamp(field []byte) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if bytes.IndexByte(field, '.') < 0 && math.Abs(t) >= 1e11 {
+	if size := math.Abs(t); bytes.IndexByte(field, '.') < 0 && (size < 1e8 || size >= 1e11) {
 		t /= 1000
 	}
 	return milliseconds(t)
@@ -198,8 +223,9 @@ func milliseconds(s float64) (int64, error) {
 	return int64(math.Round(s * 1000)), nil
 }
 
-// parseLabels parses labels in braces. A name in quotes without a value has an empty label name.
-func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
+// parseLabels appends the labels in braces. A name in quotes without a value has an empty label
+// name.
+func (p *page) parseLabels(b []byte, labels []Label) (_ []Label, rest []byte, err error) {
 	b = b[1:]
 	for {
 		b = bytes.TrimLeft(b, " \t,")
@@ -209,7 +235,7 @@ func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
 		if b[0] == '}' {
 			return labels, b[1:], nil
 		}
-		name, after, quoted, err := labelName(b)
+		name, after, quoted, err := p.labelName(b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -222,7 +248,7 @@ func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
 			return nil, nil, errLabels
 		}
 		b = bytes.TrimLeft(b[1:], " \t")
-		value, after, err := unquote(b)
+		value, after, err := p.unquote(b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -230,9 +256,9 @@ func parseLabels(b []byte) (labels []Label, rest []byte, err error) {
 	}
 }
 
-func labelName(b []byte) (name string, rest []byte, quoted bool, err error) {
+func (p *page) labelName(b []byte) (name string, rest []byte, quoted bool, err error) {
 	if b[0] == '"' {
-		name, rest, err = unquote(b)
+		name, rest, err = p.unquote(b)
 		return name, rest, true, err
 	}
 	n := 0
@@ -242,11 +268,11 @@ func labelName(b []byte) (name string, rest []byte, quoted bool, err error) {
 	if n == 0 {
 		return "", nil, false, errLabels
 	}
-	return string(b[:n]), b[n:], false, nil
+	return p.text(b[:n]), b[n:], false, nil
 }
 
 // unquote reads a value in quotes, in which \\, \" and \n stand for a byte.
-func unquote(b []byte) (string, []byte, error) {
+func (p *page) unquote(b []byte) (string, []byte, error) {
 	if len(b) == 0 || b[0] != '"' {
 		return "", nil, errLabels
 	}
@@ -256,7 +282,7 @@ func unquote(b []byte) (string, []byte, error) {
 		return "", nil, errLabels
 	}
 	if bytes.IndexByte(b[:end], '\\') < 0 {
-		return string(b[:end]), b[end+1:], nil
+		return p.text(b[:end]), b[end+1:], nil
 	}
 	var out []byte
 	for i := 0; i < len(b); i++ {

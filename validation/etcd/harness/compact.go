@@ -14,6 +14,7 @@ type Compacted struct {
 	Deleted  float64       // revisions
 	DB       float64       // bytes of the file after it
 	InUse    float64       // bytes in use before it
+	Left     float64       // bytes in use after it
 	Duration time.Duration // as etcd's own histogram has it
 }
 
@@ -67,6 +68,7 @@ func (c *Cluster) compact(ctx context.Context, revision int64) (Compacted, error
 		) - before.Value("etcd_debugging_mvcc_db_compaction_keys_total"),
 		DB:       after.Value("etcd_mvcc_db_total_size_in_bytes"),
 		InUse:    before.Value("etcd_mvcc_db_total_size_in_use_in_bytes"),
+		Left:     after.Value("etcd_mvcc_db_total_size_in_use_in_bytes"),
 		Duration: time.Duration(after.Since(before, total).Sum * float64(time.Millisecond)),
 	}, nil
 }
