@@ -10,7 +10,9 @@
 //	capacity/live         the same of a running cluster, read with list rights only
 //	scheduler/retry       what pods that cannot be scheduled write to the API server
 //	etcdmodel             what etcd and its disk make of a write load
-//	etcdmodel/alerts      alerting rules for that etcd, with thresholds from the prediction
+//	etcdmodel/alerts      alerting rules and a dashboard for that etcd, with thresholds from the
+//	                      prediction
+//	etcdmodel/kubeops     what the objects and the API servers of a cluster ask of etcd
 //	proxymodel            how many rules kube-proxy keeps, and what a sync of them costs
 //	proxymodel/measure    what such a sync costs on this machine
 //	scheduler             where each replica lands and why, with kube-scheduler's own plugins

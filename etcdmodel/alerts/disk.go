@@ -34,11 +34,11 @@ func (s *Set) disk(c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Prediction
 	delays := window + holdFor + delay // a p99 has to be passed in nearly all of the window
 	wanted := limit / math.Exp2(float64(s.options.DiskLead+delays)/float64(s.options.Climb))
 	for _, r := range []struct {
-		name, metric, what string
-		normal             time.Duration
+		name, metric, what, mixin string
+		normal                    time.Duration
 	}{
-		{"EtcdFsyncSlow", metricFsync, "WAL fsync", p.Fsync.P99},
-		{"EtcdBackendCommitSlow", metricCommit, "backend commit", p.BackendCommit.P99},
+		{"EtcdFsyncSlow", metricFsync, "WAL fsync", "etcdHighFsyncDurations", p.Fsync.P99},
+		{"EtcdBackendCommitSlow", metricCommit, "backend commit", "etcdHighCommitDurations", p.BackendCommit.P99},
 	} {
 		if r.normal <= 0 {
 			s.warn("no %s is predicted: no threshold for it", r.what)
@@ -60,9 +60,9 @@ func (s *Set) disk(c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Prediction
 				r.name, lead.Round(time.Second), s.options.DiskLead, r.normal, bound)
 		}
 		s.Rules = append(s.Rules, Rule{
-			Name: r.name, Severity: "warning", For: holdFor,
-			Expr: fmt.Sprintf("histogram_quantile(0.99, sum by (instance, le) (rate(%s[%s]))) > %g",
-				s.metric(r.metric+"_bucket"), promDuration(window), bound.Seconds()),
+			Name: r.name, Severity: "warning", For: holdFor, Mixin: r.mixin,
+			Expr: fmt.Sprintf("histogram_quantile(0.99, %s) > %g",
+				s.each("sum", fmt.Sprintf("rate(%s[%s])", s.metric(r.metric+"_bucket"), promDuration(window))), bound.Seconds()),
 			Threshold: bound.Seconds(), Normal: r.normal.Seconds(), Limit: r.normal.Seconds() * limit, Lead: lead,
 			Summary: fmt.Sprintf("The disk of etcd becomes slow: %s p99.", r.what),
 			Why: fmt.Sprintf("a disk %.1f times as slow is too slow for this load (%s); "+

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,14 @@ type trial struct {
 	silent, fires time.Duration
 }
 
+// predicted are the rules whose lead comes from the prediction. TestBesideMixin has them all.
+var predicted = []string{
+	"EtcdDatabaseNearQuota", "EtcdDatabaseGrowsToQuota", "EtcdFsyncSlow", "EtcdBackendCommitSlow", "EtcdHeartbeatsLate",
+}
+
+// memberOne are the labels of the one member: an alert has to keep them all.
+const memberOne = `{job="j",cluster="c",pod="p",instance="m1"}`
+
 // The rules pass promtool's check. Prometheus, fed with the predicted values, fires each one with
 // at least the lead that it states, and not in the normal state.
 func TestAlertsInPrometheus(t *testing.T) {
@@ -72,11 +81,13 @@ func TestAlertsInPrometheus(t *testing.T) {
 	load := eventStorm(200)
 	set, err := For(cluster, load, Options{Lead: 30 * time.Minute, Labels: map[string]string{"release": "prometheus"}})
 	require.NoError(t, err)
-	require.Len(t, set.Rules, 5, "%v", set.Warnings)
 	var trials []trial
 	for _, r := range set.Rules {
-		trials = append(trials, trialOf(t, r, cluster, load))
+		if slices.Contains(predicted, r.Name) {
+			trials = append(trials, trialOf(t, r, cluster, load))
+		}
 	}
+	require.Len(t, trials, len(predicted), "%v", set.Warnings)
 	dir := t.TempDir()
 	rules, err := set.RuleFile()
 	require.NoError(t, err)
@@ -88,9 +99,15 @@ func TestAlertsInPrometheus(t *testing.T) {
 	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", ruleFile)
 
 	test := promtoolTest{RuleFiles: []string{ruleFile}, Interval: "1m"}
-	for i, tr := range trials {
+	for _, tr := range trials {
+		i := slices.IndexFunc(set.Rules, func(r Rule) bool { return r.Name == tr.rule })
 		annotations := set.file().Groups[0].Rules[i].Annotations
-		labels := map[string]string{"severity": set.Rules[i].Severity, "instance": "m1"}
+		labels := map[string]string{
+			"severity": set.Rules[i].Severity, "instance": "m1", "pod": "p", "job": "j", "cluster": "c",
+		}
+		tr.series = append(tr.series, promtoolSeries{
+			metricQuota + memberOne, fmt.Sprintf("%d+0x600", set.cluster.Quota),
+		})
 		test.Tests = append(test.Tests, promtoolCase{Interval: "1m", Series: tr.series, Alerts: []promtoolAlert{
 			{At: promDuration(tr.silent), Name: tr.rule},
 			{At: promDuration(tr.fires), Name: tr.rule, Expect: []promtoolFiring{{labels, annotations}}},
@@ -113,7 +130,7 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 		require.NoError(t, err)
 		start := r.Threshold - 3600*p.DB.Growth
 		full := seconds((r.Limit - start) / p.DB.Growth)
-		series := promtoolSeries{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, rising(start, 60*p.DB.Growth, full)}
+		series := promtoolSeries{metricTotal + memberOne, rising(start, 60*p.DB.Growth, full)}
 		return trial{
 			rule: r.Name, series: []promtoolSeries{series},
 			silent: 50 * time.Minute, fires: (full - r.Lead).Truncate(time.Minute),
@@ -125,13 +142,13 @@ func trialOf(t *testing.T, r Rule, c etcdmodel.Cluster, l etcdmodel.Load) trial 
 		series := fmt.Sprintf("%.0f+0x60 %s", r.Normal, rising(r.Normal, step, 180*time.Minute))
 		full := 60*time.Minute + 180*time.Minute
 		return trial{
-			rule: r.Name, series: []promtoolSeries{{`etcd_mvcc_db_total_size_in_bytes{instance="m1"}`, series}},
+			rule: r.Name, series: []promtoolSeries{{metricTotal + memberOne, series}},
 			silent: 60 * time.Minute, fires: full - r.Lead,
 		}
 	case "EtcdHeartbeatsLate": // none, then a few a minute
 		series := fmt.Sprintf("0+0x30 0+%.0fx30", math.Ceil(r.Threshold))
 		return trial{
-			rule: r.Name, series: []promtoolSeries{{`etcd_server_heartbeat_send_failures_total{instance="m1"}`, series}},
+			rule: r.Name, series: []promtoolSeries{{"etcd_server_heartbeat_send_failures_total" + memberOne, series}},
 			silent: 30 * time.Minute, fires: 40 * time.Minute,
 		}
 	}
@@ -172,7 +189,7 @@ func diskTrial(r Rule, metric string, climb time.Duration) trial {
 			le = fmt.Sprint(bucketBound(i).Seconds())
 		}
 		out.series = append(out.series, promtoolSeries{
-			fmt.Sprintf(`%s_bucket{instance="m1",le="%s"}`, metric, le), values[i].String(),
+			fmt.Sprintf(`%s_bucket%s,le="%s"}`, metric, strings.TrimSuffix(memberOne, "}"), le), values[i].String(),
 		})
 	}
 	return out

@@ -54,21 +54,26 @@ func (s Set) RuleFile() ([]byte, error) { return yaml.Marshal(s.file()) }
 func (s Set) file() ruleFile {
 	group := ruleGroup{Name: cmp.Or(s.options.Name, "etcd-capacity"), Rules: []ruleItem{}}
 	for _, r := range s.Rules {
-		limit := figureOf(r.Limit)
-		if math.IsInf(r.Limit, 1) {
-			limit = "an election"
-		}
 		group.Rules = append(group.Rules, ruleItem{
 			Alert: r.Name, Expr: r.Expr, For: promDuration(r.For),
-			Labels: map[string]string{"severity": r.Severity},
-			Annotations: map[string]string{
-				"summary": r.Summary,
-				"description": fmt.Sprintf("Threshold %s, normal is %s, trouble begins at %s; lead %v. %s.",
-					figureOf(r.Threshold), figureOf(r.Normal), limit, r.Lead.Round(time.Second), r.Why),
-			},
+			Labels:      map[string]string{"severity": r.Severity},
+			Annotations: map[string]string{"summary": r.Summary, "description": r.description()},
 		})
 	}
 	return ruleFile{Groups: []ruleGroup{group}}
+}
+
+func (r Rule) description() string {
+	limit := figureOf(r.Limit)
+	if math.IsInf(r.Limit, 1) {
+		limit = "an election"
+	}
+	lead := ""
+	if r.Lead > 0 {
+		lead = fmt.Sprintf("; lead %v", r.Lead.Round(time.Second))
+	}
+	return fmt.Sprintf("Threshold %s, normal is %s, trouble begins at %s%s. %s.",
+		figureOf(r.Threshold), figureOf(r.Normal), limit, lead, r.Why)
 }
 
 // figureOf writes a number with four significant digits, or whole from 100 on.

@@ -65,6 +65,7 @@ func TestFullAndWritten(t *testing.T) {
 	assert.Contains(t, b.String(), "defragment every member")
 	for _, name := range []string{
 		"etcd-latency.svg", "etcd-latency.png", "etcd-size.svg", "etcd-size.png", "etcd-alerts.yaml",
+		"etcd-rules.yaml", "etcd-dashboard.json",
 	} {
 		info, err := os.Stat(o.out + "/" + name)
 		require.NoError(t, err)

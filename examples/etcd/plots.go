@@ -25,7 +25,7 @@ var (
 	red    = color.RGBA{213, 94, 0, 255}
 )
 
-// write puts the plots and the alerting rules into a directory.
+// write puts the plots, the alerting rules and the dashboard into a directory.
 func write(ctx context.Context, w io.Writer, dir string, c etcdmodel.Cluster, l etcdmodel.Load, knobs []knob) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -42,12 +42,16 @@ func write(ctx context.Context, w io.Writer, dir string, c etcdmodel.Cluster, l 
 	if err != nil {
 		return err
 	}
-	object, err := rules.PrometheusRule()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "etcd-alerts.yaml"), object, 0o644); err != nil {
-		return err
+	for name, text := range map[string]func() ([]byte, error){
+		"alerts.yaml": rules.PrometheusRule, "rules.yaml": rules.RuleFile, "dashboard.json": rules.Dashboard,
+	} {
+		b, err := text()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "etcd-"+name), b, 0o644); err != nil {
+			return err
+		}
 	}
 	for name, p := range map[string]*plot.Plot{"latency": latency, "size": size} {
 		for _, kind := range []string{"svg", "png"} {
@@ -56,7 +60,8 @@ func write(ctx context.Context, w io.Writer, dir string, c etcdmodel.Cluster, l 
 			}
 		}
 	}
-	fmt.Fprintf(w, "\nWritten to %s: etcd-latency and etcd-size as svg and png, etcd-alerts.yaml.\n", dir)
+	fmt.Fprintf(w, "\nWritten to %s: etcd-latency and etcd-size as svg and png, "+
+		"etcd-alerts.yaml (PrometheusRule), etcd-rules.yaml (the same for Prometheus), etcd-dashboard.json (Grafana).\n", dir)
 	for _, warning := range rules.Warnings {
 		fmt.Fprintf(w, "  %v\n", warning)
 	}

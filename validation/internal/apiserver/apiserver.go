@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/apiserver/pkg/storage/etcd3/testserver"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/client-go/rest"
@@ -17,6 +18,13 @@ import (
 // server and its etcd stop when the test ends. It skips a -short test: a
 // start takes about six seconds.
 func Start(t *testing.T, flags ...string) *rest.Config {
+	t.Helper()
+	config, _ := StartBesideEtcd(t, flags...)
+	return config
+}
+
+// StartBesideEtcd is like Start, and returns a client of the server's etcd, too.
+func StartBesideEtcd(t *testing.T, flags ...string) (*rest.Config, *clientv3.Client) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a kube-apiserver; not in -short")
@@ -34,5 +42,5 @@ func Start(t *testing.T, flags ...string) *rest.Config {
 	t.Cleanup(server.TearDownFn)
 	config := rest.CopyConfig(server.ClientConfig)
 	config.QPS, config.Burst = 1000, 1000
-	return config
+	return config, etcd.Client
 }
