@@ -233,18 +233,8 @@ func fioJSON(text []byte) ([]fioJob, error) {
 	}
 	var jobs []fioJob
 	for _, j := range report.Jobs {
-		option := func(names ...string) string {
-			for _, name := range names {
-				for _, from := range []map[string]string{j.Options, report.Options} {
-					if v := from[name]; v != "" {
-						return v
-					}
-				}
-			}
-			return ""
-		}
 		job := fioJob{name: j.Name, version: report.Version, processes: 1}
-		if n, err := strconv.Atoi(option("numjobs")); err == nil && n > 1 && len(report.Jobs) == 1 {
+		if n, err := strconv.Atoi(report.option(j.Options, "numjobs")); err == nil && n > 1 && len(report.Jobs) == 1 {
 			job.processes = n
 		}
 		if j.Error != 0 {
@@ -260,9 +250,9 @@ func fioJSON(text []byte) ([]fioJob, error) {
 		if err != nil {
 			return nil, err
 		}
-		sync := option("sync")
+		sync := report.option(j.Options, "sync")
 		job.within = sync != "" && sync != "0" && sync != "none"
-		job.block, job.perSync = fioBytes(option("bs", "blocksize")), 1
+		job.block, job.perSync = fioBytes(report.option(j.Options, "bs", "blocksize")), 1
 		if job.block == 0 && j.Write.Total > 0 {
 			job.block = j.Write.Bytes / j.Write.Total
 		}
@@ -272,6 +262,18 @@ func fioJSON(text []byte) ([]fioJob, error) {
 		jobs = append(jobs, job)
 	}
 	return jobs, nil
+}
+
+// option returns the first of the names that a job's options or those of all jobs have.
+func (r *fioReport) option(own map[string]string, names ...string) string {
+	for _, name := range names {
+		for _, from := range []map[string]string{own, r.Options} {
+			if v := from[name]; v != "" {
+				return v
+			}
+		}
+	}
+	return ""
 }
 
 // latency returns a distribution in a unit. One of nothing has no knots.

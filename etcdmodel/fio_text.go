@@ -10,7 +10,7 @@ import (
 // The lines of fio's text that are read. Mail and forums quote them, join them and indent them.
 var (
 	fioVersion = regexp.MustCompile(`\bfio-[0-9][-.\w]*`)
-	// a job's setting, of 3.x: bs=(R) 2300B-2300B, (W) 2300B-2300B, and of 2.x: bs=4K-4K/4K-4K/4K-4K
+	// A job's setting, of 3.x: bs=(R) 2300B-2300B, (W) 2300B-2300B, and of 2.x: bs=4K-4K/4K-4K/4K-4K.
 	fioBlocks = regexp.MustCompile(`\bbs=(?:\(R\) *\S+, *\(W\) *([^,\s]+)|([^/,\s]+)/([^/,\s]+))`)
 	fioHead   = regexp.MustCompile(`([^\s:]+): \(groupid=\d+, jobs=(\d+)\): err= *(\d+)`)
 	fioSpread = regexp.MustCompile(`(\w*) *\(([mun]?sec)\) *: *min= *([\d.]+[kMG]?), max= *([\d.]+[kMG]?)`)

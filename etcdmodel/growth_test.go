@@ -1,7 +1,6 @@
 package etcdmodel
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -243,7 +242,7 @@ func TestPlateauIsMonotone(t *testing.T) {
 			continue
 		}
 		more[i].Rate *= 1.5
-		require.GreaterOrEqual(t, at(more), before*(1-1e-9), fmt.Sprintf("%+v", streams))
+		require.GreaterOrEqual(t, at(more), before*(1-1e-9), "%+v", streams)
 	}
 }
 

@@ -177,7 +177,9 @@ func (d *database) compactedTo(t int64, requests float64) {
 
 // state returns the database as etcd's metrics have it.
 func (d *database) state(classes []class) State {
-	s := State{Version: d.version, Total: wholeInt64(slices.Max(d.files)), InUse: wholeInt64(d.inUse), Quota: wholeInt64(d.quota)}
+	s := State{
+		Version: d.version, Total: wholeInt64(slices.Max(d.files)), InUse: wholeInt64(d.inUse), Quota: wholeInt64(d.quota),
+	}
 	keys, revision := d.others.live, d.begin.revision
 	for i := range classes {
 		x := &classes[i].keys

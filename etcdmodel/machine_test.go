@@ -58,6 +58,7 @@ func TestCPUFromBenchmark(t *testing.T) {
 // A result that no processor time explains is refused and not answered.
 func TestBenchmarkThatSaysNothing(t *testing.T) {
 	slow := Cluster{Disks: []Disk{FixedDisk(100 * time.Millisecond)}, Members: 1}
+	twelve := Cluster{Members: 12}
 	for want, b := range map[string]Benchmark{
 		"more clients": {Cluster: slow, Clients: 1, Throughput: 2.9},
 		"the most on these disks with any processor":               {Cluster: slow, Clients: 1, Throughput: 5000},
@@ -67,7 +68,7 @@ func TestBenchmarkThatSaysNothing(t *testing.T) {
 		"Benchmark.Cores is -1, want >= 0":                         {Clients: 1, Throughput: 1, Cores: -1},
 		"Benchmark.Limit is +Inf":                                  {Clients: 1, Throughput: 1, Limit: math.Inf(1)},
 		"Benchmark.Op.Value is -1, want >= 0":                      {Clients: 1, Throughput: 1, Op: Op{Value: -1}},
-		"Cluster.Members is 12, want <= 9":                         {Clients: 1, Throughput: 1, Cluster: Cluster{Members: 12}},
+		"Cluster.Members is 12, want <= 9":                         {Cluster: twelve, Clients: 1, Throughput: 1},
 		"Benchmark.Throughput is 2e+06, want 0, or 1e-09 to 1e+06": {Clients: 1, Throughput: 2e6},
 	} {
 		_, err := CPUFromBenchmark(b)

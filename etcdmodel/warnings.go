@@ -102,6 +102,14 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	case p.Commit.P99 > c.requestTimeout()/2:
 		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())
 	}
+	p.warnDB(c, add)
+	if p.Elections >= 0.5 { // one that a slow leader loses for certain is 1, less the chance that it takes an hour
+		add("Elections", "are %.1f an hour: the leader's fdatasync outlasts the election timeout", p.Elections)
+	}
+}
+
+// warnDB adds what the db shows.
+func (p *Prediction) warnDB(c Cluster, add func(field, format string, args ...any)) {
 	if p.DB.QuotaIn >= 0 {
 		add("DB.QuotaIn", "is %v: the db reaches its quota of %d MiB", p.DB.QuotaIn.Round(time.Second), c.Quota>>20)
 	}
@@ -115,8 +123,5 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	if p.DB.QuotaIn < 0 && p.DB.PlateauMost >= c.Quota {
 		add("DB.PlateauMost", "is %d MiB: updates and deletes in random order can reach the quota of %d MiB",
 			p.DB.PlateauMost>>20, c.Quota>>20)
-	}
-	if p.Elections >= 0.5 { // one that a slow leader loses for certain is 1, less the chance that it takes an hour
-		add("Elections", "are %.1f an hour: the leader's fdatasync outlasts the election timeout", p.Elections)
 	}
 }

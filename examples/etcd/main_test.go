@@ -26,7 +26,8 @@ func TestAnswers(t *testing.T) {
 	require.NoError(t, run(context.Background(), &second, incident()))
 	assert.Equal(t, first.String(), second.String())
 	for _, want := range []string{
-		"Will it hold?  It does not hold: 56 writes/s are offered", "leader elections an hour", "When is the db full?  Never: it levels off at",
+		"Will it hold?  It does not hold: 56 writes/s are offered", "leader elections an hour",
+		"When is the db full?  Never: it levels off at",
 		"Which knob helps most?", "For latency: etcd on NVMe", "For the db: event TTL of 15 min",
 	} {
 		assert.Contains(t, first.String(), want)

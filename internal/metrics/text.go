@@ -82,10 +82,7 @@ func (p *page) line(b []byte, number int, ended bool) error {
 	}
 	r, ok := p.want[string(name)]
 	if !ok {
-		if p.lines > 0 || p.complete(rest) { // one line that is whole makes it a page of metrics
-			p.lines++
-		}
-		p.cut = p.cut || !ended && !p.complete(rest)
+		p.pass(rest, ended)
 		return nil
 	}
 	p.lines++
@@ -99,6 +96,14 @@ func (p *page) line(b []byte, number int, ended bool) error {
 		return p.bad("cut short? Line %d (%s) has no line end, want all of it and a line end", number, name)
 	}
 	return p.add(r, labels, value, ms, len(b))
+}
+
+// pass counts a line that is not asked for.
+func (p *page) pass(rest []byte, ended bool) {
+	if p.lines > 0 || p.complete(rest) { // one line that is whole makes it a page of metrics
+		p.lines++
+	}
+	p.cut = p.cut || !ended && !p.complete(rest)
 }
 
 // typed remembers the families that the page calls histograms. Such a page has their sums and
