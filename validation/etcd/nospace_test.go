@@ -174,7 +174,8 @@ func TestNoSpaceTable(t *testing.T) {
 	model.Step(3*time.Second, nil)
 	stage("restarted", true)
 
-	require.NoError(t, cluster.Defragment(ctx, 0))
+	_, err = cluster.Defragment(ctx, 0)
+	require.NoError(t, err)
 	_, err = model.DefragMember(0)
 	require.NoError(t, err)
 	model.Step(time.Second, nil)
@@ -184,7 +185,8 @@ func TestNoSpaceTable(t *testing.T) {
 	stage("one defragmented, disarmed", true)
 
 	for i := range 3 {
-		require.NoError(t, cluster.Defragment(ctx, i))
+		_, err := cluster.Defragment(ctx, i)
+		require.NoError(t, err)
 	}
 	model.Defrag()
 	model.Step(time.Second, nil)

@@ -25,14 +25,6 @@ func (c *Cluster) Restart(member int) error {
 	return p.Ready()
 }
 
-// Defragment rewrites the db of one member.
-func (c *Cluster) Defragment(ctx context.Context, member int) error {
-	if _, err := c.Client(member).Defragment(ctx, c.URLs[member]); err != nil {
-		return fmt.Errorf("harness: defragment: %w", err)
-	}
-	return nil
-}
-
 // Disarm takes all alarms away.
 func (c *Cluster) Disarm(ctx context.Context) error { return c.disarm(ctx) }
 
