@@ -167,7 +167,7 @@ func (c *counting) split(w, served counts) []Stream {
 	}
 	var streams []Stream
 	add := func(name string, rate float64, s Stream) {
-		if s.Name, s.Rate = name, rate; rate > 0 {
+		if s.Name, s.Rate = name, rate; rate >= leastRate { // less is what a difference of floats left
 			streams = append(streams, s)
 		}
 	}

@@ -130,6 +130,13 @@ func (p *Process) Kill() error {
 	return nil
 }
 
+// Abort kills the member and does not wait: [Process.Ready], which does, returns an error.
+func (p *Process) Abort() {
+	if p.cmd.Process != nil {
+		p.cmd.Process.Kill() //nolint:errcheck // it has ended already
+	}
+}
+
 // Close stops the member and waits for its end.
 func (p *Process) Close() error {
 	p.in.Close()
