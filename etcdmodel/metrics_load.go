@@ -167,9 +167,11 @@ func (c *counting) split(w, served counts) []Stream {
 	}
 	var streams []Stream
 	add := func(name string, rate float64, s Stream) {
-		if s.Name, s.Rate = name, rate; rate > 0 {
-			streams = append(streams, s)
+		if rate*w.seconds < 0.5 { // counters count whole requests: less is what subtraction leaves
+			return
 		}
+		s.Name, s.Rate = name, rate
+		streams = append(streams, s)
 	}
 	add("creates", created-expiring, Stream{Op: Op{Kind: create, Key: key, Value: value}})
 	add("creates with a lease", expiring, Stream{

@@ -77,7 +77,7 @@ type Prediction struct {
 	OpsPerFsync float64
 
 	Commit Latency   // as a client sees it: from sending a write to its answer
-	Reads  Latency   // the same of ranges and keep-alives;
+	Reads  Latency   // the same of ranges and keep-alives
 	Member []Latency // Commit by the member that the client talks to, the leader of the start first; nil with one member
 
 	Fsync          Latency // the leader's WAL fdatasyncs

@@ -38,6 +38,8 @@ func TestVerdict(t *testing.T) {
 		"rare":        {Cluster{}, streams(update, 1e-6), nil, nil},
 		"reads alone": {Cluster{}, streams(read, 100), nil, nil},
 		"rare reads":  {Cluster{}, streams(read, 1e-6), nil, nil},
+		// More than members could take in if a read took what a write takes, and less than they serve.
+		"many reads": {Cluster{}, streams(read, 30_000), nil, nil},
 		"nothing":     {Cluster{}, streams(update, 0), nil, nil},
 		"clients": {
 			Cluster{Members: 1, CompactEvery: time.Second, CompactKeep: time.Second},

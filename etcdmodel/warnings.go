@@ -74,11 +74,13 @@ func (p *Prediction) warn(c Cluster, l Load) {
 		add("Load.Clients", "is %d: measured up to 1,000", l.Clients)
 	}
 	if offered > p.Sustainable && offered > 0 {
+		of := "the time simulated"
+		if p.Simulated == 0 {
+			of = "what can be sustained"
+		}
 		add(
-			"Load.Streams",
-			"offer %.0f requests/s, %.0f can be sustained (%v): "+
-				"they pile up without end, the latency is that of the time simulated",
-			offered, p.Sustainable, p.Bound,
+			"Load.Streams", "offer %.0f requests/s, %.0f can be sustained (%v): they pile up without end, the latency is that of %s",
+			offered, p.Sustainable, p.Bound, of,
 		)
 	}
 	if c.CPU == DefaultCPU() && p.Bound.processor() && p.Throughput > 0.7*p.Sustainable {
