@@ -100,7 +100,7 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	switch {
 	case p.Commit.Empty():
-		add("Commit", "has no sample: no write was answered in %v", p.Simulated)
+		add("Commit", "has no sample: no write is answered")
 	case p.Commit.P99 > c.requestTimeout()/2:
 		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())
 	}

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -119,6 +120,9 @@ func TestAlertWarningsMakeSense(t *testing.T) {
 			assert.NotContains(t, w.Error(), etcdmodel.NoSample.String(), name)
 			assert.NotContains(t, w.Error(), "p99 of 0s", name)
 		}
+		text, err := json.Marshal(set)
+		require.NoError(t, err, name)
+		assert.NotContains(t, string(text), "{}", name)
 		for _, r := range rules {
 			assert.Less(t, r.Normal, 1e12, "%s: %s", name, r.Name)
 		}
