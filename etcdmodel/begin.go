@@ -96,14 +96,14 @@ func (b *begin) history(c Cluster, writes float64, rotting tally, alone bool) {
 		return
 	}
 	revisions := float64(c.State.History())
-	known := c.State.Compacted != 0 && revisions > 0
+	known := c.State.Compacted != 0 && c.State.Revision > 0
 	switch {
 	case writes == 0 && !known:
 		return
 	case writes == 0: // all of it updates, of a mean size
 		b.age = keep + every/2
 		b.garbage = tally{b.inUse * revisions / (revisions + float64(c.State.Keys)), revisions}
-		if c.State.Keys == 0 {
+		if c.State.Keys == 0 || revisions == 0 {
 			b.garbage = tally{}
 		}
 	case known:

@@ -171,3 +171,25 @@ func TestElectionsMeasured(t *testing.T) {
 	}
 	t.Logf("in all %v elections, the model %.1f", real, model)
 }
+
+// One disk given for all members is the same as that disk given for each.
+func TestHazardsOfEqualDisks(t *testing.T) {
+	copied := func(d Disk) Disk {
+		d.Fsync = append([]Quantile(nil), d.Fsync...)
+		return d
+	}
+	for _, d := range []Disk{HDD7200(), FixedDisk(1300 * time.Millisecond), FixedDisk(2 * time.Second).Jittered(0.8)} {
+		for _, members := range []int{3, 5} {
+			one, each := Cluster{Members: members, Disks: []Disk{d}}, Cluster{Members: members}
+			for range members {
+				each.Disks = append(each.Disks, copied(d))
+			}
+			one, each = one.WithDefaults(), each.WithDefaults()
+			l := openLoad(20)
+			m := newMix(one, l, 0)
+			require.True(t, one.alike())
+			require.False(t, each.alike())
+			assert.Equal(t, each.hazards(&m, 20, l), one.hazards(&m, 20, l), "%s, %d members", d.Name, members)
+		}
+	}
+}

@@ -18,7 +18,9 @@ import (
 //
 // U is uniform where the loop is busy. W is the wait for a backend commit of length B: with chance
 // B / (I + B), uniform up to B. A write on three members also waits for the quorum's follower and
-// for the leader's next turn. One sent to a follower waits for that follower's loop, twice.
+// for the leader's next turn. One sent to a follower waits for that follower's loop, twice. A
+// follower slower than the quorum holds up its own clients only. What etcd's own timeout answers
+// first counts as TimedOut, and what a full db refuses as Refused.
 func Estimate(c Cluster, l Load) (Prediction, error) {
 	warnings, err := prepare(&c, &l)
 	if err != nil {
@@ -46,18 +48,18 @@ func closedForm(c Cluster, l Load) Prediction {
 	most, _ := c.sustainable(probe, l.LeaderOnly)
 	if l.Clients > 0 { // N = X L(X), by bisection
 		rate += bisect(math.Max(0, most-rate), func(x float64) bool {
-			return x*newTurn(&c, &probe, rate+x, l.LeaderOnly).mean()/1e9 <= float64(l.Clients)
+			return x*newTurn(&c, &probe, rate+x, l).perClient()/1e9 <= float64(l.Clients)
 		})
 	}
 	rate = math.Min(rate, most)
 	m := newMix(c, l, math.Max(0, rate-open.rate))
-	t := newTurn(&c, &m, rate, l.LeaderOnly)
+	t := newTurn(&c, &m, rate, l)
 	if l.Clients > 0 { // at a limit they queue in front of it
 		own := math.Max(1, rate-open.rate)
-		t.queue = math.Max(0, float64(l.Clients)*1e9/own-t.mean())
+		t.queue = math.Max(0, float64(l.Clients)*1e9/own-t.perClient())
 	}
 	p := Prediction{
-		Throughput: rate, Writes: rate, Commit: t.latency(),
+		Throughput: rate, Writes: rate,
 		Fsync:         c.Disks[0].latency(),
 		BackendCommit: Latency{Mean: capped(t.commit), P50: capped(t.commit)},
 		Fsyncs:        t.fsyncs, OpsPerFsync: rate / math.Max(t.fsyncs, math.SmallestNonzeroFloat64),
@@ -67,8 +69,10 @@ func closedForm(c Cluster, l Load) Prediction {
 	p.WALBytes = rate * p.WALBytesOp
 	p.HeartbeatsMissed = t.missed(&c)
 	p.aggregate(c, l, rate, 0)
+	p.answer(t)
+	p.refuse(c, l)
 	if c.stalls(m.wal * math.Max(1, p.OpsPerFsync)) {
-		p.Elections = inFirstHour(c.hazards(&m, rate, l.LeaderOnly))
+		p.Elections = inFirstHour(c.hazards(&m, rate, l))
 	}
 	p.warn(c, l)
 	return p
@@ -83,6 +87,7 @@ func (d Disk) latency() Latency {
 // turn is the closed form's parts, in ns.
 type turn struct {
 	c        *Cluster
+	rate     float64 // writes/s
 	cycle    float64 // of the leader's loop
 	busy     float64 // its share of time
 	follower float64 // the cycle of the quorum's follower; 0 with one member
@@ -92,12 +97,13 @@ type turn struct {
 	remote   float64 // share of requests sent to followers
 	fsync    float64 // the leader's mean
 	queue    float64 // what closed clients wait for a part that is at its limit
+	keeps    bool    // closed clients keep to their members
 }
 
-func newTurn(c *Cluster, m *mix, rate float64, leaderOnly bool) *turn {
+func newTurn(c *Cluster, m *mix, rate float64, l Load) *turn {
 	d := newDiskMean(*c, 0)
 	t := &turn{
-		c: c, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer),
+		c: c, rate: rate, keeps: l.Clients > 0 && len(l.Streams) == 0 && !l.RoundRobin, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer),
 	}
 	perEntry := (m.append + d.perByte*m.wal) * rate / 1e9
 	fixed := d.fsync + m.gate
@@ -112,7 +118,7 @@ func newTurn(c *Cluster, m *mix, rate float64, leaderOnly bool) *turn {
 	}
 	if c.Members > 1 {
 		t.follower = c.followerSave() + float64(c.RTT)
-		if !leaderOnly {
+		if !l.LeaderOnly {
 			t.remote = 1 - 1/float64(c.Members)
 		}
 	}
@@ -152,44 +158,70 @@ func (t *turn) mean() float64 {
 	return t.busy*t.cycle/2 + save + share*t.commit/2 + t.work + t.queue
 }
 
-// latency returns the distribution of path over a grid of fdatasyncs, arrivals and commits.
-func (t *turn) latency() Latency {
+// latency returns the distribution of path over a grid of fdatasyncs, arrivals and commits, and the
+// share that etcd's own timeout answers first, which is not in it.
+func (t *turn) latency() (Latency, float64) {
 	const steps = 5
 	shares := [...]struct{ p, weight float64 }{{0.25, 0.5}, {0.7, 0.4}, {0.95, 0.09}, {0.994, 0.008}, {0.9995, 0.002}}
-	var s spread
+	s := spread{timeout: float64(t.c.requestTimeout())}
+	lagging := t.lagging()
+	near := t.remote - float64(len(lagging))/float64(t.c.Members) // sent to the quorum's followers
 	for _, x := range shares {
 		fsync := float64(quantileOf(t.c.Disks[0].Fsync, x.p))
 		for i := range steps {
+			u := (float64(i) + 0.5) / steps
 			for j := range steps {
-				u, w := (float64(i)+0.5)/steps, (float64(j)+0.5)/steps
+				w := (float64(j) + 0.5) / steps
 				weight := x.weight / (steps * steps)
 				s.add(t.path(fsync, u, w, false), weight*(1-t.remote))
-				if t.remote > 0 {
-					s.add(t.path(fsync, u, w, true), weight*t.remote)
+				if near > 1e-9 {
+					s.add(t.path(fsync, u, w, true), weight*near)
 				}
+			}
+			for _, l := range lagging {
+				s.add(t.behind(l.disk, x.p, u), x.weight/steps*l.share)
 			}
 		}
 	}
-	out := Latency{Mean: capped(t.mean()), Max: capped(s.max)}
-	out.P50, out.P90, out.P99, out.P999 = s.quantile(0.5), s.quantile(0.9), s.quantile(0.99), s.quantile(0.999)
-	return out
+	return s.latency(), s.late / s.all()
 }
 
 // spread holds weights of durations in 16 bins to a doubling.
 type spread struct {
-	weight [37 << spreadScale]float64 // from shortest to longest
-	max    float64                    // ns
+	weight  [37 << spreadScale]float64 // from shortest to longest
+	max     float64                    // ns
+	sum, of float64                    // of weights times ns, and of weights
+	timeout float64                    // ns
+	late    float64                    // weight of what lasts longer
 }
 
 const spreadScale histogram.Scale = 4
 
 func (s *spread) add(ns, weight float64) {
-	s.max = math.Max(s.max, ns)
+	if ns > s.timeout {
+		s.late += weight
+		return
+	}
+	s.max, s.sum, s.of = math.Max(s.max, ns), s.sum+ns*weight, s.of+weight
 	within := int64(math.Min(math.Max(ns, float64(shortest)), float64(longest)))
 	s.weight[spreadScale.Bin(within)-spreadScale.Bin(shortest)] += weight
 }
 
+func (s *spread) all() float64 { return s.of + s.late }
+
+// latency returns the distribution of what is not late.
+func (s *spread) latency() Latency {
+	if s.of < 1e-6*s.all() {
+		return noSample
+	}
+	return Latency{
+		Mean: capped(s.sum / s.of), Max: capped(s.max),
+		P50: s.quantile(0.5), P90: s.quantile(0.9), P99: s.quantile(0.99), P999: s.quantile(0.999),
+	}
+}
+
 func (s *spread) quantile(p float64) time.Duration {
+	p *= s.of
 	sum := 0.0
 	for i, w := range &s.weight {
 		if w == 0 || sum+w < p-1e-12 {

@@ -15,7 +15,7 @@ import (
 )
 
 // DiskFromFio reads a disk from what fio printed: its normal text, its JSON (--output-format=json
-// or json+), or both. The etcd project's own recipe for a disk is
+// or json+), or both; plain or gzipped. The etcd project's own recipe for a disk is
 //
 //	fio --rw=write --ioengine=sync --fdatasync=1 --directory=DIR --size=22m --bs=2300 --name=etcd
 //
@@ -33,7 +33,11 @@ func DiskFromFio(r io.Reader) (Disk, error) {
 	if r == nil {
 		return Disk{}, badFio("nil, want a reader")
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxFio+1))
+	in, err := metrics.Unpack(r, maxFio+1)
+	if err != nil {
+		return Disk{}, fmt.Errorf("etcdmodel: fio output: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxFio+1))
 	if err != nil {
 		return Disk{}, fmt.Errorf("etcdmodel: fio output: %w", err)
 	}

@@ -1,13 +1,17 @@
 package etcdmodel
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +22,35 @@ func fioSample(t testing.TB, name string) string {
 	text, err := os.ReadFile("testdata/fio/" + name)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// Packed outputs, and those that PowerShell wrote, are read as the plain ones.
+func TestDiskFromPackedFio(t *testing.T) {
+	for _, name := range []string{"recipe.txt", "recipe.json"} {
+		text := fioSample(t, name)
+		want, err := DiskFromFio(strings.NewReader(text))
+		require.NoError(t, err)
+		var packed, wide bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, err = z.Write([]byte(text))
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		wide.WriteString("\xff\xfe")
+		for _, r := range utf16.Encode([]rune(text)) {
+			wide.Write([]byte{byte(r), byte(r >> 8)})
+		}
+		for form, r := range map[string]io.Reader{
+			"gzip": &packed, "UTF-16": &wide, "cut": bytes.NewReader(packed.Bytes()[:packed.Len()/2]),
+		} {
+			got, err := DiskFromFio(r)
+			if form == "cut" {
+				require.Error(t, err, name)
+				continue
+			}
+			require.NoError(t, err, "%s, %s", name, form)
+			assert.Equal(t, want, got, "%s, %s", name, form)
+		}
+	}
 }
 
 func TestDiskFromFio(t *testing.T) {

@@ -246,6 +246,16 @@ func TestPlateauIsMonotone(t *testing.T) {
 	}
 }
 
+// A db that was compacted to its newest revision has no history: all that is in use lives.
+func TestCompactedState(t *testing.T) {
+	state := State{Total: 40 << 20, InUse: 30 << 20, Keys: 20_000, Revision: 900_000}
+	for compacted, live := range map[int64]float64{900_000: 30 << 20, 890_000: 30<<20 - 10_000*826.6} {
+		state.Compacted = compacted
+		p := must(t, Estimate, Cluster{State: state}, streams(update, 50))
+		assert.InEpsilon(t, live, p.DB.Live, 0.01, "compacted to %d", compacted)
+	}
+}
+
 func TestBadState(t *testing.T) {
 	load := open(10, 100)
 	state := func(s State) Cluster { return Cluster{State: s} }

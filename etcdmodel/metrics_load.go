@@ -166,10 +166,12 @@ func (c *counting) split(w, served counts) []Stream {
 		create, update, remove = TxnCreate, TxnUpdate, TxnDelete
 	}
 	var streams []Stream
-	add := func(name string, rate float64, s Stream) { // differences of floats leave rates near zero
-		if s.Name, s.Rate = name, rate; rate >= leastRate {
-			streams = append(streams, s)
+	add := func(name string, rate float64, s Stream) {
+		if rate*w.seconds < 0.5 { // counters count whole requests: less is what subtraction leaves
+			return
 		}
+		s.Name, s.Rate = name, rate
+		streams = append(streams, s)
 	}
 	add("creates", created-expiring, Stream{Op: Op{Kind: create, Key: key, Value: value}})
 	add("creates with a lease", expiring, Stream{

@@ -188,6 +188,31 @@ func FuzzDiskFromMetrics(f *testing.F) {
 	})
 }
 
+// Rates are differences of counters: what subtraction leaves of equal ones is no stream. Any time
+// between the pages gives a valid load of the same streams.
+func TestLoadFromMetricsAtAnyWindow(t *testing.T) {
+	for _, version := range []string{"3.5.35", "3.6.16", "3.7.3"} {
+		page := func(n string) *bytes.Reader {
+			text, err := os.ReadFile("testdata/etcd-" + version + "-mix-" + n + ".txt")
+			require.NoError(t, err)
+			return bytes.NewReader(text)
+		}
+		var want []string
+		for seconds := 1; seconds < 400; seconds += 7 {
+			l, err := LoadFromMetrics(page("1"), page("2"), time.Duration(seconds)*time.Second)
+			require.NoError(t, err, "etcd %s, %d s", version, seconds)
+			var names []string
+			for _, s := range l.Streams {
+				names = append(names, s.Name)
+			}
+			if want == nil {
+				want = names
+			}
+			require.Equal(t, want, names, "etcd %s, %d s", version, seconds)
+		}
+	}
+}
+
 func FuzzLoadFromMetrics(f *testing.F) {
 	f.Add([]byte(shortPage), []byte(shortPage))
 	f.Fuzz(func(t *testing.T, before, after []byte) {

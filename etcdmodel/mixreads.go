@@ -97,10 +97,11 @@ func (c Cluster) estimateReads(l Load) Prediction {
 	}
 	p.Reads = c.readLatency(&m, mean)
 	p.aggregate(c, l, rate, reads)
+	p.refuse(c, l)
 	if rate > 0 && c.stalls(p.WALBytesOp*p.OpsPerFsync) {
 		w := m
 		w.rate = rate
-		p.Elections = inFirstHour(c.hazards(&w, rate, l.LeaderOnly))
+		p.Elections = inFirstHour(c.hazards(&w, rate, l))
 	}
 	p.warn(c, l)
 	return p
@@ -119,7 +120,7 @@ func (c Cluster) closedRate(l Load) float64 {
 	most := func(x float64) float64 { // the rate that N clients reach at the latency of rate x
 		m := blend(&open, &one, x)
 		if writes {
-			return float64(l.Clients) * 1e9 / newTurn(&c, &m, m.rate, l.LeaderOnly).mean()
+			return float64(l.Clients) * 1e9 / newTurn(&c, &m, m.rate, l).perClient()
 		}
 		return float64(l.Clients) * 1e9 / c.readMean(&m, l.LeaderOnly)
 	}
@@ -170,17 +171,18 @@ func blend(a, b *mix, x float64) mix {
 
 // writesBeside fills in what the writes of the load do.
 func (p *Prediction) writesBeside(c Cluster, m mix, rate float64, l Load, closed bool, queue func(float64) float64) {
-	t := newTurn(&c, &m, rate, l.LeaderOnly)
+	t := newTurn(&c, &m, rate, l)
 	if closed {
-		t.queue = queue(t.mean())
+		t.queue = queue(t.perClient())
 	}
-	p.Commit, p.Fsync = t.latency(), c.Disks[0].latency()
+	p.Fsync = c.Disks[0].latency()
 	p.BackendCommit = Latency{Mean: capped(t.commit), P50: capped(t.commit)}
 	p.Fsyncs, p.OpsPerFsync = t.fsyncs, rate/math.Max(t.fsyncs, math.SmallestNonzeroFloat64)
 	p.BackendCommits = math.Min(rate, 1e9/(float64(c.BatchInterval)+t.commit))
 	p.WALBytesOp = m.wal + float64(record(13+1+indexBytes))/math.Max(1, p.OpsPerFsync)
 	p.WALBytes = rate * p.WALBytesOp
 	p.HeartbeatsMissed = t.missed(&c)
+	p.answer(t)
 }
 
 // readMean returns the mean time (ns) of the mix's reads: processor time shared as on C servers,

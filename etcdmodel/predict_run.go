@@ -192,9 +192,9 @@ func mostRequests(c Cluster, l Load) float64 {
 	if l.Clients == 0 {
 		return rate
 	}
-	doors := float64(c.Members) * 1e9 / l.Op.accept(c.CPU)
 	if !l.Op.Kind.Writes() {
-		return rate + min(doors, float64(l.Clients)*1e9/(l.Op.accept(c.CPU)+float64(c.CPU.Answer)))
+		take := c.CPU.taking(l.Op)
+		return rate + min(float64(c.Members)*1e9/take, float64(l.Clients)*1e9/(take+float64(c.CPU.Answer)))
 	}
 	m := newMix(c, Load{Clients: l.Clients, Op: l.Op, Keys: l.Keys}, 1)
 	most, _ := c.sustainable(m, l.LeaderOnly)

@@ -50,6 +50,9 @@ func (b Bound) String() string {
 		"ranges", "watch fan-out"}[b]
 }
 
+// MarshalText returns the bound as [Bound.String] does, for JSON and YAML.
+func (b Bound) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
 // processor reports whether the processor's time is what binds.
 func (b Bound) processor() bool {
 	switch b {
@@ -76,9 +79,11 @@ type Prediction struct {
 	Fsyncs      float64 // WAL fdatasyncs/s on the leader
 	OpsPerFsync float64
 
-	Commit Latency   // as a client sees it: from sending a write to its answer
-	Reads  Latency   // the same of ranges and keep-alives;
-	Member []Latency // Commit by the member that the client talks to, the leader of the start first; nil with one member
+	Commit Latency // as a client sees it: from sending a write to its answer
+	Reads  Latency // the same of ranges and keep-alives
+	// Member is Commit by the member that the client talks to, the leader of the start first. It is
+	// nil with one member, and from Estimate.
+	Member []Latency
 
 	Fsync          Latency // the leader's WAL fdatasyncs
 	BackendCommit  Latency // the leader's backend commits

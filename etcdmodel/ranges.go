@@ -26,6 +26,15 @@ const mostWait = 1e15
 // rangeBytes returns the bytes of the answer to a range.
 func (o Op) rangeBytes() float64 { return float64(o.puts()) * float64(o.Key+o.Value+rangeHeader) }
 
+// taking returns the time (ns) for which the request keeps all processors of the member that takes
+// it in. A range needs one of Cores.
+func (c *CPU) taking(o Op) float64 {
+	if o.Kind.ranges() {
+		return max(1, c.rangeWork(o)/float64(c.Cores))
+	}
+	return o.accept(*c)
+}
+
 // rangeWork returns the processor time of a range in ns.
 func (c *CPU) rangeWork(o Op) float64 {
 	each := c.Read

@@ -128,14 +128,20 @@ func (h *hazard) leaves(horizon float64) float64 {
 	return (1 - h.immune) * h.loss * horizon / (1 + h.loss*horizon)
 }
 
-// hazards returns the closed form for each member as the leader.
-func (c Cluster) hazards(m *mix, rate float64, leaderOnly bool) []hazard {
-	all := make([]hazard, c.Members)
+// hazards returns the closed form for each member as the leader. Members with equal disks have
+// equal ones.
+func (c Cluster) hazards(m *mix, rate float64, l Load) []hazard {
+	all, alike := make([]hazard, c.Members), c.alike()
 	for i := range all {
+		if i > 0 && alike {
+			all[i] = all[0]
+			all[i].next[0], all[i].next[i] = all[0].next[i], all[0].next[0]
+			continue
+		}
 		led := c.ledBy(i)
-		most, _ := led.sustainable(*m, leaderOnly)
+		most, _ := led.sustainable(*m, l.LeaderOnly)
 		x := math.Min(rate, most)
-		t := newTurn(&led, m, x, leaderOnly)
+		t := newTurn(&led, m, x, l)
 		bytes := m.wal * x / math.Max(t.fsyncs, math.SmallestNonzeroFloat64)
 		h := &all[i]
 		next := led.stallLoss(h, t, bytes)
@@ -154,6 +160,20 @@ func (c Cluster) hazards(m *mix, rate float64, leaderOnly bool) []hazard {
 		}
 	}
 	return all
+}
+
+// alike reports whether one disk was given for all members.
+func (c Cluster) alike() bool {
+	shared := func(a, b []Quantile) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+	a := &c.Disks[0]
+	for i := range c.Disks {
+		d := &c.Disks[i]
+		if !shared(a.Fsync, d.Fsync) || !shared(a.Commit, d.Commit) || a.DB != d.DB ||
+			a.Size != d.Size || a.Bandwidth != d.Bandwidth {
+			return false
+		}
+	}
+	return true
 }
 
 // add adds losses/s of a leader that no quorum answers. Busy followers do not tick, so that it is
@@ -466,7 +486,7 @@ const (
 // elections returns the elections to expect in the first hour by simulations of the load, and by
 // the closed form of what they did not see often enough.
 func elections(c Cluster, l Load, m *mix, rate float64) float64 {
-	all := c.hazards(m, rate, l.LeaderOnly)
+	all := c.hazards(m, rate, l)
 	l = l.writes()
 	chunk := min(int64(time.Second), int64(1e9*electionWrites/4/math.Max(rate, 1)))
 	var seen [maxMembers]reign

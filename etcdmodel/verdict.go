@@ -148,7 +148,7 @@ func newOffer(c Cluster, l Load) offer {
 			o.reads = o.reads || s.Rate > 0
 		}
 		o.all += s.Rate
-		work += s.Rate * s.Op.accept(c.CPU)
+		work += s.Rate * c.CPU.taking(s.Op)
 	}
 	doors := c.Members
 	if l.LeaderOnly {

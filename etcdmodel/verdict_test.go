@@ -38,13 +38,15 @@ func TestVerdict(t *testing.T) {
 		"rare":        {Cluster{}, streams(update, 1e-6), nil, nil},
 		"reads alone": {Cluster{}, streams(read, 100), nil, nil},
 		"rare reads":  {Cluster{}, streams(read, 1e-6), nil, nil},
-		"nothing":     {Cluster{}, streams(update, 0), nil, nil},
+		// More than members could take in if a read took what a write takes, and less than they serve.
+		"many reads": {Cluster{}, streams(read, 30_000), nil, nil},
+		"nothing":    {Cluster{}, streams(update, 0), nil, nil},
 		"clients": {
 			Cluster{Members: 1, CompactEvery: time.Second, CompactKeep: time.Second},
 			Load{Clients: 50, Op: update, Keys: 100}, nil, nil,
 		},
 		"nothing is answered": {
-			slow(7450 * time.Millisecond), streams(update, 0.6), []Check{CheckTimeouts, CheckSamples}, []Check{CheckWriteP99},
+			slow(7450 * time.Millisecond), streams(update, 0.6), []Check{CheckTimeouts, CheckSamples}, []Check{CheckTimeouts},
 		},
 		"p99": {slow(500 * time.Millisecond), streams(update, 1), []Check{CheckWriteP99}, []Check{CheckWriteP99}},
 		"reads' p99": {

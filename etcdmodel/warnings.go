@@ -74,11 +74,13 @@ func (p *Prediction) warn(c Cluster, l Load) {
 		add("Load.Clients", "is %d: measured up to 1,000", l.Clients)
 	}
 	if offered > p.Sustainable && offered > 0 {
+		of := "the time simulated"
+		if p.Simulated == 0 {
+			of = "what can be sustained"
+		}
 		add(
-			"Load.Streams",
-			"offer %.0f requests/s, %.0f can be sustained (%v): "+
-				"they pile up without end, the latency is that of the time simulated",
-			offered, p.Sustainable, p.Bound,
+			"Load.Streams", "offer %.0f requests/s, %.0f can be sustained (%v): they pile up without end, the latency is that of %s",
+			offered, p.Sustainable, p.Bound, of,
 		)
 	}
 	if c.CPU == DefaultCPU() && p.Bound.processor() && p.Throughput > 0.7*p.Sustainable {
@@ -98,7 +100,7 @@ func (p *Prediction) warn(c Cluster, l Load) {
 	}
 	switch {
 	case p.Commit.Empty():
-		add("Commit", "has no sample: no write was answered in %v", p.Simulated)
+		add("Commit", "has no sample: no write is answered")
 	case p.Commit.P99 > c.requestTimeout()/2:
 		add("Commit.P99", "is %v: etcd gives up at %v", p.Commit.P99.Round(time.Millisecond), c.requestTimeout())
 	}

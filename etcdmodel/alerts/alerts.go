@@ -14,8 +14,10 @@ package alerts
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -150,8 +152,26 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 func (s *Set) warn(format string, args ...any) {
-	s.Warnings = append(s.Warnings, fmt.Errorf("etcdmodel: alerts: "+format, args...))
+	s.Warnings = append(s.Warnings, warning(fmt.Sprintf("etcdmodel: alerts: "+format, args...)))
 }
+
+// MarshalJSON leaves out a Limit that is infinite, which JSON has no number for.
+func (r Rule) MarshalJSON() ([]byte, error) {
+	type fields Rule
+	out := struct {
+		fields
+		Limit *float64 `json:",omitempty"`
+	}{fields: fields(r)}
+	if !math.IsInf(r.Limit, 0) {
+		out.Limit = &r.Limit
+	}
+	return json.Marshal(out)
+}
+
+// A warning is its text, in JSON too.
+type warning string
+
+func (w warning) Error() string { return string(w) }
 
 // metric returns a metric with the options' matchers and others.
 func (s *Set) metric(name string, matchers ...string) string {

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -95,6 +96,41 @@ func TestAlertsLeftOut(t *testing.T) {
 	assert.EqualError(t, err, "etcdmodel: alerts: Options.Climb is -1ns, want 0 to 8760h0m0s")
 	_, err = For(etcdmodel.Cluster{Members: -1}, eventStorm(1), Options{})
 	assert.ErrorIs(t, err, etcdmodel.ErrInput)
+}
+
+// Warnings tell what is: no lead that equals the one asked for, no latency of nothing.
+func TestAlertWarningsMakeSense(t *testing.T) {
+	rare := etcdmodel.Load{Streams: []etcdmodel.Stream{{
+		Op: etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 60, Value: 525}, Rate: 0.6, Keys: 100,
+	}}}
+	reads := etcdmodel.Load{Streams: []etcdmodel.Stream{{
+		Op: etcdmodel.Op{Kind: etcdmodel.Range, Key: 60, Value: 525}, Rate: 10,
+	}}}
+	full := etcdmodel.State{Total: 3 << 30, InUse: 1 << 30}
+	for name, x := range map[string]struct {
+		c etcdmodel.Cluster
+		l etcdmodel.Load
+	}{
+		"rare": {etcdmodel.Cluster{Members: 1}, rare}, "reads": {etcdmodel.Cluster{}, reads},
+		"full": {etcdmodel.Cluster{State: full}, rare},
+	} {
+		rules, set := rulesOf(t, x.c, x.l, Options{})
+		for _, w := range set.Warnings {
+			assert.NotContains(t, w.Error(), "1h0m0s and not 1h0m0s", name)
+			assert.NotContains(t, w.Error(), etcdmodel.NoSample.String(), name)
+			assert.NotContains(t, w.Error(), "p99 of 0s", name)
+		}
+		text, err := json.Marshal(set)
+		require.NoError(t, err, name)
+		assert.NotContains(t, string(text), "{}", name)
+		for _, r := range rules {
+			assert.Less(t, r.Normal, 1e12, "%s: %s", name, r.Name)
+		}
+		if name != "rare" {
+			assert.NotContains(t, rules, "EtcdFsyncSlow", name)
+			assert.NotContains(t, rules, "EtcdWritesSlow", name)
+		}
+	}
 }
 
 func TestBucketBounds(t *testing.T) {

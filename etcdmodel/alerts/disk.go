@@ -40,7 +40,7 @@ func (s *Set) disk(c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Prediction
 		{"EtcdFsyncSlow", metricFsync, "WAL fsync", "etcdHighFsyncDurations", p.Fsync.P99},
 		{"EtcdBackendCommitSlow", metricCommit, "backend commit", "etcdHighCommitDurations", p.BackendCommit.P99},
 	} {
-		if r.normal <= 0 {
+		if r.normal <= 0 || r.normal == etcdmodel.NoSample {
 			s.warn("no %s is predicted: no threshold for it", r.what)
 			continue
 		}

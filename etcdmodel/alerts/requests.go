@@ -74,7 +74,11 @@ func (s *Set) slow(objective time.Duration, p etcdmodel.Prediction) {
 			bound = b
 		}
 	}
-	if normal <= 0 || bound == 0 {
+	switch {
+	case normal <= 0 || p.Commit.Empty():
+		s.warn("no write is answered in the prediction: no threshold for requests")
+		return
+	case bound == 0:
 		s.warn("a commit p99 of %v is in the same bucket as %v: no threshold for requests", normal, objective)
 		return
 	}

@@ -52,7 +52,7 @@ func (s *Set) nearQuota(quota, growth, normal float64) {
 	if growth > 0 {
 		lead = max(0, seconds(min((quota-threshold)/growth, 1e9))-delays)
 	}
-	if lead < s.options.Lead {
+	if lead.Round(time.Second) < s.options.Lead.Round(time.Second) {
 		s.warn("EtcdDatabaseNearQuota keeps a lead of %v and not %v: "+
 			"%.0f bytes/s fill the %.0f bytes between threshold and quota in that time",
 			lead.Round(time.Second), s.options.Lead, growth, quota-threshold)

@@ -227,7 +227,7 @@ func (c *Churn) requests(t metrics.Target) ([]Request, error) {
 		}
 	}
 	if dry > 0 || failed > 0 {
-		c.Warnings = append(c.Warnings, fmt.Errorf("kubeops: %.0f dry runs and %.0f requests without success are left out; "+
+		c.Warnings = append(c.Warnings, warn("%.0f dry runs and %.0f requests without success are left out; "+
 			"of the latter, conflicts and retries cost etcd a little", dry, failed))
 	}
 	return sum(out), nil

@@ -2,7 +2,6 @@ package kubeops
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -60,8 +59,8 @@ func (i Inventory) Row(resource string) (Row, bool) {
 // pages, as after a compaction and a defragmentation. It is the least that such a cluster needs. Of
 // a running etcd, etcdmodel.StateFromMetrics tells more.
 func (i Inventory) State() etcdmodel.State {
-	bytes := int64(i.DBBytes)
-	return etcdmodel.State{Keys: i.Objects, InUse: bytes, Total: bytes}
+	bytes, n := int64(i.DBBytes), int64(i.Objects)
+	return etcdmodel.State{Keys: i.Objects, InUse: bytes, Total: bytes, Revision: n, Compacted: n}
 }
 
 // Inventory counts objects by resource, as kube-apiserver stores them. Lists count by their items.
@@ -228,19 +227,20 @@ const shownWarnings = 5
 // warnings says what the dump lacks.
 func (c *counter) warnings(s Storage, i Inventory) []error {
 	var out []error
-	warn := func(format string, args ...any) { out = append(out, fmt.Errorf("kubeops: "+format, args...)) }
+	warn := func(format string, args ...any) { out = append(out, warn(format, args...)) }
 	for n, err := range c.failed {
 		if n == shownWarnings {
 			warn("%d objects more could not be sized", len(c.failed)-n)
 			break
 		}
-		out = append(out, err)
+		out = append(out, warning{err})
 	}
 	if len(c.twice) > 0 {
 		warn("%d objects are there twice and counted once; the first is %s", len(c.twice), c.twice[0])
 	}
 	if i.Objects == 0 {
-		return append(out, errors.New("kubeops: the inventory is empty"))
+		warn("the inventory is empty")
+		return out
 	}
 	for _, u := range usual {
 		if c.rows[u.resource] == nil {

@@ -296,11 +296,22 @@ func TestInventory(t *testing.T) {
 	state := i.State()
 	assert.Equal(t, 6, state.Keys)
 	assert.Equal(t, int64(i.DBBytes), state.InUse)
+	// The model starts where the state says: all of it lives, and there is no history.
+	lease := etcdmodel.Op{Kind: etcdmodel.TxnUpdate, Key: 60, Value: 525}
+	p, err := etcdmodel.Estimate(etcdmodel.Cluster{State: state}, etcdmodel.Load{
+		Streams: []etcdmodel.Stream{{Op: lease, Rate: 1, Keys: 1}},
+	})
+	require.NoError(t, err)
+	assert.InEpsilon(t, state.InUse, p.DB.Live, 0.05)
 
 	texts := ""
 	for _, w := range i.Warnings {
 		texts += w.Error() + "\n"
 	}
+	text, err := json.Marshal(i)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "there twice and counted once")
+	assert.ErrorIs(t, i.Warnings[0], ErrObject)
 	assert.Contains(t, texts, "object 8 of 8")
 	assert.Contains(t, texts, "there twice and counted once; the first is /registry/example.com/widgetry/shop/gear")
 	assert.Contains(t, texts, "no events (`kubectl get all` leaves them out)")

@@ -2,7 +2,6 @@ package kubeops
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ type tally struct {
 }
 
 func (t *tally) warn(format string, args ...any) {
-	t.warnings = append(t.warnings, fmt.Errorf("kubeops: "+format, args...))
+	t.warnings = append(t.warnings, warn(format, args...))
 }
 
 // etcdKinds are the operations of etcd_requests_total (apiserver's pkg/storage/etcd3/store.go).

@@ -64,6 +64,13 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Unpack returns the text of r without what may be around it: gzip, the headers of HTTP, a byte
+// order mark, UTF-16. Reading more than most bytes of it is an error.
+func Unpack(r io.Reader, most int64) (io.Reader, error) {
+	in, _, err := open(r, most)
+	return in, err
+}
+
 // open takes off what is around a page: gzip, the headers of HTTP, a byte order mark, UTF-16. The
 // function returned reports, after the page's end, whether all of it came.
 func open(r io.Reader, most int64) (*bufio.Reader, func() error, error) {
