@@ -481,6 +481,10 @@ const (
 	enoughElections = 4
 	electionTime    = int64(2 * time.Minute)
 	electionWrites  = 3_000
+
+	// negligible is the number of elections an hour in the closed form below which nothing is
+	// simulated: it is within a factor of five of the simulation, and one is what is warned of.
+	negligible = 0.02
 )
 
 // elections returns the elections to expect in the first hour by simulations of the load, and by

@@ -1,0 +1,5 @@
+//go:build race
+
+package etcdmodel
+
+func init() { racing = true }
