@@ -1,6 +1,7 @@
 package etcdmodel
 
 import (
+	"context"
 	"math"
 	"strconv"
 	"strings"
@@ -194,4 +195,13 @@ func TestHazardsOfEqualDisks(t *testing.T) {
 			assert.Equal(t, each.hazards(&m, 20, l), one.hazards(&m, 20, l), "%s, %d members", d.Name, members)
 		}
 	}
+}
+
+func TestElectionsEndWithTheirContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, l := Cluster{Disks: []Disk{HDD7200()}}.WithDefaults(), openLoad(20)
+	m := newMix(c, l, 0)
+	_, err := elections(ctx, c, l, &m, 20)
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -103,7 +103,8 @@ type turn struct {
 func newTurn(c *Cluster, m *mix, rate float64, l Load) *turn {
 	d := newDiskMean(*c, 0)
 	t := &turn{
-		c: c, rate: rate, keeps: l.Clients > 0 && len(l.Streams) == 0 && !l.RoundRobin, fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer),
+		c: c, rate: rate, keeps: l.Clients > 0 && len(l.Streams) == 0 && !l.RoundRobin,
+		fsync: d.fsync, commit: c.backendCommit(d, *m, rate), work: m.accept + m.apply + float64(c.CPU.Answer),
 	}
 	perEntry := (m.append + d.perByte*m.wal) * rate / 1e9
 	fixed := d.fsync + m.gate

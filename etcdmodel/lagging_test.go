@@ -31,7 +31,7 @@ func TestEstimateOfALaggingFollower(t *testing.T) {
 	assert.True(t, must(t, Estimate, c, only).Holds, "nobody talks to it")
 }
 
-// Closed clients of a lagging follower send fewer requests, unless they change the member each time.
+// Closed clients of a lagging follower send fewer requests, unless they change the member.
 func TestEstimateOfClientsOfALaggingFollower(t *testing.T) {
 	c := Cluster{
 		Disks: []Disk{FixedDisk(ms(10)), FixedDisk(time.Second), FixedDisk(ms(10))}, CompactEvery: NoCompaction,

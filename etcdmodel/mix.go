@@ -81,9 +81,14 @@ type diskMean struct{ fsync, perByte, db, dbPerByte, commit float64 }
 func newDiskMean(c Cluster, i int) diskMean {
 	d := c.Disks[i]
 	db := d.db()
+	fsync := float64(meanOf(d.Fsync))
+	onDB := fsync
+	if d.DB != nil {
+		onDB = float64(meanOf(db.Fsync))
+	}
 	return diskMean{
-		fsync: float64(meanOf(d.Fsync)), perByte: d.perByte(),
-		db: float64(meanOf(db.Fsync)), dbPerByte: db.perByte(), commit: float64(meanOf(db.Commit)),
+		fsync: fsync, perByte: d.perByte(),
+		db: onDB, dbPerByte: db.perByte(), commit: float64(meanOf(db.Commit)),
 	}
 }
 
@@ -152,18 +157,41 @@ func (c Cluster) writeLimits(m mix, leaderOnly bool) [bounds]float64 {
 	return limit
 }
 
-// applyLimit solves X apply = I / (I + B(X)) for X by bisection.
-func (c Cluster) applyLimit(d diskMean, m mix) float64 {
-	interval := float64(c.BatchInterval)
-	return bisect(1e9/m.apply, func(x float64) bool {
-		b := c.backendCommit(d, m, x)
-		return !math.IsInf(b, 1) && x*m.apply/1e9 <= interval/(interval+b)
-	})
+// commitLine returns the backend commit's length (ns) as (a + b x) / (1 - q x) of a rate x of
+// writes/ns: see backendCommit.
+func (c Cluster) commitLine(d diskMean, m mix) (a, b, q float64) {
+	if d.commit > 0 {
+		return d.commit, 0, 0
+	}
+	p := d.dbPerByte + float64(c.CPU.CommitPerKiB)/1024
+	return 2*d.db + p*pagesBeside, p * m.db * float64(c.BatchInterval), p * m.db
 }
 
-// refusalLimit returns the rate at which maxGap entries gather during one backend commit.
+// applyLimit solves X apply = I / (I + B(X)) for X:
+//
+//	X apply (I (1 - q X) + a + b X) = I (1 - q X)
+func (c Cluster) applyLimit(d diskMean, m mix) float64 {
+	a, b, q := c.commitLine(d, m)
+	interval := float64(c.BatchInterval)
+	x := leastRoot(m.apply*(b-interval*q), m.apply*(interval+a)+interval*q, interval)
+	return 1e9 * math.Min(x, 1/m.apply)
+}
+
+// refusalLimit returns the rate at which maxGap entries gather during one backend commit:
+//
+//	X (a + b X) = maxGap (1 - q X)
 func (c Cluster) refusalLimit(d diskMean, m mix) float64 {
-	return bisect(1e7, func(x float64) bool { return x*c.backendCommit(d, m, x)/1e9 <= maxGap })
+	a, b, q := c.commitLine(d, m)
+	return math.Min(1e7, 1e9*leastRoot(b, a+maxGap*q, maxGap))
+}
+
+// leastRoot returns the least x > 0 of a x^2 + b x = c, for b and c > 0.
+func leastRoot(a, b, c float64) float64 {
+	under := b*b + 4*a*c
+	if under < 0 {
+		return math.Inf(1)
+	}
+	return 2 * c / (b + math.Sqrt(under)) // without cancellation, for a of zero and below too
 }
 
 // bisect returns the largest x up to high for which ok holds. ok must be true below it.

@@ -49,7 +49,9 @@ func PredictContext(ctx context.Context, c Cluster, l Load) (Prediction, error) 
 	if p.Writes > 0 && c.stalls(p.WALBytesOp*p.OpsPerFsync) {
 		open := newMix(c, Load{Streams: l.Streams}, 0)
 		m := newMix(c, l, math.Max(0, p.Writes-open.rate))
-		p.Elections = elections(c, l, &m, math.Max(p.Writes, open.rate))
+		if p.Elections, err = elections(ctx, c, l, &m, math.Max(p.Writes, open.rate)); err != nil {
+			return Prediction{}, err
+		}
 	}
 	o := newOffer(c, l)
 	o.piled = s.piled(span)

@@ -1,6 +1,8 @@
 package etcdmodel
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -488,8 +490,8 @@ const (
 )
 
 // elections returns the elections to expect in the first hour by simulations of the load, and by
-// the closed form of what they did not see often enough.
-func elections(c Cluster, l Load, m *mix, rate float64) float64 {
+// the closed form of what they did not see often enough. It ends early with ctx's error.
+func elections(ctx context.Context, c Cluster, l Load, m *mix, rate float64) (float64, error) {
 	all := c.hazards(m, rate, l)
 	l = l.writes()
 	chunk := min(int64(time.Second), int64(1e9*electionWrites/4/math.Max(rate, 1)))
@@ -500,6 +502,9 @@ func elections(c Cluster, l Load, m *mix, rate float64) float64 {
 		r := &e.reigns
 		for e.now < electionTime && e.nextID < electionWrites &&
 			r.stalls < enoughStalls && e.count.elections < enoughElections {
+			if err := ctx.Err(); err != nil {
+				return 0, fmt.Errorf("etcdmodel: %w", err)
+			}
 			e.run(e.now + chunk)
 		}
 		if r.stalls > 0 || e.now >= electionTime {
@@ -512,7 +517,7 @@ func elections(c Cluster, l Load, m *mix, rate float64) float64 {
 	for i := range all {
 		all[i].learn(&seen[i])
 	}
-	return inFirstHour(all)
+	return inFirstHour(all), nil
 }
 
 // writes returns the load without what needs no fdatasync: that stalls nobody.

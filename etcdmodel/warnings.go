@@ -79,7 +79,8 @@ func (p *Prediction) warn(c Cluster, l Load) {
 			of = "what can be sustained"
 		}
 		add(
-			"Load.Streams", "offer %.0f requests/s, %.0f can be sustained (%v): they pile up without end, the latency is that of %s",
+			"Load.Streams",
+			"offer %.0f requests/s, %.0f can be sustained (%v): they pile up without end, the latency is that of %s",
 			offered, p.Sustainable, p.Bound, of,
 		)
 	}
