@@ -166,8 +166,8 @@ func (c *counting) split(w, served counts) []Stream {
 		create, update, remove = TxnCreate, TxnUpdate, TxnDelete
 	}
 	var streams []Stream
-	add := func(name string, rate float64, s Stream) {
-		if s.Name, s.Rate = name, rate; rate >= leastRate { // less is what a difference of floats left
+	add := func(name string, rate float64, s Stream) { // differences of floats leave rates near zero
+		if s.Name, s.Rate = name, rate; rate >= leastRate {
 			streams = append(streams, s)
 		}
 	}

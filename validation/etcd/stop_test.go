@@ -88,7 +88,8 @@ func TestMembersThatStop(t *testing.T) {
 	}
 	t.Logf("no leader for %v; the model: %v to %v", vacant, least, most)
 	assert.GreaterOrEqual(t, vacant, least-100*time.Millisecond) // a tick
-	assert.Greater(t, least, 900*time.Millisecond)
+	// ten ticks, of which the last heartbeat and the follower's own clock are each one ahead at most
+	assert.GreaterOrEqual(t, least, 800*time.Millisecond)
 	assert.Less(t, most, 2200*time.Millisecond)
 	require.NoError(t, model.Stop(0))
 	for range 300 {

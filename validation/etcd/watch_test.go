@@ -9,9 +9,11 @@ import (
 
 	"github.com/redline-go/redline/etcdmodel"
 	"github.com/redline-go/redline/validation/etcd/harness"
+	"github.com/redline-go/redline/validation/internal/lost"
 )
 
-// Watchers cost the processor time of their events, which the writes lack.
+// Watchers cost the processor time of their events, which the writes lack. An event is sent as the
+// answer of a range is, so that ranges tell its speed.
 func TestWatchers(t *testing.T) {
 	ctx := limited(t)
 	list := [][2]int{{20, 1}, {300, 3}}
@@ -23,17 +25,19 @@ func TestWatchers(t *testing.T) {
 		"watch "+cluster.Model().String(), "watchers", "streams", "writes/s of 50 clients: alone", "beside watchers",
 		"events/s",
 	)
-	cpu := calibrateProcessor(ctx, t, cluster)
+	cpu, sender := calibrateProcessor(ctx, t, cluster), calibrateReader(ctx, t, cluster)
+	cpu.Event, cpu.EventPerKiB, cpu.EventStream = sender.Event, sender.EventPerKiB, sender.EventStream
 	for _, x := range list {
 		load := etcdmodel.Load{Clients: 50, Op: etcdmodel.Op{Kind: etcdmodel.Put, Key: key, Value: 700}}
 		alone, err := cluster.Run(ctx, load, 200*time.Millisecond, 800*time.Millisecond)
 		require.NoError(t, err)
 		watching, err := cluster.Watch(ctx, 0, x[0], x[1], "k")
 		require.NoError(t, err)
-		seen, start := watching.Events.Load(), time.Now()
+		seen, start, before := watching.Events.Load(), time.Now(), lost.ReadProcessor()
 		beside, err := cluster.Run(ctx, load, 200*time.Millisecond, time.Second)
 		require.NoError(t, err)
 		events := float64(watching.Events.Load()-seen) / time.Since(start).Seconds()
+		table.others = append(table.others, lost.ReadProcessor().OthersSince(before))
 		watching.Close()
 		load.Watchers, load.WatchStreams = x[0], x[1]
 		p, err := etcdmodel.Predict(etcdmodel.Cluster{
