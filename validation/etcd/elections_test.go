@@ -29,7 +29,7 @@ func (s stalled) isSlow(member int) bool {
 	return s.slow == "all" || strings.Contains(s.slow, fmt.Sprint(member))
 }
 
-// stalls returns the cells: those that take half a minute side by side, and with REDLINE_LONG the rest.
+// stalls returns the cells: half a minute side by side, and with REDLINE_LONG the rest.
 func stalls() []stalled {
 	list := []stalled{
 		{3, "all", ms(1300), 0, 20, 18},
