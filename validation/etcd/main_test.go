@@ -2,6 +2,8 @@ package etcd
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -11,8 +13,17 @@ import (
 
 func TestMain(m *testing.M) {
 	harness.Serve()
+	flag.Parse()
+	if err := flag.Set("test.parallel", fmt.Sprint(sideBySide)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	os.Exit(m.Run())
 }
+
+// sideBySide is the number of parallel tests that run at once. They wait for disks, timers and
+// rates, not for the processors, so two processors take more than two of them.
+const sideBySide = 8
 
 // long reports whether the long form is asked for.
 func long() bool { return os.Getenv("REDLINE_LONG") != "" }

@@ -114,6 +114,7 @@ func fullRequests(leases []clientv3.LeaseID) []fullRequest {
 // alarm, after a compaction and a disarm, after a restart of a member, after the defragmentation
 // of one member, of all, and after the disarm. The model says the same of each.
 func TestNoSpaceTable(t *testing.T) {
+	t.Parallel()
 	ctx := limited(t)
 	const quota = 6 << 20
 	cluster := harness.Start(t, harness.Config{Members: 3, Etcd: server.Config{Quota: quota}})

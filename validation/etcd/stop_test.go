@@ -18,6 +18,7 @@ import (
 // again. The model does the same: which writes are answered, how long there is no leader, and
 // whether a member that returns is sent the log or a snapshot.
 func TestMembersThatStop(t *testing.T) {
+	t.Parallel()
 	ctx := limited(t)
 	cluster := harness.Start(t, harness.Config{Members: 3, Etcd: server.Config{SnapshotCount: 200}})
 	require.NoError(t, cluster.Lead(ctx, 0))
