@@ -40,7 +40,9 @@ func readings() []reading {
 }
 
 // readingLoad is the load of ranges that tells the processor's speed. It is in no table.
-var readingLoad = etcdmodel.Load{Clients: 50, Keys: 1000, Op: etcdmodel.Op{Kind: etcdmodel.Range, Key: key, Value: 1024}}
+var readingLoad = etcdmodel.Load{
+	Clients: 50, Keys: 1000, Op: etcdmodel.Op{Kind: etcdmodel.Range, Key: key, Value: 1024},
+}
 
 // calibrateReader is like calibrateProcessor for what ranges cost. A machine whose disk or clients
 // slow its writes does not read more slowly: so the factor comes from ranges.
@@ -70,7 +72,8 @@ func calibrateReader(ctx context.Context, t *testing.T, c *harness.Cluster) etcd
 		}
 	}
 	require.Less(t, low, mostFactor*0.99)
-	t.Logf("%d clients read %.0f/s here: processor times are %.2f of the reference machine's", readingLoad.Clients, best, low)
+	t.Logf("%d clients read %.0f/s here: processor times are %.2f of the reference machine's",
+		readingLoad.Clients, best, low)
 	return etcdmodel.DefaultCPU().Scaled(low)
 }
 
