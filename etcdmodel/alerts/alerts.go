@@ -14,6 +14,7 @@ package alerts
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -94,19 +95,35 @@ const (
 // Each threshold is between the predicted value and the value where the trouble begins. It is far
 // enough before the trouble for the lead that the options ask for. A rule cannot keep that lead if
 // normal is too near to trouble. It then says which lead it keeps, in Lead and in Set.Warnings.
+//
+// It makes about twenty predictions, of loads that [etcdmodel.Predict] takes.
 func For(c etcdmodel.Cluster, l etcdmodel.Load, o Options) (Set, error) {
+	return newSet(c, l, o, etcdmodel.Predict)
+}
+
+// ForContext is like [For] but takes loads that take longer, too, and ends with ctx.
+func ForContext(ctx context.Context, c etcdmodel.Cluster, l etcdmodel.Load, o Options) (Set, error) {
+	return newSet(c, l, o, func(c etcdmodel.Cluster, l etcdmodel.Load) (etcdmodel.Prediction, error) {
+		return etcdmodel.PredictContext(ctx, c, l)
+	})
+}
+
+// predicts is [etcdmodel.Predict], or PredictContext with its context.
+type predicts func(etcdmodel.Cluster, etcdmodel.Load) (etcdmodel.Prediction, error)
+
+func newSet(c etcdmodel.Cluster, l etcdmodel.Load, o Options, predict predicts) (Set, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return Set{}, err
 	}
-	p, err := etcdmodel.Predict(c, l)
+	p, err := predict(c, l)
 	if err != nil {
 		return Set{}, err
 	}
 	c = c.WithDefaults()
 	s := Set{options: o, cluster: c, prediction: p}
 	s.sizes(c, p)
-	if err := s.disk(c, l, p); err != nil {
+	if err := s.disk(c, l, p, predict); err != nil {
 		return Set{}, err
 	}
 	if c.Members > 1 {

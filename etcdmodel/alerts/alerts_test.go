@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -139,4 +140,19 @@ func TestBucketBounds(t *testing.T) {
 	assert.Equal(t, 16*time.Millisecond, boundAtMost(16*time.Millisecond))
 	assert.Equal(t, 16*time.Millisecond, boundAbove(15*time.Millisecond))
 	assert.Equal(t, 8192*time.Millisecond, boundAbove(time.Hour))
+}
+
+// A context that has ended ends the rules.
+func TestForContext(t *testing.T) {
+	c := etcdmodel.Cluster{Members: 1}
+	l := etcdmodel.Load{Streams: []etcdmodel.Stream{{Op: etcdmodel.Op{Key: 60, Value: 500}, Rate: 50, Keys: 100}}}
+	want, err := For(c, l, Options{})
+	require.NoError(t, err)
+	got, err := ForContext(t.Context(), c, l, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = ForContext(ctx, c, l, Options{})
+	require.ErrorIs(t, err, context.Canceled)
 }

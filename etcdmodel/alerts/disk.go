@@ -22,8 +22,8 @@ const (
 // Both histograms of etcd have buckets that double from 1 ms, and Prometheus interpolates within
 // one, so a p99 is known only to its bucket. The thresholds are bucket bounds: "p99 > bound" is
 // then exact.
-func (s *Set) disk(c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Prediction) error {
-	limit, reason, err := tooSlow(c, l)
+func (s *Set) disk(c etcdmodel.Cluster, l etcdmodel.Load, p etcdmodel.Prediction, predict predicts) error {
+	limit, reason, err := tooSlow(c, l, predict)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ const mostSlow = 1 << 14
 
 // tooSlow returns the factor by which the disks can become slower before the load is too much for
 // them, and the trouble that comes first.
-func tooSlow(c etcdmodel.Cluster, l etcdmodel.Load) (float64, string, error) {
+func tooSlow(c etcdmodel.Cluster, l etcdmodel.Load, predict predicts) (float64, string, error) {
 	if l.For == 0 {
 		l.For = 4 * time.Second
 	}
@@ -88,7 +88,7 @@ func tooSlow(c etcdmodel.Cluster, l etcdmodel.Load) (float64, string, error) {
 		for i, d := range slowed.Disks {
 			slowed.Disks[i] = d.Scaled(x)
 		}
-		p, err := etcdmodel.Predict(slowed, l)
+		p, err := predict(slowed, l)
 		return troubleOf(p, slowed), err
 	}
 	low, high, reason := 0.0, 1.0, ""

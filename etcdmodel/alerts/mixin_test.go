@@ -251,7 +251,7 @@ func TestBesideMixin(t *testing.T) {
 	load := eventStorm(200)
 	set, err := For(cluster, load, Options{Lead: 30 * time.Minute, Selector: `job="etcd"`})
 	require.NoError(t, err)
-	slower, _, err := tooSlow(cluster, load)
+	slower, _, err := tooSlow(cluster, load, etcdmodel.Predict)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	rules, err := set.RuleFile()

@@ -38,7 +38,7 @@ func write(ctx context.Context, w io.Writer, dir string, c etcdmodel.Cluster, l 
 	if err != nil {
 		return err
 	}
-	rules, err := alerts.For(c, l, alerts.Options{})
+	rules, err := alerts.ForContext(ctx, c, l, alerts.Options{})
 	if err != nil {
 		return err
 	}
