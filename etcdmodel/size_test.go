@@ -174,7 +174,7 @@ func TestHostilePopulation(t *testing.T) {
 			what := fmt.Sprintf("%s = %v", path, v)
 			s := Sizing{Cluster: p.Cluster, Load: p.load()}
 			err := p.Check()
-			if asked++; err == nil && asked%12 > 0 { // the whole takes its time
+			if asked++; err == nil && asked%oneIn(12) > 0 { // the whole takes its time
 				s.room(p)
 				s.Prediction, err = Estimate(s.Cluster, p.grown())
 				require.NoError(t, err, what)
