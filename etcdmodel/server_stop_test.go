@@ -187,17 +187,17 @@ func TestSwapDiskEndsABlock(t *testing.T) {
 
 // No call hangs or panics, whatever the numbers, on a zero Server neither.
 func TestServerTakesHostileNumbers(t *testing.T) {
-	longest := 2 * time.Minute
-	if racing {
-		longest = 2 * time.Second
-	}
 	times := []time.Duration{0, -1, math.MinInt64, 1, time.Hour, 1_000_000 * time.Hour, math.MaxInt64}
 	offers := [][]float64{nil, {}, {-1}, {math.NaN()}, {math.Inf(1)}, {math.Inf(-1)}, {1e300}, {1, 2, 3}}
-	for _, s := range []*Server{{}, newServer(t, Cluster{Members: 1}, lease), newServer(t, Cluster{}, lease)} {
+	servers := []*Server{{}, newServer(t, Cluster{Members: 1}, lease), newServer(t, Cluster{}, lease)}
+	if racing {
+		servers = servers[1:2] // hours of three members' heartbeats take minutes then
+	}
+	for _, s := range servers {
 		for _, d := range times {
 			for _, o := range offers {
 				before := s.Now()
-				require.GreaterOrEqual(t, s.Step(min(d, longest), o).Now, before)
+				require.GreaterOrEqual(t, s.Step(min(d, 2*time.Minute), o).Now, before)
 			}
 			before := s.Now()
 			require.LessOrEqual(t, s.Step(d, nil).Now-before, time.Hour)
