@@ -1,15 +1,11 @@
 package etcdmodel
 
 import (
-	"context"
-	"fmt"
 	"math"
 	"time"
-
-	"github.com/redline-go/redline/internal/stream"
 )
 
-// Elections, in closed form and from a simulation.
+// Elections in closed form; replicas.go simulates them.
 //
 // A leader's loop that saves for S sends nothing meanwhile. A follower that saves the same entry
 // for s hears nothing and does not tick. Then it has one tick, and counts the rest of S. It grants
@@ -21,74 +17,6 @@ import (
 // If all members stall alike nobody has counted: there is no election, however long S is. What
 // decides is by how much the members differ. [Cluster.Shared] is the part of that which a single
 // member's distribution does not tell.
-
-// sharing draws the fdatasyncs that members have in common.
-type sharing struct {
-	rng    stream.Source
-	until  int64   // saves that begin before are of the same moment
-	u      float64 // their place in each disk's distribution
-	common bool
-}
-
-func (s *sharing) uniform() float64 { return float64(s.rng.Uint64()<<11>>11) / (1 << 53) }
-
-// saveTime draws one fdatasync of a member. Those that begin while the first of a moment is under
-// way belong to it.
-func (e *engine) saveTime(m *member, bytes int64) int64 {
-	if e.c.Shared == 0 {
-		return m.disk.save(bytes)
-	}
-	x := &e.sharing
-	first := e.now >= x.until
-	if first {
-		x.common, x.u = x.uniform() < e.c.Shared, x.uniform()
-	}
-	took := int64(0)
-	if x.common {
-		took = m.disk.fsync.at(x.u) + m.disk.byteTime(bytes)
-	} else {
-		took = m.disk.save(bytes)
-	}
-	if first {
-		x.until = e.now + took
-	}
-	return took
-}
-
-// reign counts the terms of one leader, for [Prediction.Elections].
-type reign struct {
-	led    int64 // ns
-	terms  int   // that began
-	lost   int   // of those, the ones that ended in an election
-	stalls int   // saves that outlast a follower's least patience
-	next   [maxMembers]int
-}
-
-// reigns counts for each member.
-type reigns struct {
-	of     [maxMembers]reign
-	leader int // the last
-	since  int64
-	stalls int // of this term
-}
-
-// deposed notes that another member leads from now on.
-func (r *reigns) deposed(to int, now int64) {
-	x := &r.of[r.leader]
-	x.lost++
-	x.next[to]++
-	r.ends(now)
-	r.leader, r.since = to, now
-}
-
-// ends counts a term.
-func (r *reigns) ends(now int64) {
-	x := &r.of[r.leader]
-	x.terms++
-	x.led += now - r.since
-	x.stalls += r.stalls
-	r.stalls = 0
-}
 
 // patience returns the time (ns) without a word of the leader after which a follower may grant
 // another its vote.
@@ -350,93 +278,6 @@ func (h *hazard) mix(loss []float64, saves float64) {
 	h.loss, h.immune = saves*sum/math.Max(1, some), 1-some/float64(len(loss))
 }
 
-// draws of the members' saves and limits: a low-discrepancy sequence, the same at every call.
-type draws struct {
-	c      *Cluster
-	places [maxMembers][stallPlaces]float64 // of each member's distribution, ns
-	lags   [maxMembers][lagTurns]float64    // ns that a follower is still in an earlier save
-	n      int
-}
-
-const (
-	stallPlaces = 16
-	lagTurns    = 61
-)
-
-func newStallDraws(c Cluster) *draws {
-	d := &draws{c: &c}
-	for j := range c.Members {
-		for k := range stallPlaces {
-			d.places[j][k] = float64(quantileOf(c.Disks[j].Fsync, (float64(k)+0.5)/stallPlaces))
-		}
-	}
-	return d
-}
-
-// lag follows the followers through the leader's turns. One that is still in an earlier save when
-// the leader begins another has the new entries in its next save, with all that have come by then.
-func (d *draws) lag(t *turn) {
-	gap := 1e9/math.Max(t.fsyncs, math.SmallestNonzeroFloat64) - t.cycle
-	for k := 1; k < lagTurns; k++ {
-		d.n++
-		turn := d.draw(0, 2*d.c.Members) + math.Max(0, gap)
-		for j := 1; j < d.c.Members; j++ {
-			behind := d.lags[j][k-1]
-			if behind <= turn {
-				behind += d.draw(j, 2*j-2)
-			}
-			d.lags[j][k] = math.Max(0, behind-turn)
-		}
-	}
-}
-
-// draw returns a save of a member.
-func (d *draws) draw(member, coordinate int) float64 {
-	return d.places[member][int(d.uniform(coordinate)*stallPlaces)]
-}
-
-// frequency makes the sequences of two coordinates independent: the fractions of the square roots
-// of primes.
-var frequency = [...]float64{
-	0.41421356, 0.73205081, 0.23606798, 0.64575131, 0.31662479, 0.60555128, 0.12310563, 0.35889894, 0.79583152, 0.38516481,
-	0.56776436, 0.08276253, 0.40312424, 0.55743852, 0.85565460, 0.28010989, 0.68114575, 0.81024968, 0.18535277, 0.42614977,
-}
-
-func (d *draws) uniform(coordinate int) float64 {
-	return fraction(frequency[coordinate%len(frequency)] * float64(d.n))
-}
-
-func fraction(x float64) float64 { return x - math.Floor(x) }
-
-// winner draws the followers' saves, takes the k-th draw of their limits, and returns the first
-// that is elected during a stall of s ns. It returns 0 if none is.
-func (d *draws) winner(s float64, k int) int {
-	d.n++
-	c := d.c
-	beat, n := float64(c.Heartbeat), float64(c.Election/c.Heartbeat)
-	var willing, asks [maxMembers]float64
-	for j := 1; j < c.Members; j++ {
-		save := d.lags[j][d.n%lagTurns] + d.draw(j, 2*j-2)
-		began := math.Max(0, save-beat) // one tick waits for the end of the save
-		limit := n + math.Floor(n*fraction(frequency[(2*j-1)%len(frequency)]*float64(k+1)))
-		first := began + (d.uniform(2*j-1)-1)*beat
-		willing[j], asks[j] = first+n*beat, first+limit*beat
-	}
-	best, at := 0, s-float64(c.RTT)
-	for j := 1; j < c.Members; j++ {
-		grant := 0
-		for k := 1; k < c.Members; k++ {
-			if k != j && willing[k] <= asks[j] {
-				grant++
-			}
-		}
-		if grant >= c.quorum()-1 && asks[j] < at {
-			best, at = j, asks[j]
-		}
-	}
-	return best
-}
-
 // inFirstHour returns the elections to expect in the first hour, in which member 0 leads at the
 // start. A leader on a slow disk is lost once: then another leads. visits counts how often each
 // member comes to lead within a horizon that is drawn exponentially with a mean of an hour:
@@ -473,92 +314,4 @@ func inFirstHour(all []hazard) float64 {
 		sum += visits[i] * leaves[i]
 	}
 	return sum
-}
-
-// Elections are simulated in replicas, each with limits of its own, until one has seen this many
-// stalls in a term or this many elections, for this time and number of writes at most.
-const (
-	replicas        = 8
-	enoughStalls    = 40
-	enoughElections = 4
-	electionTime    = int64(2 * time.Minute)
-	electionWrites  = 3_000
-
-	// negligible is the number of elections an hour in the closed form below which nothing is
-	// simulated: it is within a factor of five of the simulation, and one is what is warned of.
-	negligible = 0.02
-)
-
-// elections returns the elections to expect in the first hour by simulations of the load, and by
-// the closed form of what they did not see often enough. It ends early with ctx's error.
-func elections(ctx context.Context, c Cluster, l Load, m *mix, rate float64) (float64, error) {
-	all := c.hazards(m, rate, l)
-	l = l.writes()
-	chunk := min(int64(time.Second), int64(1e9*electionWrites/4/math.Max(rate, 1)))
-	var seen [maxMembers]reign
-	for k := range replicas {
-		c.Seed += uint64(k)
-		e := newSimulation(c, l).e
-		r := &e.reigns
-		for e.now < electionTime && e.nextID < electionWrites &&
-			r.stalls < enoughStalls && e.count.elections < enoughElections {
-			if err := ctx.Err(); err != nil {
-				return 0, fmt.Errorf("etcdmodel: %w", err)
-			}
-			e.run(e.now + chunk)
-		}
-		if r.stalls > 0 || e.now >= electionTime {
-			r.ends(e.now)
-		}
-		for i := range seen {
-			seen[i].add(&r.of[i])
-		}
-	}
-	for i := range all {
-		all[i].learn(&seen[i])
-	}
-	return inFirstHour(all), nil
-}
-
-// writes returns the load without what needs no fdatasync: that stalls nobody.
-func (l Load) writes() Load {
-	var streams []Stream
-	for _, s := range l.Streams {
-		if s.Op.Kind.Writes() {
-			streams = append(streams, s)
-		}
-	}
-	l.Streams = streams
-	if !l.Op.Kind.Writes() {
-		l.Clients = 0
-	}
-	return l
-}
-
-func (r *reign) add(x *reign) {
-	r.led, r.terms, r.lost, r.stalls = r.led+x.led, r.terms+x.terms, r.lost+x.lost, r.stalls+x.stalls
-	for j := range r.next {
-		r.next[j] += x.next[j]
-	}
-}
-
-// learn takes in what the simulations have seen of a leader. The closed form counts as much as
-// enoughStalls stalls.
-func (h *hazard) learn(r *reign) {
-	if r.terms == 0 {
-		return
-	}
-	h.immune = math.Min(h.immune, 1-float64(r.lost)/float64(r.terms))
-	led, prior := float64(r.led)/1e9*(1-h.immune), 0.0
-	if h.stalls > 0 {
-		prior = math.Min(enoughStalls/h.stalls, century.Seconds())
-	}
-	if led+prior > 0 {
-		h.loss = (float64(r.lost) + h.loss*prior) / (led + prior)
-	}
-	if r.lost > 0 {
-		for j := range h.next {
-			h.next[j] = float64(r.next[j]) / float64(r.lost)
-		}
-	}
 }
