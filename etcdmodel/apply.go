@@ -101,7 +101,7 @@ func (e *engine) appliedOne(i int, x *entry, t int64) {
 		return
 	}
 	k := &e.classes[x.class]
-	if k.limited && e.db.full() && e.capped(i) {
+	if k.limited && e.db.full() && e.behindAlarm(i) {
 		if int(x.member) == i && m.applied > m.replayTo {
 			e.refuse(x.request, t)
 		}

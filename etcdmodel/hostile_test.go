@@ -165,23 +165,31 @@ func oneIn(n int) int {
 // TestHostileFields gives each numeric field of each exported struct of the input each hostile
 // value: the answer is an error about input or sane, and it comes.
 func TestHostileFields(t *testing.T) {
-	fields := map[string]reflect.Value{}
-	q := ordinary()
-	numbers(reflect.ValueOf(&q).Elem(), "", fields)
-	require.Greater(t, len(fields), 90)
 	asked := 0
-	for _, path := range slices.Sorted(maps.Keys(fields)) {
-		for i := range 13 {
-			q := ordinary()
-			found := map[string]reflect.Value{}
-			numbers(reflect.ValueOf(&q).Elem(), "", found)
-			if v := found[path]; i < hostile(v) {
-				give(v, i)
-				asked++
-				q.ask(t, fmt.Sprintf("%s = %v", path, v), asked%oneIn(4) == 0)
-			}
+	fields := eachHostile(ordinary, func(what string, q question) {
+		asked++
+		q.ask(t, what, asked%oneIn(4) == 0)
+	})
+	require.Greater(t, fields, 90)
+}
+
+// eachHostile calls ask with ordinary input in which one numeric field has a hostile value, for
+// each field and value. It returns the number of fields.
+func eachHostile[T any](ordinary func() T, ask func(what string, in T)) int {
+	fields := func() (*T, map[string]reflect.Value) {
+		in, found := ordinary(), map[string]reflect.Value{}
+		numbers(reflect.ValueOf(&in).Elem(), "", found)
+		return &in, found
+	}
+	_, all := fields()
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		for i := range hostile(all[path]) {
+			in, found := fields()
+			give(found[path], i)
+			ask(fmt.Sprintf("%s = %v", path, found[path]), *in)
 		}
 	}
+	return len(all)
 }
 
 // TestHostileTogether gives several fields at once hostile values that pass their own checks often.

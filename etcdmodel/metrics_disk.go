@@ -150,20 +150,12 @@ func (m paged) window(metric string) (buckets, string, error) {
 	if last > 0 {
 		whole, _ = all[last].Minus(all[0], have[last], metric) // it grew step by step
 		span = "between two pages"
-		if d := between2(have[0], have[last]); d > 0 {
+		if d := have[last].Since(have[0]); d > 0 {
 			span = fmt.Sprintf("of %v", d)
 		}
 	}
 	b, err := secondsOf(whole, have[last], metric)
 	return b, span, err
-}
-
-// between2 returns the time from one snapshot to another; zero where they do not say.
-func between2(a, b metrics.Snapshot) time.Duration {
-	if a.Time.IsZero() || b.Time.IsZero() {
-		return 0
-	}
-	return b.Time.Sub(a.Time)
 }
 
 // secondsOf returns a histogram of seconds. It returns an error for bounds that no duration has.

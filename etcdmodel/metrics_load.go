@@ -329,7 +329,7 @@ func (c *counting) count(m paged) (counts, error) {
 
 // seconds returns the time between two pages: the one given, or that of their timestamps.
 func (c *counting) seconds(m paged, first, last metrics.Snapshot) (float64, error) {
-	stamped := between2(first, last)
+	stamped := last.Since(first)
 	switch {
 	case c.given > 0:
 		if stamped > 0 && math.Abs(c.given.Seconds()/stamped.Seconds()-1) > 0.05 {

@@ -43,9 +43,9 @@ func (d *database) over(member int, cost, last int64) bool {
 	return true
 }
 
-// capped reports whether a member refuses an entry with a cost when it applies it: one behind an
-// alarm. An earlier one is applied.
-func (e *engine) capped(member int) bool { return e.members[member].applied > e.db.behind }
+// behindAlarm reports whether a member refuses an entry with a cost when it applies it: one behind
+// an alarm. An earlier one is applied.
+func (e *engine) behindAlarm(member int) bool { return e.members[member].applied > e.db.behind }
 
 // refuse answers a write with NOSPACE when it is applied, unless etcd's timeout did before.
 func (e *engine) refuse(r request, t int64) {

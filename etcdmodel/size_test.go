@@ -3,10 +3,7 @@ package etcdmodel
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
-	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -156,36 +153,22 @@ func TestHostilePopulation(t *testing.T) {
 		p.Others = []Objects{{Count: 10, Bytes: 100, Updates: 1, Churn: 0.1}}
 		return p
 	}
-	fields := map[string]reflect.Value{}
-	p := ordinary()
-	numbers(reflect.ValueOf(&p).Elem(), "", fields)
-	require.Greater(t, len(fields), 40)
 	asked := 0
-	for _, path := range slices.Sorted(maps.Keys(fields)) {
-		for i := range 13 {
-			p := ordinary()
-			found := map[string]reflect.Value{}
-			numbers(reflect.ValueOf(&p).Elem(), "", found)
-			v := found[path]
-			if i >= hostile(v) {
-				continue
-			}
-			give(v, i)
-			what := fmt.Sprintf("%s = %v", path, v)
-			s := Sizing{Cluster: p.Cluster, Load: p.load()}
-			err := p.Check()
-			if asked++; err == nil && asked%oneIn(12) > 0 { // the whole takes its time
-				s.room(p)
-				s.Prediction, err = Estimate(s.Cluster, p.grown())
-				require.NoError(t, err, what)
-			} else if s, err = SizeFor(p, NVMe()); err != nil {
-				require.ErrorIs(t, err, ErrInput, what)
-				continue
-			}
-			s.Prediction.DB.Plateau, s.Prediction.DB.QuotaIn = 0, 0 // may be -1
-			requireSane(t, what, s)
+	fields := eachHostile(ordinary, func(what string, p Population) {
+		s := Sizing{Cluster: p.Cluster, Load: p.load()}
+		err := p.Check()
+		if asked++; err == nil && asked%oneIn(12) > 0 { // the whole takes its time
+			s.room(p)
+			s.Prediction, err = Estimate(s.Cluster, p.grown())
+			require.NoError(t, err, what)
+		} else if s, err = SizeFor(p, NVMe()); err != nil {
+			require.ErrorIs(t, err, ErrInput, what)
+			return
 		}
-	}
+		s.Prediction.DB.Plateau, s.Prediction.DB.QuotaIn = 0, 0 // may be -1
+		requireSane(t, what, s)
+	})
+	require.Greater(t, fields, 40)
 }
 
 // TestCheckPerf: the levels are a ladder, and each limit of the command is one of the model's.

@@ -154,8 +154,8 @@ func churnOf(t metrics.Target, between time.Duration) (Churn, error) {
 	if len(t.Snapshots) < 2 {
 		return Churn{}, last.Bad(metricRequests, "there once for this server", "two pages of it")
 	}
-	if !first.Time.IsZero() && last.Time.After(first.Time) {
-		between = last.Time.Sub(first.Time)
+	if stamped := last.Since(first); stamped > 0 {
+		between = stamped
 	}
 	if between <= 0 {
 		return Churn{}, last.Bad(metricRequests, "without timestamps", "the time between the pages")

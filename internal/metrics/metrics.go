@@ -109,6 +109,14 @@ func (s Snapshot) Value(family string) (Sample, bool, error) {
 	return all[0], true, nil
 }
 
+// Since returns the time from an earlier snapshot to this one; zero where they do not say.
+func (s Snapshot) Since(earlier Snapshot) time.Duration {
+	if earlier.Time.IsZero() || s.Time.IsZero() {
+		return 0
+	}
+	return s.Time.Sub(earlier.Time)
+}
+
 // Has reports whether the snapshot has a series of a family.
 func (s Snapshot) Has(family string) bool { return len(s.series[family]) > 0 }
 

@@ -66,22 +66,26 @@ const leastFactor, mostFactor = 0.1, 20.0
 func processorFactor(t *testing.T, c *harness.Cluster, m harness.Measured) (float64, bool) {
 	t.Helper()
 	disk := etcdmodel.FixedDisk(time.Duration(m.Fsync.Mean() * float64(time.Second)))
-	low, high := leastFactor, mostFactor
+	cluster := etcdmodel.Cluster{Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk}}
+	low, high := searchFactor(t, cluster, busyLoad, m.Throughput)
+	return low, leastFactor < low && high < mostFactor
+}
+
+// searchFactor searches the factor of the reference machine's processor times with which the model
+// has a throughput, and returns the last bounds.
+func searchFactor(t *testing.T, c etcdmodel.Cluster, l etcdmodel.Load, throughput float64) (low, high float64) {
+	t.Helper()
+	low, high = leastFactor, mostFactor
 	for range 16 {
 		x := (low + high) / 2
-		p, err := etcdmodel.Predict(
-			etcdmodel.Cluster{
-				Version: c.Model(), Members: len(c.URLs), Disks: []etcdmodel.Disk{disk},
-				CPU: etcdmodel.DefaultCPU().Scaled(x),
-			},
-			busyLoad,
-		)
+		c.CPU = etcdmodel.DefaultCPU().Scaled(x)
+		p, err := etcdmodel.Predict(c, l)
 		require.NoError(t, err)
-		if p.Throughput > m.Throughput {
+		if p.Throughput > throughput {
 			low = x
 		} else {
 			high = x
 		}
 	}
-	return low, leastFactor < low && high < mostFactor
+	return low, high
 }

@@ -58,19 +58,7 @@ func calibrateReader(ctx context.Context, t *testing.T, c *harness.Cluster) etcd
 			calm++
 		}
 	}
-	low, high := leastFactor, mostFactor
-	for range 16 {
-		x := (low + high) / 2
-		p, err := etcdmodel.Predict(etcdmodel.Cluster{
-			Version: c.Model(), Members: 1, CPU: etcdmodel.DefaultCPU().Scaled(x),
-		}, readingLoad)
-		require.NoError(t, err)
-		if p.Throughput > best {
-			low = x
-		} else {
-			high = x
-		}
-	}
+	low, _ := searchFactor(t, etcdmodel.Cluster{Version: c.Model(), Members: 1}, readingLoad, best)
 	require.Less(t, low, mostFactor*0.99)
 	t.Logf("%d clients read %.0f/s here: processor times are %.2f of the reference machine's",
 		readingLoad.Clients, best, low)

@@ -65,12 +65,13 @@ func TestDelay(t *testing.T) {
 	assert.ErrorContains(t, disk.SetDelay(0), "is closed")
 }
 
-// Close does not wait for a sleeping fsync, nor for open files.
-func TestCloseWhileBusy(t *testing.T) {
+// syncing returns a disk whose fsyncs take an hour, with one under way and what hears of its end.
+func syncing(t *testing.T) (*Disk, <-chan error) {
+	t.Helper()
 	disk := ForTest(t, time.Hour)
 	f, err := os.Create(filepath.Join(disk.Dir(), "wal"))
 	require.NoError(t, err)
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
 	done := make(chan error, 1)
 	go func() { done <- f.Sync() }()
 	for n := int64(0); n == 0; {
@@ -78,6 +79,12 @@ func TestCloseWhileBusy(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(time.Millisecond)
 	}
+	return disk, done
+}
+
+// Close does not wait for a sleeping fsync, nor for open files.
+func TestCloseWhileBusy(t *testing.T) {
+	disk, done := syncing(t)
 	require.NoError(t, disk.Close())
 	assert.False(t, mounted(disk.Dir()))
 	<-done // with or without an error: the disk was taken away
@@ -138,17 +145,7 @@ func TestBadDelay(t *testing.T) {
 // An fsync under way ends when the disk is swapped for a faster one. With SetDelay it keeps the
 // delay that it began with.
 func TestSwapEndsWhatIsUnderWay(t *testing.T) {
-	disk := ForTest(t, time.Hour)
-	f, err := os.Create(filepath.Join(disk.Dir(), "wal"))
-	require.NoError(t, err)
-	defer f.Close()
-	done := make(chan error, 1)
-	go func() { done <- f.Sync() }()
-	for n := int64(0); n == 0; {
-		n, err = disk.Fsyncs()
-		require.NoError(t, err)
-		time.Sleep(time.Millisecond)
-	}
+	disk, done := syncing(t)
 	require.NoError(t, disk.SetDelay(0))
 	select {
 	case <-done:
